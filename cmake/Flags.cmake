@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: EUPL-1.2
+# One INTERFACE target carries the language level and every warning, so no global flag is ever set.
+add_library(balise_flags INTERFACE)
+target_compile_features(balise_flags INTERFACE c_std_11)
+target_compile_definitions(balise_flags INTERFACE _GNU_SOURCE BALISE_VERSION="${PROJECT_VERSION}"
+    $<$<BOOL:${BALISE_TEST_HOOKS}>:BALISE_TEST_HOOKS>)
+target_include_directories(balise_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
+target_compile_options(balise_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+    -Wcast-qual -Wformat=2 -Wundef -Wwrite-strings -Wpointer-arith -Wswitch-enum -fno-common -UNDEBUG)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)

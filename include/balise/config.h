@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_CONFIG_H
+#define BALISE_CONFIG_H
+
+#include <balise/error.h>
+#include <balise/buf.h>
+#include <balise/zone.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * The configuration: one JSON file (RFC 8259), described by schema/config.v1.schema.json and by the one table of fields in
+ * server/config/fields.c, which drives defaults, bounds, `check-config` and `--help`; a test holds the two together. Unknown and duplicate
+ * keys and values out of range are errors that name line, key and range. Immutable once loaded; any thread may read it.
+ */
+struct bal_site {
+    char *name; /**< [a-z0-9][a-z0-9-]{0,63}; in keys and URLs */
+    char **origins;
+    size_t origin_count; /**< RFC 6454 serialised origins, lower case: "https://portal.example" */
+    char *time_zone;
+    struct bal_zone *zone;
+    char **pages; /**< allowed templates, "/dossier/:id"; none: masking and the cap alone decide */
+    size_t page_count;
+};
+
+/** One address to listen on: "127.0.0.1:8080", "[::1]:8080"; port 0 lets the system choose. */
+struct bal_listen {
+    char *host;
+    uint16_t port;
+};
+
+/** A network in CIDR form, IPv4 as v4-mapped IPv6. */
+struct bal_network {
+    uint8_t address[16];
+    uint8_t bits; /**< 0 … 128 */
+};
+
+struct bal_tls_files {
+    char *certificate_file; /**< NULL: cleartext */
+    char *key_file;
+};
+
+struct bal_listener_config {
+    struct bal_listen *listen;
+    size_t listen_count;
+    struct bal_tls_files tls;
+};
+
+struct bal_config {
+    char *path; /**< the file it was read from */
+    char *data_dir;
+    struct bal_site *sites;
+    uint16_t site_count;
+    struct {
+        struct bal_listener_config listener;
+        char *prefix; /**< "/balise", no trailing slash */
+        struct bal_network *trusted_proxies;
+        size_t trusted_proxy_count;
+        int loops;                /**< event loops; 0: one a core */
+        int64_t connections;      /**< at the most, all loops together */
+        int64_t queue_views;      /**< views a loop may hold unanswered; past it 503 */
+        bool http1_only;
+    } public_side;
+    struct {
+        struct bal_listener_config listener;
+    } private_side;
+    struct {
+        char **databases;
+        size_t database_count;
+        bool overseas_apart; /**< false folds RE GP MQ GF YT PM BL MF WF PF NC TF into FR */
+    } geoip;
+    struct {
+        int64_t k;                  /**< 10; ceiling of weakening: >= 5 */
+        int64_t pages_a_day;        /**< open pages a site and day, 1,500 */
+        int64_t visitors_kibibytes; /**< the locked arena for keys and visitors sketches */
+    } privacy;
+    struct {
+        int64_t hourly_days;  /**< 90, at most 395 */
+        int64_t daily_months; /**< 25, at most 25 */
+    } retention;
+    struct {
+        bool journal;
+        int64_t journal_kibibytes; /**< both halves together */
+        int64_t checkpoint_seconds;
+    } store;
+    struct {
+        int threads;         /**< reader threads, 2 */
+        int64_t seconds;     /**< longest answer */
+    } query;
+};
+
+/** Reads and checks a configuration file; `create/destroy`. Opens each site's zone: only while the process has one thread. */
+BAL_MUST_USE bal_status bal_config_load(const char *path, struct bal_config **out, struct bal_error *error);
+void bal_config_destroy(struct bal_config *config); /**< accepts NULL */
+
+/** Index of a site by name, or -1. */
+int bal_config_site(const struct bal_config *config, struct bal_slice name);
+
+/** One field, for `check-config`, help and the schema test. */
+struct bal_field_info {
+    const char *path; /**< "privacy.k", "sites[].name" */
+    const char *type; /**< "string" "integer" "boolean" "array" */
+    const char *default_text; /**< JSON; NULL when required */
+    int64_t min, max; /**< of integers */
+    const char *help;
+};
+const struct bal_field_info *bal_config_fields(size_t *count);
+
+/** Prints every field with its effective value, one a line, for `check-config`. The caller finishes `out`. */
+void bal_config_print(const struct bal_config *config, struct bal_buf *out);
+
+#endif

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_HTTP_H
+#define BALISE_HTTP_H
+
+#include <balise/config.h>
+#include <balise/ingest.h>
+#include <balise/query.h>
+#include <balise/store.h>
+#include <balise/tokens.h>
+
+/**
+ * The two listeners on libh2o: public (beacon, snippet, notice) and private (API, operations). HTTP/1.1, HTTP/2 over TLS by ALPN, and
+ * h2c with prior knowledge. One event loop a thread; each creates everything of the library on its own thread. A beacon's
+ * request is parked until its flight has landed; a query's until a reader thread has answered.
+ */
+struct bal_server;
+
+struct bal_server_parts {
+    const struct bal_config *config;
+    const struct bal_clock *clock;
+    struct bal_ingest *ingest;
+    struct bal_store *store;
+    struct bal_tokens *tokens;
+};
+
+/** Binds, loads certificates, starts the loops and the readers. Borrows the parts until stopped. Errors name the address or file. */
+BAL_MUST_USE bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_server **out, struct bal_error *error);
+
+/** Re-reads the certificates (a reload); on error the old ones stay. Main thread. */
+BAL_MUST_USE bal_status bal_server_reload(struct bal_server *server, struct bal_error *error);
+
+/** Drains: stops accepting, answers what is parked, ends the loops; at the latest after `seconds`. Then frees. Accepts NULL. */
+void bal_server_stop(struct bal_server *server, int seconds);
+
+/** The port a listener got (for port 0); 0 if there is no such listener. */
+uint16_t bal_server_port(const struct bal_server *server, bool private_side, size_t index);
+
+#endif

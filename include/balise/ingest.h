@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_INGEST_H
+#define BALISE_INGEST_H
+
+#include <balise/config.h>
+#include <balise/flight.h>
+#include <balise/geo.h>
+#include <balise/privacy.h>
+#include <balise/wire.h>
+
+struct bal_peer;
+
+/** The policy of taking in a beacon, on one page: gate -> decode -> reduce -> count. Knows neither the store nor HTTP. */
+struct bal_ingest;
+
+/** Borrows config, keyring and clock-free; takes geo (see bal_ingest_set_geo). Errors name the template that does not compile. */
+BAL_MUST_USE bal_status bal_ingest_create(const struct bal_config *config, struct bal_keyring *keyring, struct bal_geo *geo,
+                                          struct bal_ingest **out, struct bal_error *error);
+void bal_ingest_destroy(struct bal_ingest *ingest); /**< accepts NULL; closes geo */
+
+/** One beacon as it came, borrowed for the call. Absent headers are absent slices. */
+struct bal_incoming {
+    const struct bal_peer *peer;
+    struct bal_slice origin, sec_gpc, dnt, body;
+};
+
+/**
+ * Takes one beacon in. On BAL_ACCEPTED a view has been added to the flight (which must have room: see bal_flight_next);
+ * DECLINED, BOT and RATE_LIMITED are tallied in the flight for the site; nothing is kept of the others. `fault` says why MALFORMED.
+ * The day of the visitor's key is the site's day at flight->time_ms. Any thread, one flight a thread.
+ */
+enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_incoming *incoming, struct bal_flight *flight,
+                                 enum bal_beacon_fault *fault);
+
+/** Swaps the region databases (a reload): takes `geo`; the old one is closed once no thread can be using it. */
+void bal_ingest_set_geo(struct bal_ingest *ingest, struct bal_geo *geo);
+
+/** Origin of a request -> site index, or -1. */
+int bal_ingest_site(const struct bal_ingest *ingest, struct bal_slice origin);
+
+#endif

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_PEER_H
+#define BALISE_PEER_H
+
+#include <balise/buf.h>
+#include <sys/socket.h>
+
+/**
+ * Who sent a request: the only structure of the program that ever holds an address or a user agent. Filled on the stack by the beacon handler of
+ * http/, read by ingest/ and privacy/, wiped before the handler returns; a lint keeps its name out of every other room.
+ */
+struct bal_peer {
+    struct sockaddr_storage socket_address;
+    struct bal_slice forwarded_for; /**< X-Forwarded-For, believed only from a trusted proxy */
+    struct bal_slice user_agent;
+};
+
+#endif

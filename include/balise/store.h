@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_STORE_H
+#define BALISE_STORE_H
+
+#include <balise/clock.h>
+#include <balise/config.h>
+#include <balise/flight.h>
+#include <balise/histogram.h>
+#include <balise/key.h>
+#include <balise/privacy.h>
+
+/**
+ * The store: a crash journal, open cells in memory with checkpoints, and told cells in one LMDB file per tier and period
+ * (layout: schema/store.md). One writer (a thread, or the caller in a simulation) owns everything that is open;
+ * any number of readers see only the hourly and daily tiers.
+ */
+struct bal_store;
+
+/**
+ * Opens a data folder: takes its lock, checks its version, loads the last checkpoint, replays the journal, catches up closings and
+ * purges that were missed. Errors say what to do: BAL_EBUSY in use by another process, BAL_EVERSION made by another version, BAL_EIO unwritable.
+ * Borrows config, clock and keyring until closed.
+ */
+BAL_MUST_USE bal_status bal_store_open(const struct bal_config *config, const struct bal_clock *clock, struct bal_keyring *keyring,
+                                       struct bal_store **out, struct bal_error *error);
+/** Writes a last checkpoint (unless the writer has failed) and releases everything. Accepts NULL. */
+void bal_store_close(struct bal_store *store);
+
+/* ---- writing --------------------------------------------------------------------------------------------------- */
+
+/** Starts and stops the writer thread. Stop lands every submitted flight first. */
+BAL_MUST_USE bal_status bal_store_start(struct bal_store *store, struct bal_error *error);
+void bal_store_stop(struct bal_store *store);
+
+/** Hands a flight over; `flight->landed` is called on the writer thread once its views are on disk (BAL_OK) or were refused. Any thread. */
+void bal_store_submit(struct bal_store *store, struct bal_flight *flight);
+
+/** Without a writer thread (simulation, tests): lands one flight now. */
+BAL_MUST_USE bal_status bal_store_land(struct bal_store *store, struct bal_flight *flight);
+/** Without a writer thread: does what the clock asks for (checkpoint, closing of blocks and days, purge). The thread does it itself. */
+BAL_MUST_USE bal_status bal_store_tick(struct bal_store *store);
+
+/** For /metrics and health: a snapshot of totals since the start. Any thread. */
+struct bal_store_stats {
+    uint64_t views, flights, journal_bytes, checkpoints, days_closed, files_purged, arena_full;
+    int64_t last_journal_ns, last_checkpoint_ns;
+    uint64_t open_cells, arena_used_bytes, arena_bytes, cell_bytes;
+    bool failed; /**< the disk refused: the writer lands nothing any more until the restart */
+};
+void bal_store_stats_read(const struct bal_store *store, struct bal_store_stats *out);
+
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+enum bal_tier { BAL_TIER_HOURLY, BAL_TIER_DAILY };
+
+/** One told cell. Slices borrow from the store's pages: valid during the callback only. */
+struct bal_told {
+    struct bal_key key;
+    uint64_t views;
+    uint32_t visitors;      /**< rounded to 5 */
+    bool upper_bound;       /**< visitors is an upper bound: the day had a restart */
+    struct bal_slice runs;  /**< for bal_told_sum */
+};
+
+/** Adds the counts of one metric in a told cell (or a chunk of it) to a histogram; BAL_ECORRUPT if the bytes do not decode. */
+BAL_MUST_USE bal_status bal_told_sum(const struct bal_told *told, enum bal_metric metric, struct bal_histogram *into);
+
+/**
+ * Calls `each` for every chunk of every told cell of a site's margin with from_day <= day < to_day, in key order. A cell of several chunks comes several
+ * times: `views` and `visitors` are 0 but in chunk 0. Return non-BAL_OK from `each` to stop. Any thread; bounded by `deadline_ns` of the steady
+ * clock (BAL_EBUSY past it), since a long reader pins old pages.
+ */
+struct bal_scan {
+    enum bal_tier tier;
+    struct bal_slice site;
+    enum bal_margin margin;
+    int32_t from_day, to_day;
+    int64_t deadline_ns;
+    bal_status (*each)(void *context, const struct bal_told *told);
+    void *context;
+};
+BAL_MUST_USE bal_status bal_store_scan(struct bal_store *store, const struct bal_scan *scan);
+
+/** What was not told of a site's closed day, for `coverage`; all zero when the day is unknown. */
+struct bal_day_record {
+    bool closed;               /**< the day's tables are final */
+    uint64_t views;            /**< document views in told tables; 0 when the day was below k */
+    uint64_t outcomes[BAL_OUTCOME_COUNT];
+    uint32_t key_epochs;       /**< 1 + restarts during the day */
+};
+BAL_MUST_USE bal_status bal_store_day(struct bal_store *store, struct bal_slice site, int32_t day, struct bal_day_record *out);
+
+/** Opens a data folder for reading only, while no server runs (`balise query`): takes the lock like a server. */
+BAL_MUST_USE bal_status bal_store_open_reader(const struct bal_config *config, struct bal_store **out, struct bal_error *error);
+
+/** The oldest day a tier holds, INT32_MAX when it is empty. For retention reports. */
+int32_t bal_store_oldest_day(struct bal_store *store, enum bal_tier tier);
+
+#endif
