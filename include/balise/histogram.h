@@ -43,7 +43,8 @@ double bal_histogram_quantile(const struct bal_histogram *h, double q);
 
 /**
  * A distribution-free 95 % interval of the q-quantile from order statistics (ranks n·q ± 1.96 sqrt(n·q·(1-q)), clamped to 1…n;
- * David & Nagaraja, Order Statistics, 7.1). False when empty.
+ * David & Nagaraja, Order Statistics, 7.1), from the least value of the lower rank's bucket to the greatest of the upper one's, so it
+ * holds the exact order statistics, and the quantile above. False when empty.
  */
 int bal_histogram_interval(const struct bal_histogram *h, double q, double *low, double *high);
 

@@ -15,7 +15,7 @@ typedef uint32_t bal_region;
 
 /** From codes of 2 and 0…3 characters (either case); BAL_REGION_UNKNOWN when they are not of that form. */
 bal_region bal_region_pack(struct bal_slice country, struct bal_slice subdivision);
-/** "FR-IDF", "FR" or "(unknown)"; false (and "(unknown)") when the number is not a region. */
+/** "FR-IDF", "FR" or "(unknown)", which 0 is; false (and "(unknown)") when the number is not a region. */
 bool bal_region_text(bal_region region, char text[BAL_REGION_TEXT_BYTES]);
 bal_region bal_region_parse(struct bal_slice text); /**< the inverse; unknown when malformed */
 bal_region bal_region_country(bal_region region);   /**< without its subdivision */
