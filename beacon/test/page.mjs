@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A page just real enough to run the built snippet in: what it reads is set by a test, what it
+// sends is kept. Real browsers are the business of tests/browser.
+import { readFileSync } from 'node:fs';
+import vm from 'node:vm';
+
+const script = readFileSync(new URL('../dist/b.js', import.meta.url), 'utf8');
+const ALL_TYPES = ['event', 'first-input', 'largest-contentful-paint', 'layout-shift', 'resource'];
+
+export const NAVIGATION = {
+  entryType: 'navigation', type: 'navigate', activationStart: 0,
+  redirectStart: 0, redirectEnd: 0, domainLookupStart: 5, domainLookupEnd: 17, connectStart: 17,
+  connectEnd: 58, secureConnectionStart: 30, requestStart: 58.2, responseStart: 154.1,
+  responseEnd: 168.4, domInteractive: 702.3, domContentLoadedEventEnd: 731, loadEventEnd: 1893,
+  transferSize: 18422, encodedBodySize: 18122, nextHopProtocol: 'h2',
+};
+
+export class Page {
+  constructor(options = {}) {
+    this.sent = [];
+    this.now = options.now ?? 5000;
+    this.listeners = {};
+    this.observers = [];
+    this.entries = options.entries ?? [{ ...NAVIGATION }];
+    const page = this;
+    const types = options.types ?? ALL_TYPES;
+    this.performance = {
+      interactionCount: options.interactionCount ?? 0,
+      now: () => page.now,
+      getEntriesByType: (type) => page.entries.filter((entry) => entry.entryType === type),
+      getEntriesByName: (name) => page.entries.filter((entry) => entry.name === name),
+    };
+    this.document = {
+      currentScript: { src: 'https://portal.example/balise/b.js', dataset: {}, ...options.script },
+      cookie: options.cookie ?? '', visibilityState: 'visible', prerendering: false,
+      getElementsByTagName: () => ({ length: 418 }), ...options.document,
+    };
+    class PerformanceObserver {
+      static supportedEntryTypes = types;
+      constructor(callback) { this.callback = callback; this.queue = []; }
+      observe({ type }) { this.type = type; page.observers.push(this); }
+      takeRecords() { return this.queue.splice(0); }
+    }
+    class Request {}
+    if (options.keepalive !== false) Request.prototype.keepalive = false;
+    this.location = new URL(options.url ?? 'https://portal.example/demarches?nom=Dupont#haut');
+    const globals = {
+      document: this.document, performance: this.performance, PerformanceObserver, Request, URL,
+      location: this.location, navigator: options.navigator ?? {},
+      addEventListener: (type, listener) => (this.listeners[type] ??= []).push(listener),
+      requestAnimationFrame: (callback) => callback(),
+      fetch: (url, init) => {
+        page.sent.push({ url: String(url), init, view: JSON.parse(init.body) });
+        return Promise.reject(new Error('offline'));
+      },
+    };
+    if (options.navigation) {
+      globals.navigation = {
+        addEventListener: (type, listener) => (this.listeners[type] ??= []).push(listener),
+      };
+    }
+    globals.window = globals;
+    vm.runInNewContext(script, globals);
+    this.document.currentScript = null;
+  }
+
+  fire(type, event = {}) {
+    for (const listener of this.listeners[type] ?? []) listener(event);
+  }
+
+  // Hands an entry to its observer: in a task of its own, or held back until it is taken.
+  entry(type, fields, { held = false } = {}) {
+    for (const observer of this.observers.filter((one) => one.type === type)) {
+      const entry = { entryType: type, ...fields };
+      if (held) observer.queue.push(entry);
+      else observer.callback({ getEntries: () => [entry] });
+    }
+  }
+
+  hide() {
+    this.document.visibilityState = 'hidden';
+    this.fire('visibilitychange');
+    return this.sent.at(-1)?.view;
+  }
+
+  show() {
+    this.document.visibilityState = 'visible';
+    this.fire('visibilitychange');
+  }
+
+  go(path) {
+    this.location.pathname = path;
+    this.fire('currententrychange');
+  }
+}
