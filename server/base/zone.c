@@ -224,8 +224,7 @@ int32_t bal_zone_day(const struct bal_zone *zone, int64_t time_s)
 {
     const int64_t t = bounded(time_s);
     int32_t day = (int32_t)floor_divide(t + bal_zone_offset(zone, t), DAY_S);
-    while (bal_zone_day_start(zone, day + 1) <=
-           t) { // clocks went back over midnight: it is tomorrow already
+    while (bal_zone_day_start(zone, day + 1) <= t) { // back over midnight: tomorrow has begun
         day++;
     }
     return day;
@@ -306,12 +305,10 @@ bal_status bal_day_parse(const char *text, size_t length, int32_t *day)
         return BAL_ERANGE;
     }
     const int32_t parsed = bal_day_from_civil(year, month, day_of_month);
-    int same_year = 0;
-    int same_month = 0;
+    int ignored = 0;
     int same_day = 0;
-    bal_day_to_civil(parsed, &same_year, &same_month, &same_day);
-    if (same_month != month ||
-        same_day != day_of_month) { // the 30th of February is the 1st or 2nd of March
+    bal_day_to_civil(parsed, &ignored, &ignored, &same_day);
+    if (same_day != day_of_month) { // the 30th of February is the 1st or 2nd of March
         return BAL_ERANGE;
     }
     *day = parsed;
