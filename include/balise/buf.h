@@ -55,7 +55,8 @@ BAL_MUST_USE bal_status bal_file_read(const char *path, size_t max_bytes, struct
 
 /**
  * Replaces a file durably: temporary file beside it, written, synced, renamed, folder synced. `mode` as for open(2).
- * After BAL_OK the new content survives a power cut; after an error the old file is untouched.
+ * After BAL_OK the new content survives a power cut; after an error the old file is untouched (but where only the last
+ * step, the sync of the folder, failed: then a power cut may show either). Callers of one path take turns.
  */
 BAL_MUST_USE bal_status bal_file_replace(const char *path, struct bal_slice content, unsigned mode, struct bal_error *error);
 

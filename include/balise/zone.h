@@ -21,7 +21,12 @@ void bal_zone_close(struct bal_zone *zone); /**< accepts NULL */
 const char *bal_zone_name(const struct bal_zone *zone);
 int32_t bal_zone_day(const struct bal_zone *zone, int64_t time_s);
 int64_t bal_zone_day_start(const struct bal_zone *zone, int32_t day); /**< first second of that day, UTC */
-int bal_zone_hours(const struct bal_zone *zone, int32_t day);         /**< 23, 24 or 25 */
+
+/**
+ * 23, 24 or 25 on all but a few days on earth: 0 on a day that the zone left out (Samoa, 2011-12-30), 21 or 22 where
+ * clocks jump further. Never above 25: where a day is longer (Antarctica/Troll), its last hour holds the rest.
+ */
+int bal_zone_hours(const struct bal_zone *zone, int32_t day);
 int bal_zone_hour(const struct bal_zone *zone, int64_t time_s);       /**< 0 … hours - 1 */
 int32_t bal_zone_offset(const struct bal_zone *zone, int64_t time_s); /**< seconds east of UTC */
 
