@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Time zones and civil dates: known days on which clocks changed, and every zone's answers against
+// Time zones and civil dates: known days on which clocks changed, and twenty zones' answers against
 // the C library's.
 #include <balise/zone.h>
 
