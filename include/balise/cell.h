@@ -8,7 +8,7 @@
 /**
  * An open cell: the histograms of every metric over the views of one base margin's values, laid out for adding. Up to 64 views are a list of bucket
  * vectors (a tail page costs 38 bytes a view); after that one allocation holds, for each metric, a window of 16-bit
- * counters, folded into 32 bits before they can overflow. Heap memory; one thread at a time (the writer). Measured against the
+ * counters, folded into 64 bits before they can overflow. Heap memory; one thread at a time (the writer). Measured against the
  * alternatives in tests/bench/bench_cells.c.
  */
 struct bal_cell;
