@@ -102,7 +102,7 @@ class Session:
             raise Failed(f"{folder} is not there")
         self.build(preset)
         marks = list(marks) + ([] if self.long else ["not long"])
-        argv = [*prefix, "/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", folder,
+        argv = [*prefix, "/usr/bin/python3", "-B", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", folder,
                 f"--junitxml={self.file('.xml')}"]
         if marks:
             argv += ["-m", " and ".join(marks)]
