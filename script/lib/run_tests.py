@@ -181,7 +181,8 @@ def step_format(session):
 def step_tidy(session):
     """clang-tidy over server/"""
     session.must("configure tsan", ["cmake", "--preset", "tsan"])
-    find = "find server -name '*.c' -print0 | xargs -0 -P 2 -n 2 clang-tidy -p build/tsan --quiet"
+    # One file a process: in a second file of the same process the va_list check of clang 14 sees what is not there.
+    find = "find server -name '*.c' -print0 | xargs -0 -P 2 -n 1 clang-tidy -p build/tsan --quiet"
     session.must("clang-tidy", ["sh", "-c", find], minutes=15)
     return Cases(passed=1)
 
