@@ -56,6 +56,9 @@ class Session:
         return f"{OUT}/{self.step}{ending}"
 
     def run(self, what, argv, environment=None, minutes=10):
+        if self.long:
+            environment = {**(environment or {}), "BALISE_LONG": "1"}
+            minutes *= 8
         status = processes.run(argv, self.file(".log"), environment or {}, minutes * 60)
         if status is None:
             raise Failed(f"{what}: still running after {minutes} minutes")
@@ -94,7 +97,7 @@ class Session:
         report = os.path.abspath(self.file(".xml"))
         argv = [*prefix, "ctest", "--test-dir", f"build/{preset}", "--parallel", PARALLEL, "--output-on-failure",
                 "--test-output-size-passed", "1000000", "--test-output-size-failed", "1000000",
-                "--no-tests=error", "--output-junit", report, *chosen]
+                "--no-tests=error", "--output-junit", report, *chosen, *([] if self.long else ["-LE", "^long$"])]
         return self.reported("ctest", argv, report, reports.ctest, environment)
 
     def pytest(self, folder, preset, *marks, prefix=(), environment=None):
@@ -107,12 +110,12 @@ class Session:
         if marks:
             argv += ["-m", " and ".join(marks)]
         environment = {"BALISE_BIN": os.path.join(ROOT, f"build/{preset}/balise"), **(environment or {})}
-        return self.reported("pytest", argv, self.file(".xml"), reports.pytest, environment, 60 if self.long else 15)
+        return self.reported("pytest", argv, self.file(".xml"), reports.pytest, environment)
 
 
 def step_dev(session):
     """gcc: unit tests and lints"""
-    return session.ctest("dev", "-LE", "^long$")
+    return session.ctest("dev")
 
 
 def step_asan(session):
@@ -199,8 +202,7 @@ def step_cppcheck(session):
 
 def step_fuzz(session):
     """fuzzing campaigns (with --long)"""
-    return session.ctest("fuzz", "-L", "^fuzz$", prefix=session.fixed,
-                         environment={**SANITIZERS, "BALISE_LONG": "1"})
+    return session.ctest("fuzz", "-L", "^fuzz$", prefix=session.fixed, environment=SANITIZERS)
 
 
 STEPS = [step_dev, step_asan, step_tsan, step_integration, step_integration_asan, step_integration_tsan, step_browser,
