@@ -78,8 +78,6 @@ bal_status bal_key_decode(struct bal_slice bytes, struct bal_key *out)
     key.day = (int32_t)(bal_get_u32be(&r) ^ 0x80000000U);
     key.hour = bal_get_u8(&r);
     key.hours = bal_get_u8(&r);
-    if (r.bad)
-        return BAL_ECORRUPT;
     const unsigned texts = text_count(key.margin);
     for (unsigned i = 0; i < texts; i++) {
         if (!get_text(&r, BAL_PAGE_MAX_BYTES, &key.dimension[i]))

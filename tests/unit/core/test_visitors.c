@@ -159,6 +159,42 @@ static void estimates_are_not_biased_where_sets_end_nor_further_on(void **state)
     }
 }
 
+// A register holds the greatest of n/1024 geometric ranks: drawn at once, since adding n hashes
+// would take minutes.
+static void add_greatest_rank(const struct room *room, struct bal_sketch *sketch, uint64_t index,
+                              uint64_t *seed, double n)
+{
+    const double u = random_unit(seed);
+    unsigned rank = 1;
+    while (rank < 23 && exp(-n / 1024 * exp2(-(double)rank)) < u)
+        rank++;
+    const uint64_t rest = rank < 23 ? 1U << (22 - rank) : 0;
+    assert_true(bal_sketch_add(room->arena, sketch, index << 22 | rest));
+}
+
+static void estimates_hold_up_to_billions(void **state)
+{
+    struct room *const room = *state;
+    static const double sizes[] = {1e6, 1e8, 1e9, 3e9};
+    enum { ROUNDS = 30 };
+    uint64_t seed = 3;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        double sum = 0;
+        for (unsigned round = 0; round < ROUNDS; round++) {
+            struct bal_sketch sketch = {0};
+            for (uint64_t index = 0; index < 1024; index++)
+                add_greatest_rank(room, &sketch, index, &seed, sizes[i]);
+            sum += bal_sketch_count(room->arena, &sketch) / sizes[i] - 1;
+            bal_sketch_drop(room->arena, &sketch);
+        }
+        assert_true(fabs(sum / ROUNDS) < 3 * 1.1 * STANDARD_ERROR / sqrt(ROUNDS));
+    }
+    struct bal_sketch sketch = {0};
+    for (uint64_t index = 0; index < 1024; index++)
+        assert_true(bal_sketch_add(room->arena, &sketch, index << 22));
+    assert_true(bal_sketch_count(room->arena, &sketch) == UINT32_MAX);
+}
+
 // Two sketches of `a` and `b` visitors of whom `shared` are the same, joined, against one sketch of
 // them all.
 static void check_union(struct bal_arena *arena, uint32_t a, uint32_t b, uint32_t shared)
@@ -199,6 +235,19 @@ static void a_union_counts_what_one_sketch_of_all_would(void **state)
         check_union(room->arena, a, b, least);
     }
     assert_int_equal(bal_arena_used_bytes(room->arena), 0);
+}
+
+static void an_empty_sketch_takes_the_first_one_ever_made(void **state)
+{
+    struct room *const room = *state;
+    struct bal_sketch first = {0};
+    struct bal_sketch into = {0};
+    uint64_t seed = 2;
+    fill(room->arena, &first, &seed, 3);
+    assert_true(bal_sketch_union(room->arena, &into, &first));
+    assert_int_equal(bal_sketch_count(room->arena, &into), 3);
+    bal_sketch_drop(room->arena, &first);
+    assert_int_equal(bal_sketch_count(room->arena, &into), 3);
 }
 
 static unsigned occurrences(const struct room *room, uint32_t kept)
@@ -284,6 +333,22 @@ static void a_full_arena_refuses_and_everything_stays_readable(void **state)
     assert_int_equal(bal_arena_used_bytes(room->arena), 0);
 }
 
+static void holes_in_a_full_arena_are_used_again(void **state)
+{
+    struct room *const room = *state;
+    static struct bal_sketch sketches[ARENA_BYTES / 16 + 1];
+    const uint32_t whole = fill_arena(room->arena, sketches, 1);
+    assert_int_equal(whole, ARENA_BYTES / 16);
+    for (uint32_t s = 0; s < whole; s += 67)
+        bal_sketch_drop(room->arena, &sketches[s]);
+    assert_int_equal(bal_arena_used_bytes(room->arena), ARENA_BYTES); // each chunk has others
+    for (uint32_t s = 0; s < whole; s += 67)
+        assert_true(bal_sketch_add(room->arena, &sketches[s], s + 1));
+    assert_false(bal_sketch_add(room->arena, &sketches[whole], 1));
+    for (uint32_t s = 0; s < whole; s++)
+        assert_int_equal(bal_sketch_count(room->arena, &sketches[s]), 1);
+}
+
 static void filling_and_dropping_for_days_loses_no_memory(void **state)
 {
     struct room *const room = *state;
@@ -341,10 +406,13 @@ int main(void)
         IN_A_ROOM(duplicates_are_not_counted_by_registers_either),
         IN_A_ROOM(estimates_are_within_three_standard_errors),
         IN_A_ROOM(estimates_are_not_biased_where_sets_end_nor_further_on),
+        IN_A_ROOM(estimates_hold_up_to_billions),
         IN_A_ROOM(a_union_counts_what_one_sketch_of_all_would),
+        IN_A_ROOM(an_empty_sketch_takes_the_first_one_ever_made),
         IN_A_ROOM(growing_leaves_no_copy_behind),
         IN_A_ROOM(dropping_wipes_and_gives_back),
         IN_A_ROOM(a_full_arena_refuses_and_everything_stays_readable),
+        IN_A_ROOM(holes_in_a_full_arena_are_used_again),
         IN_A_ROOM(filling_and_dropping_for_days_loses_no_memory),
         IN_A_ROOM(many_sketches_that_come_and_go_do_not_disturb_each_other),
     };
