@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Owns every full address that the program ever sees: finds the client's, cuts it to a prefix and
+// wipes what it read. Addresses are compared as 16 bytes (IPv4 as v4-mapped IPv6), so that a proxy
+// is recognised whichever socket family it came through. Trust is tested before 6to4 is unwrapped:
+// an address that merely carries a proxy's IPv4 address is not that proxy.
+#include <balise/peer.h>
+#include <balise/privacy.h>
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <netinet/in.h>
+#include <sodium.h>
+#include <string.h>
+
+enum {
+    ADDRESS_BYTES = 16,
+    MAPPED_BYTES = 12, // ::ffff:0:0/96
+    MAPPED_BITS = 96,
+    MAX_HOPS = 32 // more proxies in a row than any portal has: the header was made up
+};
+
+struct address {
+    uint8_t bytes[ADDRESS_BYTES];
+};
+
+static const uint8_t mapped[MAPPED_BYTES] = {[10] = 0xff, [11] = 0xff};
+static const uint8_t six_to_four[2] = {0x20, 0x02};
+
+static void map_ipv4(const void *ipv4, struct address *out)
+{
+    memcpy(out->bytes, mapped, MAPPED_BYTES);
+    memcpy(out->bytes + MAPPED_BYTES, ipv4, ADDRESS_BYTES - MAPPED_BYTES);
+}
+
+/** inet_pton of a slice, into 16 bytes. */
+static bool parse_text(struct bal_slice text, int family, struct address *out)
+{
+    char terminated[INET6_ADDRSTRLEN];
+    if (!text.length || text.length >= sizeof terminated || memchr(text.data, 0, text.length)) {
+        return false;
+    }
+    memcpy(terminated, text.data, text.length);
+    terminated[text.length] = '\0';
+    bool good = false;
+    if (family == AF_INET) {
+        struct in_addr ipv4;
+        good = inet_pton(AF_INET, terminated, &ipv4) == 1;
+        if (good) {
+            map_ipv4(&ipv4, out);
+        }
+        sodium_memzero(&ipv4, sizeof ipv4);
+    } else {
+        good = inet_pton(AF_INET6, terminated, out->bytes) == 1;
+    }
+    sodium_memzero(terminated, sizeof terminated);
+    return good;
+}
+
+static struct bal_slice slice_from(struct bal_slice s, size_t from, size_t to)
+{
+    return (struct bal_slice){.data = s.data + from, .length = to - from};
+}
+
+static size_t find_byte(struct bal_slice s, char wanted)
+{
+    const char *const found = s.length ? memchr(s.data, wanted, s.length) : NULL;
+    return found ? (size_t)(found - s.data) : s.length;
+}
+
+static bool is_port(struct bal_slice text)
+{
+    uint64_t port = 0;
+    return bal_slice_u64(text, UINT16_MAX, &port) == BAL_OK;
+}
+
+/** One element of X-Forwarded-For: an address, "192.0.2.1:80", "[2001:db8::1]" or
+ * "[2001:db8::1]:443". */
+static bool parse_hop(struct bal_slice text, struct address *out)
+{
+    if (text.length && text.data[0] == '[') {
+        const size_t close = find_byte(text, ']');
+        if (close == text.length) {
+            return false;
+        }
+        const struct bal_slice rest = slice_from(text, close + 1, text.length);
+        const bool good_rest =
+            !rest.length || (rest.data[0] == ':' && is_port(slice_from(rest, 1, rest.length)));
+        return good_rest && parse_text(slice_from(text, 1, close), AF_INET6, out);
+    }
+    const size_t colon = find_byte(text, ':');
+    if (colon == text.length) {
+        return parse_text(text, AF_INET, out);
+    }
+    const struct bal_slice after = slice_from(text, colon + 1, text.length);
+    if (find_byte(text, '.') < colon && is_port(after)) {
+        return parse_text(slice_from(text, 0, colon), AF_INET, out);
+    }
+    return parse_text(text, AF_INET6, out);
+}
+
+static bool of_socket(const struct sockaddr_storage *socket_address, struct address *out)
+{
+    bool good = false;
+    if (socket_address->ss_family == AF_INET) {
+        struct sockaddr_in ipv4;
+        memcpy(&ipv4, socket_address, sizeof ipv4);
+        map_ipv4(&ipv4.sin_addr, out);
+        sodium_memzero(&ipv4, sizeof ipv4);
+        good = true;
+    } else if (socket_address->ss_family == AF_INET6) {
+        struct sockaddr_in6 ipv6;
+        memcpy(&ipv6, socket_address, sizeof ipv6);
+        memcpy(out->bytes, &ipv6.sin6_addr, ADDRESS_BYTES);
+        sodium_memzero(&ipv6, sizeof ipv6);
+        good = true;
+    }
+    return good;
+}
+
+static bool in_network(const struct address *address, const struct bal_network *network)
+{
+    assert(network->bits <= ADDRESS_BYTES * 8);
+    const size_t whole = network->bits / 8u;
+    if (memcmp(address->bytes, network->address, whole) != 0) {
+        return false;
+    }
+    const unsigned left = network->bits % 8u;
+    if (!left) {
+        return true;
+    }
+    const unsigned mask = 0xff00u >> left & 0xffu;
+    return ((address->bytes[whole] ^ network->address[whole]) & mask) == 0;
+}
+
+static bool is_trusted(const struct address *address, const struct bal_network *trusted,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (in_network(address, &trusted[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct bal_prefix truncate(const struct address *address)
+{
+    struct bal_prefix prefix = {.family = 6};
+    const uint8_t *ipv4 = NULL;
+    if (!memcmp(address->bytes, mapped, MAPPED_BYTES)) {
+        ipv4 = address->bytes + MAPPED_BYTES;
+    } else if (!memcmp(address->bytes, six_to_four, sizeof six_to_four)) {
+        ipv4 = address->bytes + sizeof six_to_four;
+    }
+    if (ipv4) {
+        prefix.family = 4;
+        memcpy(prefix.bytes, ipv4, 3);
+    } else {
+        memcpy(prefix.bytes, address->bytes, sizeof prefix.bytes);
+    }
+    return prefix;
+}
+
+/** Takes the right-most element off `list`, trimmed; absent when nothing is left. Empty ones count
+ * for nothing (RFC 9110, 5.6.1). */
+static struct bal_slice take_last(struct bal_slice *list)
+{
+    struct bal_slice last = {0};
+    while (list->length && !last.length) {
+        const char *const comma = memrchr(list->data, ',', list->length);
+        const size_t start = comma ? (size_t)(comma - list->data) + 1 : 0;
+        last = bal_slice_trim(slice_from(*list, start, list->length));
+        list->length = comma ? start - 1 : 0;
+    }
+    return last;
+}
+
+struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct bal_network *trusted,
+                                     size_t trusted_count)
+{
+    struct bal_prefix prefix = {0};
+    struct address address = {0};
+    struct bal_slice hops = peer->forwarded_for;
+    bool known = of_socket(&peer->socket_address, &address);
+    int seen = 0;
+    while (known && is_trusted(&address, trusted, trusted_count)) {
+        const struct bal_slice hop = take_last(&hops);
+        if (!hop.length) {
+            break; // all are proxies of ours: the farthest one asked for itself
+        }
+        known = ++seen <= MAX_HOPS && parse_hop(hop, &address);
+    }
+    if (known) {
+        prefix = truncate(&address);
+    }
+    sodium_memzero(&address, sizeof address);
+    return prefix;
+}
+
+bal_status bal_network_parse(struct bal_slice text, struct bal_network *out)
+{
+    if (!text.length) {
+        return BAL_EINVAL;
+    }
+    const size_t slash = find_byte(text, '/');
+    const struct bal_slice host = slice_from(text, 0, slash);
+    const bool is_ipv4 = find_byte(host, ':') == host.length;
+    const unsigned most = is_ipv4 ? ADDRESS_BYTES * 8 - MAPPED_BITS : ADDRESS_BYTES * 8;
+    struct address address = {0};
+    if (!parse_text(host, is_ipv4 ? AF_INET : AF_INET6, &address)) {
+        return BAL_EINVAL;
+    }
+    uint64_t bits = most;
+    if (slash < text.length) {
+        const bal_status status =
+            bal_slice_u64(slice_from(text, slash + 1, text.length), most, &bits);
+        if (status) {
+            return status;
+        }
+    }
+    struct bal_network network = {.bits = (uint8_t)(bits + (is_ipv4 ? MAPPED_BITS : 0))};
+    for (unsigned bit = 0; bit < network.bits; bit++) {
+        network.address[bit / 8] |= address.bytes[bit / 8] & (uint8_t)(0x80u >> bit % 8);
+    }
+    if (memcmp(network.address, address.bytes, ADDRESS_BYTES) != 0) {
+        return BAL_EINVAL; // 192.0.2.1/24: a typing error in a list of whom to believe is not
+                           // guessed at
+    }
+    *out = network;
+    return BAL_OK;
+}

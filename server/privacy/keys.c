@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The keys of visitor hashes and the arena of visitors sketches, in one private mapping between two
+// pages that nobody may touch: locked (never swapped), undumped (in no core image), empty in a
+// child. sodium_malloc is not used because it succeeds although its lock failed, and then a promise
+// would be broken in silence. Readers of a key take no lock: a slot is published by a release store
+// of its day and found by acquire loads; only making and forgetting a day take the mutex.
+#include <balise/privacy.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    DAYS_OPEN = 4, // a day that is closing, today, and tomorrow for a clock that was set
+    KEYS_A_DAY = 1 + BAL_MARGIN_COUNT,
+    ARENA_ALIGNMENT = 64,
+    HASHED_AGENT_BYTES = 480
+};
+
+/** Zeroed is free, so that a wiped mapping (after fork) holds no day with a key of zeroes. */
+struct slot {
+    _Atomic uint64_t tag;
+    unsigned char keys[KEYS_A_DAY]
+                      [crypto_shorthash_KEYBYTES]; // [0] of the site-day, then one a margin
+};
+
+struct site_slots {
+    struct slot days[DAYS_OPEN];
+};
+
+struct bal_keyring {
+    unsigned char *mapping;
+    size_t mapping_bytes; // with both guard pages
+    unsigned char *locked;
+    size_t locked_bytes;
+    struct site_slots *sites; // at the start of the locked memory
+    unsigned char *arena;
+    uint16_t site_count;
+    pthread_mutex_t making; // of days; never held while hashing
+};
+
+static size_t round_up(size_t n, size_t unit)
+{
+    assert(n <= SIZE_MAX - unit);
+    return (n + unit - 1) / unit * unit;
+}
+
+static uint64_t tag_of(int32_t day)
+{
+    return UINT64_C(1) << 32 | (uint32_t)day;
+}
+
+static bal_status cannot_lock(size_t bytes, struct bal_error *error)
+{
+    struct rlimit limit = {0};
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur == RLIM_INFINITY) {
+        return bal_error_set(error, BAL_EPERM, "cannot lock %zu bytes of memory for visitor keys",
+                             bytes);
+    }
+    return bal_error_set(
+        error, BAL_EPERM,
+        "cannot lock memory for visitor keys: %zu bytes needed, RLIMIT_MEMLOCK allows "
+        "%ju: raise it (systemd: LimitMEMLOCK=, shell: ulimit -l) or lower "
+        "privacy.visitors_kibibytes",
+        bytes, (uintmax_t)limit.rlim_cur);
+}
+
+static bal_status lock(struct bal_keyring *keyring, struct bal_error *error)
+{
+    if (mprotect(keyring->locked, keyring->locked_bytes, PROT_READ | PROT_WRITE) ||
+        madvise(keyring->locked, keyring->locked_bytes, MADV_DONTDUMP)) {
+        return bal_error_set(error, BAL_EPERM, "cannot keep visitor keys out of core dumps: %s",
+                             strerrordesc_np(errno));
+    }
+    if (sodium_mlock(keyring->locked, keyring->locked_bytes)) {
+        return cannot_lock(keyring->locked_bytes, error);
+    }
+    // A kernel without it (before 4.14) leaves a forked child its copy: balise does not fork.
+    (void)madvise(keyring->locked, keyring->locked_bytes, MADV_WIPEONFORK);
+    return BAL_OK;
+}
+
+bal_status bal_keyring_create(uint16_t site_count, size_t arena_bytes, struct bal_keyring **out,
+                              struct bal_error *error)
+{
+    if (sodium_init() < 0) {
+        return bal_error_set(error, BAL_EPERM, "the system gives no random bytes");
+    }
+    const long page = sysconf(_SC_PAGESIZE);
+    assert(page > 0);
+    const size_t guard = (size_t)page;
+    const size_t keys_bytes = round_up(site_count * sizeof(struct site_slots), ARENA_ALIGNMENT);
+    const size_t locked_bytes = round_up(keys_bytes + arena_bytes, guard);
+    const size_t mapping_bytes = locked_bytes + 2 * guard;
+    void *const mapping = mmap(NULL, mapping_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED) {
+        return bal_error_set(error, BAL_EPERM, "cannot map %zu bytes for visitor keys",
+                             mapping_bytes);
+    }
+    struct bal_keyring *const made = bal_calloc(1, sizeof *made);
+    made->mapping = mapping;
+    made->mapping_bytes = mapping_bytes;
+    made->locked = made->mapping + guard;
+    made->locked_bytes = locked_bytes;
+    made->site_count = site_count;
+    const bal_status status = lock(made, error);
+    if (status) {
+        (void)munmap(mapping, mapping_bytes);
+        free(made);
+        return status;
+    }
+    made->sites = (struct site_slots *)(void *)made->locked;
+    made->arena = made->locked + keys_bytes;
+    const int refused = pthread_mutex_init(&made->making, NULL);
+    assert(!refused);
+    *out = made;
+    return BAL_OK;
+}
+
+void bal_keyring_destroy(struct bal_keyring *keyring)
+{
+    if (!keyring) {
+        return;
+    }
+    sodium_memzero(keyring->locked, keyring->locked_bytes);
+    (void)munmap(keyring->mapping, keyring->mapping_bytes); // unlocks too
+    const int refused = pthread_mutex_destroy(&keyring->making);
+    assert(!refused);
+    free(keyring);
+}
+
+void *bal_keyring_arena(struct bal_keyring *keyring)
+{
+    return keyring->arena;
+}
+
+static struct slot *find(struct site_slots *site, uint64_t tag)
+{
+    for (size_t i = 0; i < DAYS_OPEN; i++) {
+        if (atomic_load_explicit(&site->days[i].tag, memory_order_acquire) == tag) {
+            return &site->days[i];
+        }
+    }
+    return NULL;
+}
+
+static void take(pthread_mutex_t *mutex)
+{
+    const int refused = pthread_mutex_lock(mutex);
+    assert(!refused);
+}
+
+static void give(pthread_mutex_t *mutex)
+{
+    const int refused = pthread_mutex_unlock(mutex);
+    assert(!refused);
+}
+
+static struct slot *make(struct bal_keyring *keyring, struct site_slots *site, uint64_t tag)
+{
+    take(&keyring->making);
+    struct slot *slot = find(site, tag); // another thread may have been faster
+    if (!slot) {
+        slot = find(site, 0);
+        assert(slot); // more than DAYS_OPEN days: a day was never forgotten
+        randombytes_buf(slot->keys, sizeof slot->keys);
+        atomic_store_explicit(&slot->tag, tag, memory_order_release);
+    }
+    give(&keyring->making);
+    return slot;
+}
+
+static const unsigned char *key_of(struct bal_keyring *keyring, uint16_t site, int32_t day,
+                                   size_t number)
+{
+    assert(site < keyring->site_count && number < KEYS_A_DAY);
+    struct site_slots *const slots = &keyring->sites[site];
+    const uint64_t tag = tag_of(day);
+    const struct slot *const slot = find(slots, tag);
+    return (slot ? slot : make(keyring, slots, tag))->keys[number];
+}
+
+static uint64_t hash(const unsigned char *key, const void *data, size_t length)
+{
+    unsigned char bytes[crypto_shorthash_BYTES];
+    const int refused = crypto_shorthash(bytes, data, length, key);
+    assert(!refused);
+    uint64_t number = 0;
+    _Static_assert(sizeof number == sizeof bytes, "a visitor hash is one SipHash output");
+    memcpy(&number, bytes, sizeof number);
+    return number;
+}
+
+uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t day,
+                             struct bal_prefix prefix, struct bal_slice user_agent)
+{
+    struct {
+        uint8_t family;
+        uint8_t prefix[sizeof prefix.bytes];
+        char agent[HASHED_AGENT_BYTES];
+    } input;
+    _Static_assert(sizeof input == 1 + sizeof prefix.bytes + HASHED_AGENT_BYTES,
+                   "no padding is hashed");
+    const size_t agent_bytes =
+        user_agent.length < sizeof input.agent ? user_agent.length : sizeof input.agent;
+    input.family = prefix.family;
+    memcpy(input.prefix, prefix.bytes, sizeof input.prefix);
+    if (agent_bytes) {
+        memcpy(input.agent, user_agent.data, agent_bytes);
+    }
+    const size_t used = sizeof input - sizeof input.agent + agent_bytes;
+    const uint64_t visitor = hash(key_of(keyring, site, day, 0), &input, used);
+    sodium_memzero(&input, used);
+    return visitor;
+}
+
+uint64_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t day,
+                            unsigned margin, uint64_t visitor)
+{
+    return hash(key_of(keyring, site, day, 1 + (size_t)margin), &visitor, sizeof visitor);
+}
+
+void bal_keyring_forget(struct bal_keyring *keyring, uint16_t site, int32_t day)
+{
+    assert(site < keyring->site_count);
+    take(&keyring->making);
+    struct slot *const slot = find(&keyring->sites[site], tag_of(day));
+    if (slot) {
+        // Wiped before it is offered again: find(…, 0) under this mutex is the only way to a free
+        // slot.
+        sodium_memzero(slot->keys, sizeof slot->keys);
+        atomic_store_explicit(&slot->tag, 0, memory_order_release);
+    }
+    give(&keyring->making);
+}
