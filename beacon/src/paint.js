@@ -34,7 +34,8 @@ export const readPaint = (since) => {
 export const afterRestore = (put, time) =>
   requestAnimationFrame(() =>
     requestAnimationFrame(() => {
-      put('fcp', performance.now() - time);
-      if (supported) put('lcp', performance.now() - time);
+      const elapsed = performance.now() - time;
+      put('fcp', elapsed);
+      if (supported) put('lcp', elapsed);
     }),
   );

@@ -223,7 +223,7 @@ test('tells a restored page as a view of its own that starts from nothing', () =
   page.fire('error');
   page.hide();
   page.document.visibilityState = 'visible';
-  page.now = 9030.6;
+  page.now = 9030.2;
   page.fire('pageshow', { persisted: true, timeStamp: 9000 });
   page.entry('largest-contentful-paint', { startTime: 9500 });
   page.performance.interactionCount = 61;

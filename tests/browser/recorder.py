@@ -27,9 +27,9 @@ class Recorder:
     """A small HTTP server on a free loopback port. address is its (host, port)."""
 
     def __init__(self, pages=None):
-        """pages: {path: (content type, bytes)} to serve beside the snippet."""
+        """pages: {path: (content type, bytes)} to serve beside the snippet; may change meanwhile."""
         self.requests = []
-        self._pages = {"/balise/b.js": ("text/javascript", SNIPPET.read_bytes()), **(pages or {})}
+        self.pages = {"/balise/b.js": ("text/javascript", SNIPPET.read_bytes()), **(pages or {})}
         self._changed = threading.Condition()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -52,14 +52,21 @@ class Recorder:
 
     def wait_posts(self, count, timeout=10):
         """Wait until count POSTs have come, and return them all."""
+        return self._wait(lambda request: request.method == "POST", count, timeout)
+
+    def wait(self, path, timeout=10):
+        """Wait until somebody has asked for a path (query included)."""
+        self._wait(lambda request: request.path == path, 1, timeout)
+
+    def _wait(self, wanted, count, timeout):
         deadline = time.monotonic() + timeout
         with self._changed:
             while True:
-                posts = [request for request in self.requests if request.method == "POST"]
-                if len(posts) >= count:
-                    return posts
+                found = [request for request in self.requests if wanted(request)]
+                if len(found) >= count:
+                    return found
                 if not self._changed.wait(deadline - time.monotonic()):
-                    raise TimeoutError(f"{len(posts)} of {count} beacons came")
+                    raise TimeoutError(f"{len(found)} of {count} requests came")
 
     def _record(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
@@ -75,7 +82,7 @@ class Recorder:
 
             def do_GET(self):
                 recorder._record(self)  # pylint: disable=protected-access
-                kind, body = recorder._pages.get(self.path, (None, b""))  # pylint: disable=protected-access
+                kind, body = recorder.pages.get(self.path, (None, b""))
                 self.send_response(200 if kind else 404)
                 self.send_header("Content-Type", kind or "text/plain")
                 self.send_header("Content-Length", str(len(body)))

@@ -92,7 +92,7 @@ def test_the_request_carries_nothing_that_identifies(browser, recorder, portal):
 def test_the_browser_itself_sends_no_cookie_and_no_referrer(browser, recorder):
     """Without nginx in between to take them away."""
     html = b"<!doctype html><title>x</title><script async src='/balise/b.js'></script><p>Bonjour"
-    recorder._pages["/page"] = ("text/html", html)  # pylint: disable=protected-access
+    recorder.pages["/page"] = ("text/html", html)
     url = "http://%s:%d/page" % recorder.address
     visit(browser, url, prepare=lambda page: page.set_cookie(url, "session", "secret"))
     post = recorder.wait_posts(1)[0]
@@ -235,6 +235,71 @@ def test_a_route_change_is_a_view_of_its_own(browser, recorder, portal):
     ]
     for view in views:
         jsonschema.Draft202012Validator(SCHEMA).validate(view)
+
+
+def test_a_recognised_route_change_tells_its_paints(browser, recorder, portal):
+    def click_a_link(page):
+        page.evaluate(
+            "new PerformanceObserver((list) => { const e = list.getEntries()[0], paint = e.getLargestInteractionContentfulPaint();"
+            " seen.soft = {fcp: (e.presentationTime || e.paintTime) - e.startTime,"
+            " lcp: paint.largestContentfulPaint.renderTime - paint.startTime}; }).observe({type: 'soft-navigation'}),"
+            " document.querySelector('h1').addEventListener('click', () => { history.pushState(0, '', '/demarches/y');"
+            " document.querySelector('main').innerHTML = '<h1>Une autre page</h1><p>' + 'Un long texte. '.repeat(80); }), 0"
+        )
+        page.click("h1")
+        page.wait_for("seen.soft")
+
+    truth, _ = visit(browser, portal.url + "/demarches", act=click_a_link)
+    first, second = [post.view() for post in recorder.wait_posts(2)]
+    assert second["type"] == "soft-navigation" and second["path"] == "/demarches/y"
+    assert {name: second[name] for name in ("fcp", "lcp")} == {
+        name: rounded(value) for name, value in truth["soft"].items()
+    }
+    assert first["lcp"] == rounded(truth["lcp"])
+    jsonschema.Draft202012Validator(SCHEMA).validate(second)
+
+
+def test_a_page_opened_in_the_background_tells_no_paint(browser, recorder, portal):
+    context = browser.new_context()
+    front = browser.new_page(context)
+    page = browser.new_page(context, background=True)
+    page.goto(portal.url + "/")
+    page.show()
+    page.wait_for("performance.getEntriesByName('first-contentful-paint').length")
+    page.close()
+    front.close()
+    view = recorder.wait_posts(1)[0].view()
+    assert view["ttfb"] > 0 and view["load"] > 0
+    assert not {"fcp", "lcp", "cls"} & view.keys()
+
+
+def test_a_prerendered_page_is_measured_from_its_activation(browser, recorder):
+    """No DevTools session is attached to these pages: Chromium does not prerender under one. They
+    go on by themselves, and say by requests of their own how far they are."""
+    snippet = b"<!doctype html><title>x</title><script async src='/balise/b.js'></script>"
+    rules = b'<script type=speculationrules>{"prerender":[{"urls":["/next"],"eagerness":"immediate"}]}</script>'
+    follow = b"<script>const wait = setInterval(() => fetch('/state').then((r) => r.text()).then((text) => {" \
+        b" if (text == 'ready') { clearInterval(wait); location.href = '/next'; } }), 50)</script>"
+    ready = b"<p>Bonjour<script>const told = (what) => fetch('/told?' + what);" \
+        b"addEventListener('load', () => setTimeout(() => told(document.prerendering ? 'prerendering' : 'plain'), 300));" \
+        b"document.addEventListener('prerenderingchange', () => requestAnimationFrame(() => setTimeout(() => told('painted'), 300)));" \
+        b"</script>"
+    recorder.pages["/start"] = ("text/html", snippet + rules + follow)
+    recorder.pages["/next"] = ("text/html", snippet + ready)
+    recorder.pages["/state"] = ("text/plain", b"wait")
+    url = "http://%s:%d/start" % recorder.address
+    target = browser.call("Target.createTarget", {"url": url})["targetId"]
+    recorder.wait("/told?prerendering")
+    assert recorder.posts() == []
+    recorder.pages["/state"] = ("text/plain", b"ready")
+    recorder.wait("/told?painted")
+    browser.call("Target.closeTarget", {"targetId": target})
+    views = {post.view()["path"]: post.view() for post in recorder.wait_posts(2)}
+    assert views["/start"]["type"] == "navigate"
+    view = views["/next"]
+    assert (view["type"], view["ttfb"]) == ("prerender", 0)
+    assert 0 <= view["fcp"] < 5000 and view["lcp"] >= view["fcp"]
+    jsonschema.Draft202012Validator(SCHEMA).validate(view)
 
 
 def test_a_telephone_measures_as_well(browser, recorder, portal):
