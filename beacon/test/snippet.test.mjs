@@ -223,13 +223,13 @@ test('tells a restored page as a view of its own that starts from nothing', () =
   page.fire('error');
   page.hide();
   page.document.visibilityState = 'visible';
-  page.now = 9030.2;
+  page.now = 9029.9; // 30.2 ms at the first look, 30.5 at a second
   page.fire('pageshow', { persisted: true, timeStamp: 9000 });
   page.entry('largest-contentful-paint', { startTime: 9500 });
   page.performance.interactionCount = 61;
   page.entry('event', { interactionId: 427, duration: 88 });
   assert.deepEqual(page.hide(), {
-    v: 1, path: '/demarches', type: 'back-forward-cache', ttfb: 0, fcp: 31, lcp: 31, inp: 88,
+    v: 1, path: '/demarches', type: 'back-forward-cache', ttfb: 0, fcp: 30, lcp: 30, inp: 88,
     cls: 0, errors: 0,
   });
 });
