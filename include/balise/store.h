@@ -59,6 +59,7 @@ struct bal_told {
     uint64_t views;
     uint32_t visitors;      /**< rounded to 5 */
     bool upper_bound;       /**< visitors is an upper bound: the day had a restart */
+    uint8_t tail_hours;     /**< an hourly cell may also hold the last hours of its day: a weak last block joined the first */
     struct bal_slice runs;  /**< for bal_told_sum */
 };
 

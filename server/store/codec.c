@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Histograms to stored bytes and back. Sparse and delta-coded: a page of a small site takes some
+// dozens of bytes a metric.
+#include "codec.h"
+
+#include <assert.h>
+
+enum { MOST_BUCKET_BYTES = 13 }; /* a distance of 2 bytes and a count of 10, rounded up */
+
+struct writer {
+    const struct codec_sink *sink;
+    struct bal_slice continued;
+    struct bal_buf chunk; /* what is full enough to go out */
+    struct bal_buf run;   /* buckets of the run being written */
+    uint32_t run_buckets;
+    unsigned chunk_number;
+    size_t limit;
+};
+
+static bal_status flush_chunk(struct writer *w)
+{
+    if (w->chunk_number > UINT8_MAX)
+        return BAL_ERANGE;
+    const bal_status status =
+        w->sink->put(w->sink->context, (uint8_t)w->chunk_number, bal_buf_slice(&w->chunk));
+    w->chunk_number++;
+    bal_buf_clear(&w->chunk);
+    bal_buf_add(&w->chunk, w->continued);
+    return status;
+}
+
+static void end_run(struct writer *w, enum bal_metric metric)
+{
+    if (w->run_buckets == 0)
+        return;
+    bal_put_u8(&w->chunk, (uint8_t)metric);
+    bal_put_varint(&w->chunk, w->run_buckets);
+    bal_buf_add(&w->chunk, bal_buf_slice(&w->run));
+    bal_buf_clear(&w->run);
+    w->run_buckets = 0;
+}
+
+static bal_status write_metric(struct writer *w, enum bal_metric metric,
+                               const struct bal_histogram *h)
+{
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < h->size; i++) {
+        if (h->count[i] == 0)
+            continue;
+        if (w->chunk.length + w->run.length + MOST_BUCKET_BYTES + 4 > w->limit) {
+            end_run(w, metric);
+            const bal_status status = flush_chunk(w);
+            if (status)
+                return status;
+            before = 0;
+        }
+        const uint32_t bucket = (uint32_t)h->low + i;
+        bal_put_varint(&w->run, bucket - before);
+        bal_put_varint(&w->run, h->count[i]);
+        w->run_buckets++;
+        before = bucket;
+    }
+    end_run(w, metric);
+    return BAL_OK;
+}
+
+bal_status codec_write(const struct codec_sink *sink, struct bal_slice head,
+                       struct bal_slice continued,
+                       const struct bal_histogram histograms[BAL_METRIC_COUNT])
+{
+    assert(sink->key_bytes + head.length < CODEC_CHUNK_BYTES / 2);
+    struct writer w = {
+        .sink = sink, .continued = continued, .limit = CODEC_CHUNK_BYTES - sink->key_bytes};
+    bal_status status = BAL_OK;
+    bal_buf_add(&w.chunk, head);
+    for (unsigned m = 0; m < BAL_METRIC_COUNT && !status; m++)
+        status = write_metric(&w, (enum bal_metric)m, &histograms[m]);
+    if (!status && (w.chunk_number == 0 || w.chunk.length > continued.length))
+        status = flush_chunk(&w);
+    bal_buf_finish(&w.chunk);
+    bal_buf_finish(&w.run);
+    return status;
+}
+
+bal_status codec_each(struct bal_slice runs,
+                      void (*each)(void *context, enum bal_metric metric, uint16_t bucket,
+                                   uint64_t times),
+                      void *context)
+{
+    struct bal_reader r = bal_reader_of(runs);
+    while (bal_reader_left(&r) > 0) {
+        const uint8_t metric = bal_get_u8(&r);
+        const uint64_t buckets = bal_get_varint(&r);
+        uint64_t bucket = 0;
+        if (r.bad || metric >= BAL_METRIC_COUNT || buckets > BAL_BUCKET_COUNT)
+            return BAL_ECORRUPT;
+        for (uint64_t i = 0; i < buckets; i++) {
+            const uint64_t distance = bal_get_varint(&r);
+            const uint64_t times = bal_get_varint(&r);
+            if (r.bad || distance >= BAL_BUCKET_COUNT || bucket + distance >= BAL_BUCKET_COUNT)
+                return BAL_ECORRUPT;
+            bucket += distance;
+            each(context, (enum bal_metric)metric, (uint16_t)bucket, times);
+        }
+    }
+    return BAL_OK;
+}
+
+struct sum {
+    enum bal_metric metric;
+    struct bal_histogram *into;
+};
+
+static void add_if(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times)
+{
+    const struct sum *sum = context;
+    if (metric == sum->metric)
+        bal_histogram_add(sum->into, bucket, times);
+}
+
+bal_status codec_sum(struct bal_slice runs, enum bal_metric metric, struct bal_histogram *into)
+{
+    struct sum sum = {.metric = metric, .into = into};
+    return codec_each(runs, add_if, &sum);
+}

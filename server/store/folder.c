@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The data folder: its lock, its version, its subfolders, and the stable numbers of sites.
+// Everything that can be wrong with a folder is said here, at start, in one sentence that names it.
+#include "private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096, SITES_FILE_MAX_BYTES = 1 << 20 };
+static const char store_version[] = "balise store 1\n";
+
+static void path_in(const struct bal_store *store, const char *name, char path[PATH_BYTES])
+{
+    (void)snprintf(path, PATH_BYTES, "%s/%s", store->data_dir, name);
+}
+
+static bal_status make_folder(const char *path, struct bal_error *error)
+{
+    if (mkdir(path, 0750) != 0 && errno != EEXIST)
+        return bal_error_set(error, BAL_EIO, "data folder %s: cannot create it: %s", path,
+                             strerror(errno));
+    return BAL_OK;
+}
+
+static bal_status take_lock(struct bal_store *store, struct bal_error *error)
+{
+    char path[PATH_BYTES];
+    path_in(store, "lock", path);
+    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (store->lock_fd < 0)
+        return bal_error_set(error, BAL_EIO, "data folder %s: not writable: %s", store->data_dir,
+                             strerror(errno));
+    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return bal_error_set(error, BAL_EBUSY, "data folder %s: in use by another process",
+                             store->data_dir);
+    return BAL_OK;
+}
+
+static bal_status check_version(struct bal_store *store, struct bal_error *error)
+{
+    char path[PATH_BYTES];
+    struct bal_buf found = {0};
+    path_in(store, "version", path);
+    if (access(path, F_OK) != 0)
+        return bal_file_replace(path, bal_slice_of(store_version), 0640, error);
+    bal_status status = bal_file_read(path, 256, &found, error);
+    if (!status && !bal_slice_equal(bal_buf_slice(&found), bal_slice_of(store_version)))
+        status = bal_error_set(
+            error, BAL_EVERSION,
+            "data folder %s: made by another version of balise (this one knows \"%.*s\")",
+            store->data_dir, (int)sizeof store_version - 2, store_version);
+    bal_buf_finish(&found);
+    return status;
+}
+
+bal_status folder_open(struct bal_store *store, struct bal_error *error)
+{
+    static const char *const subfolders[] = {"open", "hourly", "daily"};
+    char path[PATH_BYTES];
+    if (strlen(store->data_dir) > PATH_BYTES - 64)
+        return bal_error_set(error, BAL_EINVAL, "data_dir: the path is too long");
+    bal_status status = make_folder(store->data_dir, error);
+    if (!status)
+        status = take_lock(store, error);
+    if (!status)
+        status = check_version(store, error);
+    for (size_t s = 0; s < sizeof subfolders / sizeof subfolders[0] && !status; s++) {
+        path_in(store, subfolders[s], path);
+        status = make_folder(path, error);
+    }
+    if (!status)
+        status = bal_folder_sync(store->data_dir, error);
+    return status;
+}
+
+void folder_close(struct bal_store *store)
+{
+    if (store->lock_fd >= 0)
+        (void)close(store->lock_fd); /* closing gives the lock back */
+    store->lock_fd = -1;
+}
+
+/* Whether a name is a line of the text; `line` is its number, or else the number the next line will
+ * have. */
+static bool find_line(struct bal_slice text, struct bal_slice name, uint32_t *line)
+{
+    size_t start = 0;
+    *line = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] != '\n')
+            continue;
+        if (bal_slice_equal((struct bal_slice){.data = text.data + start, .length = i - start},
+                            name))
+            return true;
+        *line += 1;
+        start = i + 1;
+    }
+    return false;
+}
+
+bal_status folder_site_ids(struct bal_store *store, struct bal_error *error)
+{
+    char path[PATH_BYTES];
+    struct bal_buf text = {0};
+    bal_status status = BAL_OK;
+    path_in(store, "sites", path);
+    if (access(path, F_OK) == 0)
+        status = bal_file_read(path, SITES_FILE_MAX_BYTES, &text, error);
+    const size_t before = text.length;
+    store->site_ids = bal_calloc(store->config->site_count, sizeof *store->site_ids);
+    for (uint16_t s = 0; s < store->config->site_count && !status; s++) {
+        const struct bal_slice name = bal_slice_of(store->config->sites[s].name);
+        uint32_t id;
+        if (!find_line(bal_buf_slice(&text), name, &id)) {
+            bal_buf_add(&text, name);
+            bal_buf_addc(&text, "\n");
+        }
+        if (id > UINT16_MAX)
+            status = bal_error_set(error, BAL_ERANGE, "%s: more than 65,535 sites over time", path);
+        store->site_ids[s] = (uint16_t)id;
+    }
+    if (!status && text.length != before)
+        status = bal_file_replace(path, bal_buf_slice(&text), 0640, error);
+    bal_buf_finish(&text);
+    return status;
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Flights into open days, and journal groups again after a crash. The store's time never goes back
+// and is written with each group, so a view is counted in the same period live and at replay,
+// however the clock was set in between.
+#include "private.h"
+#include "record.h"
+
+#include <balise/log.h>
+#include <stdlib.h>
+
+/* A new page needs room for its sketches; below this the arena is kept for the pages that are open.
+ */
+enum { ARENA_RESERVE_BYTES = 64 * 1024 };
+
+static bool arena_has_room(struct bal_store *store)
+{
+    if (bal_arena_used_bytes(store->arena) + ARENA_RESERVE_BYTES <= bal_arena_bytes(store->arena))
+        return true;
+    atomic_fetch_add_explicit(&store->stats.arena_full, 1, memory_order_relaxed);
+    return false;
+}
+
+/* The open day of a site at the store's time, created when there is none. */
+static struct open_day *day_of(struct bal_store *store, uint16_t site)
+{
+    if (!store->open[site]) {
+        store->open[site] = open_day_create(
+            site, bal_zone_day(store->config->sites[site].zone, store->last_time_s));
+        close_schedule(store);
+    }
+    return store->open[site];
+}
+
+static bal_status advance(struct bal_store *store, int64_t time_s)
+{
+    if (time_s > store->last_time_s)
+        store->last_time_s = time_s;
+    return store->last_time_s >= store->next_boundary_s ? close_until(store, store->last_time_s)
+                                                        : BAL_OK;
+}
+
+static void add_outcomes(struct bal_store *store, const struct bal_flight *flight)
+{
+    for (uint16_t s = 0; s < flight->site_count; s++) {
+        for (unsigned o = 0; o < BAL_OUTCOME_COUNT; o++) {
+            if (flight->outcomes[s][o] == 0)
+                continue;
+            struct open_day *day = day_of(store, s);
+            day->outcomes[o] += flight->outcomes[s][o];
+            day->dirty = true;
+        }
+    }
+}
+
+/* Numbers the pages of a flight and writes it as a journal group, with the pages the journal does
+ * not know yet. */
+static void build_group(struct bal_store *store, const struct bal_flight *flight)
+{
+    const uint32_t cap = (uint32_t)store->config->privacy.pages_a_day + 1; /* page 0 is (other) */
+    record_begin(&store->group);
+    record_time(&store->group, store->last_time_s * 1000);
+    for (uint32_t v = 0; v < flight->count; v++) {
+        const struct bal_view *view = &flight->views[v];
+        struct open_day *day = day_of(store, view->site);
+        const struct bal_slice text = bal_flight_page(flight, view);
+        const uint32_t page = open_page_number(day, text, cap, arena_has_room(store));
+        const uint16_t site_id = store->site_ids[view->site];
+        if (!day->pages[page].journaled) {
+            record_page(&store->group, site_id, page, open_page_text(day, page));
+            day->pages[page].journaled = true;
+        }
+        record_view(&store->group, view, site_id, page);
+        store->page_numbers[v] = page;
+    }
+}
+
+/* The definitions of a group that did not become durable must be written again. */
+static void forget_definitions(struct bal_store *store, const struct bal_flight *flight)
+{
+    for (uint32_t v = 0; v < flight->count; v++) {
+        struct open_page *page = &store->open[flight->views[v].site]->pages[store->page_numbers[v]];
+        if (page->dirty)
+            page->journaled = false;
+    }
+}
+
+static bal_status append_group(struct bal_store *store, uint64_t *sequence)
+{
+    const int64_t start = bal_clock_steady_ns();
+    bal_status status = bal_journal_append(store->journal, bal_buf_slice(&store->group), sequence);
+    if (status == BAL_EBUSY) {
+        status = checkpoint_write(store);
+        if (!status)
+            status = bal_journal_append(store->journal, bal_buf_slice(&store->group), sequence);
+    }
+    atomic_store_explicit(&store->stats.last_journal_ns, bal_clock_steady_ns() - start,
+                          memory_order_relaxed);
+    atomic_store_explicit(&store->stats.journal_bytes, bal_journal_written_bytes(store->journal),
+                          memory_order_relaxed);
+    return status;
+}
+
+bal_status land_flight(struct bal_store *store, const struct bal_flight *flight)
+{
+    bal_status status = advance(store, flight->time_ms / 1000);
+    if (status)
+        return status;
+    if (flight->count > store->page_number_capacity) {
+        store->page_number_capacity = flight->count;
+        store->page_numbers =
+            bal_realloc(store->page_numbers, flight->count * sizeof *store->page_numbers);
+    }
+    uint64_t sequence = 0;
+    if (flight->count > 0)
+        build_group(store, flight);
+    if (flight->count > 0 && store->journal)
+        status = append_group(store, &sequence);
+    if (status) {
+        forget_definitions(store, flight);
+        return status;
+    }
+    const struct open_counting counting = {.keyring = store->keyring, .arena = store->arena};
+    for (uint32_t v = 0; v < flight->count; v++) {
+        struct open_day *day = store->open[flight->views[v].site];
+        day->sequence = sequence;
+        open_day_count(day, &flight->views[v], store->page_numbers[v], &counting);
+    }
+    add_outcomes(store, flight);
+    atomic_fetch_add_explicit(&store->stats.views, flight->count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&store->stats.flights, 1, memory_order_relaxed);
+    return BAL_OK;
+}
+
+/* ---- replay
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+/* The configured site of a stable number, or -1. */
+static int site_of_id(const struct bal_store *store, uint16_t id)
+{
+    for (uint16_t s = 0; s < store->config->site_count; s++) {
+        if (store->site_ids[s] == id)
+            return s;
+    }
+    return -1;
+}
+
+/* The day a group's item belongs to, or NULL when it is contained already: in a closed day or in
+ * the last checkpoint. */
+static bal_status replay_day(struct bal_store *store, int site, uint64_t sequence,
+                             struct open_day **out)
+{
+    const struct bal_site *config = &store->config->sites[site];
+    const int32_t now = bal_zone_day(config->zone, store->last_time_s);
+    *out = NULL;
+    if (!store->open[site]) {
+        struct bal_day_record record;
+        const bal_status status = bal_store_day(store, bal_slice_of(config->name), now, &record);
+        if (status || record.closed)
+            return status;
+    }
+    struct open_day *day = day_of(store, (uint16_t)site);
+    *out = sequence > day->sequence || day->sequence == 0 ? day : NULL;
+    return BAL_OK;
+}
+
+static bal_status replay_item(struct bal_store *store, const struct record *record,
+                              uint64_t sequence, bool *counted)
+{
+    const uint16_t id = record->kind == RECORD_PAGE ? record->site : record->view.site;
+    const int site = site_of_id(store, id);
+    struct open_day *day = NULL;
+    if (site < 0)
+        return BAL_OK; /* no longer configured */
+    const bal_status status = replay_day(store, site, sequence, &day);
+    if (status || !day)
+        return status;
+    if (record->kind == RECORD_PAGE)
+        return open_page_define(day, record->page, record->text);
+    if (record->view.page >= day->page_count)
+        return BAL_ECORRUPT;
+    open_day_count(day, &record->view, record->view.page,
+                   &(struct open_counting){.replayed = true});
+    day->dirty = true;
+    *counted = true;
+    return BAL_OK;
+}
+
+bal_status land_replayed(void *context, uint64_t sequence, struct bal_slice payload)
+{
+    struct bal_store *store = context;
+    struct record_reader reader;
+    struct record record = {.kind = RECORD_END};
+    bool counted = false;
+    bal_status status = record_read(payload, &reader);
+    while (!status) {
+        status = record_next(&reader, &record);
+        if (status || record.kind == RECORD_END)
+            break;
+        status = record.kind == RECORD_TIME ? advance(store, record.time_ms / 1000)
+                                            : replay_item(store, &record, sequence, &counted);
+    }
+    for (uint16_t s = 0; s < store->config->site_count && !status && counted; s++) {
+        if (store->open[s] && store->open[s]->sequence < sequence)
+            store->open[s]->sequence = sequence;
+    }
+    return status;
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: EUPL-1.2
+// From the files of open days back to memory, at start. Keys and sketches did not survive, so each
+// loaded day begins a new key epoch: its rows keep what was counted as a floor for k tests and as a
+// part of the upper bound.
+#include "private.h"
+#include "saved.h"
+
+#include <balise/log.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct loader {
+    struct bal_store *store;
+    int32_t day;
+    int site;              /* index, -1 for a site that is no longer configured */
+    struct open_day *open; /* the site's day being read */
+    struct saved_meta meta;
+    struct told_list told;
+    bool any; /* a site has been begun */
+};
+
+static void add_bucket(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times)
+{
+    bal_cell_add_bucket(context, metric, bucket, (uint32_t)times);
+}
+
+static bal_status load_row(struct loader *loader, struct bal_reader *key, struct bal_slice value)
+{
+    const uint8_t table = bal_get_u8(key);
+    const uint32_t number = bal_get_u32be(key);
+    const uint8_t chunk = bal_get_u8(key);
+    struct saved_row head;
+    struct bal_slice runs;
+    if (key->bad || table >= OPEN_TABLE_COUNT || number > 16 * UINT16_MAX)
+        return BAL_ECORRUPT;
+    const bal_status status = saved_get_row(value, chunk, &head, &runs);
+    if (status)
+        return status;
+    struct open_row *row = open_row_at(&loader->open->table[table], number);
+    if (chunk == 0) {
+        row->floor = head.floor;
+        row->bound = head.bound;
+    }
+    if (!open_table_has_cells((enum open_table_id)table) || (head.views == 0 && runs.length == 0))
+        return BAL_OK;
+    if (!row->cell)
+        row->cell = bal_cell_create();
+    bal_cell_add_views(row->cell, head.views);
+    return codec_each(runs, add_bucket, row->cell);
+}
+
+static bal_status load_told(struct loader *loader, struct bal_reader *key, struct bal_slice value)
+{
+    const uint8_t kind = bal_get_u8(key);
+    const int32_t day = (int32_t)bal_get_u32be(key);
+    if (key->bad || kind > PARTITION_DAILY)
+        return BAL_ECORRUPT;
+    told_list_add(&loader->told, (enum partition_kind)kind, day,
+                  (struct bal_slice){.data = (const char *)key->at, .length = bal_reader_left(key)},
+                  value);
+    return BAL_OK;
+}
+
+static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_reader *key,
+                              struct bal_slice value)
+{
+    struct bal_reader number;
+    switch ((enum saved_kind)kind) {
+    case SAVED_META:
+        return saved_get_meta(value, loader->open, &loader->meta);
+    case SAVED_PAGE:
+        return open_page_define(loader->open, bal_get_u32be(key), value);
+    case SAVED_REGION:
+        number = bal_reader_of(value);
+        return open_region_number(loader->open, bal_get_u32be(&number)) == bal_get_u32be(key)
+                   ? BAL_OK
+                   : BAL_ECORRUPT;
+    case SAVED_ROW:
+        return load_row(loader, key, value);
+    case SAVED_TOLD:
+        return load_told(loader, key, value);
+    }
+    return BAL_ECORRUPT;
+}
+
+static void begin_site(struct loader *loader, struct bal_slice name)
+{
+    loader->any = true;
+    loader->site = bal_config_site(loader->store->config, name);
+    loader->meta = (struct saved_meta){0};
+    loader->open = open_day_create((uint16_t)(loader->site < 0 ? 0 : loader->site), loader->day);
+}
+
+/* Takes the day over as the site's open one. */
+static bal_status adopt(struct loader *loader)
+{
+    struct bal_store *store = loader->store;
+    struct open_day **open = &store->open[loader->site];
+    if (*open)
+        return BAL_ECORRUPT; /* a day is ended in its file before the next one begins */
+    loader->open->key_epochs++;
+    loader->open->sequence = loader->meta.sequence;
+    loader->open->region_saved = loader->open->region_count;
+    for (uint32_t p = 0; p < loader->open->page_count; p++) {
+        loader->open->pages[p].journaled = true;
+        loader->open->pages[p].dirty = p == 0;
+    }
+    *open = loader->open;
+    loader->open = NULL;
+    return BAL_OK;
+}
+
+/* The records of one site's day have been read. */
+static bal_status end_site(struct loader *loader)
+{
+    struct bal_store *store = loader->store;
+    bal_status status = BAL_OK;
+    if (loader->meta.last_time_s > store->last_time_s)
+        store->last_time_s = loader->meta.last_time_s;
+    if (loader->site < 0) {
+        bal_log(BAL_LOG_WARNING, "store", "site_left_configuration",
+                BAL_NUM("open_day_dropped", 1));
+    } else {
+        status = told_list_publish(&loader->told, store->partitions);
+        if (!status)
+            status = loader->meta.ended
+                         ? checkpoint_forget_day(store, loader->open->site, loader->day)
+                         : adopt(loader);
+    }
+    open_day_destroy(loader->open, store->arena);
+    loader->open = NULL;
+    told_list_finish(&loader->told);
+    return status;
+}
+
+static bal_status load_key(struct loader *loader, struct bal_slice key, struct bal_slice value,
+                           struct bal_buf *site)
+{
+    const char *zero = memchr(key.data, 0, key.length);
+    if (!zero || (size_t)(zero - key.data) + 2 > key.length)
+        return BAL_ECORRUPT;
+    const struct bal_slice name = {.data = key.data, .length = (size_t)(zero - key.data)};
+    bal_status status = BAL_OK;
+    if (!loader->any || !bal_slice_equal(name, bal_buf_slice(site))) {
+        if (loader->any)
+            status = end_site(loader);
+        bal_buf_clear(site);
+        bal_buf_add(site, name);
+        begin_site(loader, name);
+    }
+    struct bal_reader rest =
+        bal_reader_of((struct bal_slice){.data = zero + 1, .length = key.length - name.length - 1});
+    const uint8_t kind = bal_get_u8(&rest);
+    return status ? status : load_record(loader, kind, &rest, value);
+}
+
+static bal_status load_file(struct loader *loader, struct partition *partition)
+{
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    struct bal_buf site = {0};
+    bal_status status = BAL_OK;
+    int rc = mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &txn);
+    if (rc)
+        return partition_status(rc);
+    rc = mdb_cursor_open(txn, partition->dbi, &cursor);
+    if (!rc)
+        rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    while (!rc && !status) {
+        status =
+            load_key(loader, (struct bal_slice){.data = key.mv_data, .length = key.mv_size},
+                     (struct bal_slice){.data = value.mv_data, .length = value.mv_size}, &site);
+        if (!status)
+            rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    if (!status && loader->any)
+        status = end_site(loader);
+    if (cursor)
+        mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    bal_buf_finish(&site);
+    open_day_destroy(loader->open, loader->store->arena);
+    told_list_finish(&loader->told);
+    return status ? status : (rc == MDB_NOTFOUND ? BAL_OK : partition_status(rc));
+}
+
+/* A file whose sites have all ended (or left the configuration) has nothing more to say. */
+static bal_status drop_if_ended(struct bal_store *store, int32_t day)
+{
+    for (uint16_t s = 0; s < store->config->site_count; s++) {
+        if (store->open[s] && store->open[s]->day == day)
+            return BAL_OK;
+    }
+    return partition_destroy(store->partitions, PARTITION_OPEN, day);
+}
+
+bal_status load_open_days(struct bal_store *store, struct bal_error *error)
+{
+    int32_t *days = NULL;
+    size_t count = 0;
+    bal_status status = partition_list(store->partitions, PARTITION_OPEN, &days, &count);
+    for (size_t d = 0; d < count && !status; d++) {
+        struct loader loader = {.store = store, .day = days[d]};
+        struct partition *partition = NULL;
+        status = partition_acquire(store->partitions, PARTITION_OPEN, days[d], false, &partition);
+        if (!status) {
+            status = load_file(&loader, partition);
+            partition_release(store->partitions, partition);
+        }
+        if (!status)
+            status = drop_if_ended(store, days[d]);
+        if (status) {
+            char date[BAL_DATE_BYTES];
+            bal_day_text(days[d], date);
+            (void)bal_error_set(error, status, "data folder %s: open/%s.mdb: %s", store->data_dir,
+                                date, bal_status_text(status));
+        }
+    }
+    free(days);
+    return status;
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_STORE_OPEN_H
+#define BALISE_STORE_OPEN_H
+
+#include <balise/cell.h>
+#include <balise/flight.h>
+#include <balise/margin.h>
+#include <balise/privacy.h>
+#include <balise/visitors.h>
+
+/**
+ * A site's open day in memory: one table a margin, one row a value of it. Six tables keep
+ * histograms (the base); site, page, region and device are sums of these and keep visitors only.
+ * Rows are found by number: pages and regions are numbered in order of appearance, page 0 is
+ * "(other)". Owned by the writer.
+ */
+enum open_table_id {
+    OPEN_SITE,   /* visitors only: = sum of DEVICE */
+    OPEN_PAGE,   /* visitors only: = sum of PAGE_DEVICE over devices */
+    OPEN_REGION, /* visitors only: = sum of REGION_DEVICE over devices */
+    OPEN_DEVICE, /* visitors only: = sum of REGION_DEVICE over regions */
+    OPEN_BROWSER,
+    OPEN_PROTOCOL,
+    OPEN_TYPE,
+    OPEN_SOFT_PAGE,
+    OPEN_PAGE_DEVICE,   /* row = page * BAL_DEVICE_COUNT + device */
+    OPEN_REGION_DEVICE, /* row = region * BAL_DEVICE_COUNT + device */
+    OPEN_BLOCK, /* row 0: the block that is filling; row 1: the day's first block, kept back */
+    OPEN_TABLE_COUNT
+};
+enum { OPEN_BLOCK_FILLING = 0, OPEN_BLOCK_RESERVE = 1 };
+
+/** The margin whose key hashes a table's visitors (a block's are hashed as the site's). */
+enum bal_margin open_table_margin(enum open_table_id table);
+bool open_table_has_cells(enum open_table_id table);
+
+struct open_row {
+    struct bal_cell *cell; /**< NULL until the first view, and always in tables of visitors only */
+    struct bal_sketch sketch;
+    uint32_t floor; /**< the largest count of an earlier key epoch: what a k test may rely on */
+    uint32_t bound; /**< visitors of earlier epochs together, and one a replayed view: for an upper
+                       bound */
+    bool dirty;     /**< changed since the last checkpoint */
+};
+
+struct open_table {
+    struct open_row *rows;
+    uint32_t count, capacity;
+};
+
+struct open_page {
+    char *text;
+    uint16_t bytes;
+    bool journaled; /**< its definition is in the journal or in a checkpoint */
+    bool dirty;     /**< not yet in a checkpoint */
+};
+
+struct open_day {
+    uint16_t site;
+    int32_t day;
+    uint32_t key_epochs;
+    uint64_t sequence; /**< the last journal group that is contained */
+    uint64_t outcomes[BAL_OUTCOME_COUNT];
+    bool dirty; /**< outcomes or block bounds changed */
+
+    struct open_page *pages;
+    uint32_t page_count, page_capacity;
+    uint32_t *page_slots; /**< open addressing: page number + 1 */
+    uint32_t page_slot_count;
+
+    bal_region *regions;
+    uint32_t region_count, region_capacity, region_saved;
+
+    struct open_table table[OPEN_TABLE_COUNT];
+
+    uint8_t block_first_hour; /**< of the filling block */
+    uint8_t block_checked;    /**< hours of the day already looked at by the closing of blocks */
+    bool has_reserve;
+    uint8_t reserve_first_hour, reserve_hours;
+};
+
+struct open_day *open_day_create(uint16_t site, int32_t day);
+void open_day_destroy(struct open_day *day,
+                      struct bal_arena *arena); /**< accepts NULL; drops its sketches */
+
+/** The row, made at need (all rows up to it come into being, empty). */
+struct open_row *open_row_at(struct open_table *table, uint32_t row);
+
+/** The number of a page: found, or added while there are fewer than `cap` and `may_add`; else 0,
+ * "(other)". */
+uint32_t open_page_number(struct open_day *day, struct bal_slice text, uint32_t cap, bool may_add);
+/** Defines a page by number (loading, replay); numbers come in order. BAL_ECORRUPT if they do not
+ * fit. */
+BAL_MUST_USE bal_status open_page_define(struct open_day *day, uint32_t number,
+                                         struct bal_slice text);
+struct bal_slice open_page_text(const struct open_day *day, uint32_t number);
+uint32_t open_region_number(struct open_day *day, bal_region region);
+
+/** How a view's visitor is counted. */
+struct open_counting {
+    struct bal_keyring *keyring;
+    struct bal_arena *arena;
+    bool replayed; /**< no visitor hash: each view adds one to the upper bounds and nothing to a k
+                      test */
+};
+/** Counts one view in every table it belongs to. `page` is the day's number of its page. */
+void open_day_count(struct open_day *day, const struct bal_view *view, uint32_t page,
+                    const struct open_counting *counting);
+
+/** A lower bound of a row's distinct visitors, for k tests. */
+uint32_t open_row_floor(const struct open_row *row, const struct bal_arena *arena);
+/** What is told as its visitors: exact or estimated in one epoch, an upper bound over several. */
+uint32_t open_row_visitors(const struct open_row *row, const struct bal_arena *arena);
+
+#endif

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The registry of LMDB files. A file a period is what makes purging simple and sure: LMDB keeps
+// deleted values in its free pages for long, so nothing is ever deleted inside a file; the whole
+// file goes.
+#include "partition.h"
+
+#include <balise/log.h>
+#include <balise/zone.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096, KEEP_OPEN = 128 };
+
+struct partitions {
+    char *data_dir;
+    pthread_mutex_t lock; /* guards the list and users/doomed of its members */
+    struct partition *first;
+    int open_count;
+};
+
+static const char *const kind_folder[] = {"open", "hourly", "daily"};
+/* Reserved address space, not disk: files are sparse maps that grow with what they hold. */
+static const size_t kind_map_bytes[] = {(size_t)4 << 30, (size_t)1 << 30, (size_t)16 << 30};
+
+bal_status partition_status(int rc)
+{
+    switch (rc) {
+    case MDB_SUCCESS:
+        return BAL_OK;
+    case MDB_NOTFOUND:
+        return BAL_ENOTFOUND;
+    case ENOENT:
+        return BAL_ENOTFOUND;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+        return BAL_ENOSPC;
+    case MDB_VERSION_MISMATCH:
+        return BAL_EVERSION;
+    case MDB_INVALID:
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+        return BAL_ECORRUPT;
+    default:
+        return BAL_EIO;
+    }
+}
+
+int32_t partition_period(enum partition_kind kind, int32_t day)
+{
+    if (kind != PARTITION_DAILY)
+        return day;
+    int year, month, day_of_month;
+    bal_day_to_civil(day, &year, &month, &day_of_month);
+    return bal_day_from_civil(year, month, 1);
+}
+
+static void path_of(const struct partitions *partitions, enum partition_kind kind, int32_t period,
+                    char path[PATH_BYTES])
+{
+    char date[BAL_DATE_BYTES];
+    bal_day_text(period, date);
+    const int length = kind == PARTITION_DAILY ? 7 : 10;
+    (void)snprintf(path, PATH_BYTES, "%s/%s/%.*s.mdb", partitions->data_dir, kind_folder[kind],
+                   length, date);
+}
+
+struct partitions *partitions_create(const char *data_dir)
+{
+    struct partitions *partitions = bal_calloc(1, sizeof *partitions);
+    partitions->data_dir = bal_slice_dup(bal_slice_of(data_dir));
+    pthread_mutex_init(&partitions->lock, NULL);
+    return partitions;
+}
+
+static void close_one(struct partition *partition)
+{
+    mdb_env_close(partition->env);
+    free(partition);
+}
+
+void partitions_destroy(struct partitions *partitions)
+{
+    if (!partitions)
+        return;
+    while (partitions->first) {
+        struct partition *next = partitions->first->next;
+        close_one(partitions->first);
+        partitions->first = next;
+    }
+    pthread_mutex_destroy(&partitions->lock);
+    free(partitions->data_dir);
+    free(partitions);
+}
+
+static int open_env(const char *path, size_t map_bytes, struct partition *partition)
+{
+    int rc = mdb_env_create(&partition->env);
+    if (rc)
+        return rc;
+    MDB_txn *txn = NULL;
+    rc = mdb_env_set_mapsize(partition->env, map_bytes);
+    if (!rc)
+        rc = mdb_env_open(partition->env, path, MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD, 0640);
+    if (!rc)
+        rc = mdb_txn_begin(partition->env, NULL, 0, &txn);
+    if (!rc)
+        rc = mdb_dbi_open(txn, NULL, 0, &partition->dbi);
+    if (txn) {
+        if (rc)
+            mdb_txn_abort(txn);
+        else
+            rc = mdb_txn_commit(txn);
+    }
+    if (rc)
+        mdb_env_close(partition->env);
+    return rc;
+}
+
+/* Called with the lock held. */
+static struct partition *find(struct partitions *partitions, enum partition_kind kind,
+                              int32_t period)
+{
+    struct partition *p = partitions->first;
+    while (p && (p->kind != kind || p->period != period))
+        p = p->next;
+    return p;
+}
+
+/* Called with the lock held. */
+static void unlink_from_list(struct partitions *partitions, struct partition *partition)
+{
+    struct partition **at = &partitions->first;
+    while (*at != partition)
+        at = &(*at)->next;
+    *at = partition->next;
+    partitions->open_count--;
+}
+
+/* Called with the lock held: closes idle environments past the limit, oldest in the list first. */
+static void trim(struct partitions *partitions)
+{
+    struct partition *idle = NULL;
+    if (partitions->open_count <= KEEP_OPEN)
+        return;
+    for (struct partition *p = partitions->first; p; p = p->next) {
+        if (p->users == 0)
+            idle = p;
+    }
+    if (idle) {
+        unlink_from_list(partitions, idle);
+        close_one(idle);
+    }
+}
+
+/* Called with the lock held. */
+static bal_status open_new(struct partitions *partitions, enum partition_kind kind, int32_t period,
+                           bool create, struct partition **out)
+{
+    char path[PATH_BYTES];
+    path_of(partitions, kind, period, path);
+    if (!create && access(path, F_OK) != 0)
+        return BAL_ENOTFOUND;
+    struct partition *partition = bal_calloc(1, sizeof *partition);
+    const int rc = open_env(path, kind_map_bytes[kind], partition);
+    if (rc) {
+        free(partition);
+        bal_log(BAL_LOG_ERROR, "store", "open_partition", BAL_NAME("file", path),
+                BAL_NAME("reason", mdb_strerror(rc)));
+        return partition_status(rc);
+    }
+    partition->kind = kind;
+    partition->period = period;
+    partition->next = partitions->first;
+    partitions->first = partition;
+    partitions->open_count++;
+    *out = partition;
+    return BAL_OK;
+}
+
+bal_status partition_acquire(struct partitions *partitions, enum partition_kind kind, int32_t day,
+                             bool create, struct partition **out)
+{
+    const int32_t period = partition_period(kind, day);
+    bal_status status = BAL_OK;
+    pthread_mutex_lock(&partitions->lock);
+    struct partition *partition = find(partitions, kind, period);
+    if (partition && partition->doomed)
+        status = BAL_ENOTFOUND;
+    else if (!partition)
+        status = open_new(partitions, kind, period, create, &partition);
+    if (!status) {
+        partition->users++;
+        *out = partition;
+        trim(partitions);
+    }
+    pthread_mutex_unlock(&partitions->lock);
+    return status;
+}
+
+static bal_status overwrite(int fd)
+{
+    static const char zeros[65536];
+    struct stat file;
+    if (fstat(fd, &file) != 0)
+        return BAL_EIO;
+    for (off_t at = 0; at < file.st_size;) {
+        const size_t left = (size_t)(file.st_size - at);
+        const ssize_t wrote = pwrite(fd, zeros, left < sizeof zeros ? left : sizeof zeros, at);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return BAL_EIO;
+        at += wrote;
+    }
+    return fsync(fd) == 0 ? BAL_OK : BAL_EIO;
+}
+
+static bal_status destroy_file(const char *path)
+{
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? BAL_OK : BAL_EIO;
+    bal_status status = overwrite(fd);
+    if (close(fd) != 0 && !status)
+        status = BAL_EIO;
+    if (!status && unlink(path) != 0)
+        status = BAL_EIO;
+    return status;
+}
+
+static bal_status destroy_path(const struct partitions *partitions, enum partition_kind kind,
+                               int32_t period)
+{
+    char path[PATH_BYTES], lock_path[PATH_BYTES + 8], folder[PATH_BYTES];
+    path_of(partitions, kind, period, path);
+    (void)snprintf(lock_path, sizeof lock_path, "%s-lock", path);
+    (void)snprintf(folder, sizeof folder, "%s/%s", partitions->data_dir, kind_folder[kind]);
+    bal_status status = destroy_file(path);
+    if (!status)
+        status = destroy_file(lock_path);
+    if (!status)
+        status = bal_folder_sync(folder, NULL);
+    if (status)
+        bal_log(BAL_LOG_ERROR, "store", "destroy_partition", BAL_NAME("file", path),
+                BAL_NUM("errno", errno));
+    return status;
+}
+
+void partition_release(struct partitions *partitions, struct partition *partition)
+{
+    pthread_mutex_lock(&partitions->lock);
+    partition->users--;
+    if (partition->doomed && partition->users == 0) {
+        unlink_from_list(partitions, partition);
+        const enum partition_kind kind = partition->kind;
+        const int32_t period = partition->period;
+        close_one(partition);
+        /* A failure is logged and mended by the next purge, which lists what is on disk. */
+        (void)destroy_path(partitions, kind, period);
+    }
+    pthread_mutex_unlock(&partitions->lock);
+}
+
+bal_status partition_destroy(struct partitions *partitions, enum partition_kind kind, int32_t day)
+{
+    const int32_t period = partition_period(kind, day);
+    bal_status status = BAL_OK;
+    pthread_mutex_lock(&partitions->lock);
+    struct partition *partition = find(partitions, kind, period);
+    if (partition && partition->users > 0) {
+        partition->doomed = true;
+    } else {
+        if (partition) {
+            unlink_from_list(partitions, partition);
+            close_one(partition);
+        }
+        status = destroy_path(partitions, kind, period);
+    }
+    pthread_mutex_unlock(&partitions->lock);
+    return status;
+}
+
+static int compare_days(const void *a, const void *b)
+{
+    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* "2026-11-23.mdb" or "2026-11.mdb"; false for lock files and strangers. */
+static bool parse_name(enum partition_kind kind, const char *name, int32_t *period)
+{
+    char date[BAL_DATE_BYTES] = "";
+    const size_t length = kind == PARTITION_DAILY ? 7 : 10;
+    if (strlen(name) != length + 4 || strcmp(name + length, ".mdb") != 0)
+        return false;
+    memcpy(date, name, length);
+    if (kind == PARTITION_DAILY)
+        memcpy(date + 7, "-01", 4);
+    return bal_day_parse(date, 10, period) == BAL_OK;
+}
+
+bal_status partition_list(struct partitions *partitions, enum partition_kind kind, int32_t **out,
+                          size_t *count)
+{
+    char folder[PATH_BYTES];
+    (void)snprintf(folder, sizeof folder, "%s/%s", partitions->data_dir, kind_folder[kind]);
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return BAL_EIO;
+    size_t capacity = 0;
+    *out = NULL;
+    *count = 0;
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        int32_t period;
+        if (!parse_name(kind, entry->d_name, &period))
+            continue;
+        if (*count == capacity) {
+            capacity = capacity ? capacity * 2 : 32;
+            *out = bal_realloc(*out, capacity * sizeof **out);
+        }
+        (*out)[(*count)++] = period;
+    }
+    (void)closedir(dir);
+    if (*count)
+        qsort(*out, *count, sizeof **out, compare_days);
+    return BAL_OK;
+}

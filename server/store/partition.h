@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_STORE_PARTITION_H
+#define BALISE_STORE_PARTITION_H
+
+#include <balise/error.h>
+#include <balise/store.h>
+#include <lmdb.h>
+
+/**
+ * The LMDB files of a data folder, one a tier and period: open/2026-11-23.mdb,
+ * hourly/2026-11-23.mdb, daily/2026-11.mdb. One process may open an environment once only, so
+ * writer and readers share it through this registry. Any thread.
+ */
+enum partition_kind { PARTITION_OPEN, PARTITION_HOURLY, PARTITION_DAILY };
+
+struct partitions;
+struct partition {
+    MDB_env *env;
+    MDB_dbi dbi;
+    enum partition_kind kind;
+    int32_t period; /**< the day; for a month its first day */
+    int users;      /**< private: guarded by the registry's lock */
+    bool doomed;    /**< private */
+    struct partition *next;
+};
+
+struct partitions *partitions_create(const char *data_dir);
+void partitions_destroy(
+    struct partitions *partitions); /**< accepts NULL; nobody may be using one */
+
+/** Shares a file, opening it at need; with `create` it is made. BAL_ENOTFOUND when it does not
+ * exist. */
+BAL_MUST_USE bal_status partition_acquire(struct partitions *partitions, enum partition_kind kind,
+                                          int32_t day, bool create, struct partition **out);
+void partition_release(struct partitions *partitions, struct partition *partition);
+
+/**
+ * Destroys a file for good: closed, overwritten with zeros, synced, unlinked, folder synced. While
+ * readers use it the work is left to the last of them (they are bounded in time). Safe at any kill:
+ * what is left is a file that is destroyed at the next start's purge.
+ */
+BAL_MUST_USE bal_status partition_destroy(struct partitions *partitions, enum partition_kind kind,
+                                          int32_t day);
+
+/** The periods (days; first days of months) of a kind that exist on disk, ascending; the caller
+ * frees `*out`. */
+BAL_MUST_USE bal_status partition_list(struct partitions *partitions, enum partition_kind kind,
+                                       int32_t **out, size_t *count);
+
+/** The period a day belongs to: itself, or the first of its month for PARTITION_DAILY. */
+int32_t partition_period(enum partition_kind kind, int32_t day);
+
+/** LMDB's verdict as ours: MDB_MAP_FULL and ENOSPC are BAL_ENOSPC, MDB_NOTFOUND BAL_ENOTFOUND,
+ * MDB_CORRUPTED … BAL_ECORRUPT, the rest BAL_EIO. */
+bal_status partition_status(int rc);
+
+#endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_STORE_PRIVATE_H
+#define BALISE_STORE_PRIVATE_H
+
+#include "journal.h"
+#include "open.h"
+#include "partition.h"
+#include "tell.h"
+
+#include <balise/store.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/**
+ * The parts of a store and who touches them. `open`, `journal`, the schedule and `days` belong to
+ * the writer (the thread between bal_store_start and bal_store_stop, else the caller). `partitions`
+ * has a lock of its own. `queue` is guarded by `lock`. Stats are relaxed atomics.
+ */
+struct store_stats {
+    _Atomic uint64_t views, flights, journal_bytes, checkpoints, days_closed, files_purged,
+        arena_full;
+    _Atomic int64_t last_journal_ns, last_checkpoint_ns;
+    _Atomic uint64_t open_cells, arena_used_bytes, cell_bytes;
+    _Atomic bool failed;
+};
+
+struct bal_store {
+    const struct bal_config *config;
+    const struct bal_clock *clock;
+    struct bal_keyring *keyring; /**< NULL for a reader */
+    struct bal_arena *arena;
+    char *data_dir;
+    int lock_fd;
+    struct partitions *partitions;
+
+    struct bal_journal *journal; /**< NULL when the configuration says no journal */
+    struct open_day **open;      /**< [site]: the day that is open, or NULL */
+    uint16_t *site_ids;          /**< [site]: the stable number used in the journal */
+    int64_t last_time_s;         /**< the store's time never goes back: periods close once */
+    int64_t next_boundary_s;     /**< the next end of an hour of any open day */
+    int64_t next_checkpoint_ns;  /**< steady clock */
+    int32_t purged_day;          /**< the day of the last purge check */
+    struct bal_buf group;        /**< the journal group being built */
+    uint32_t *page_numbers;      /**< [view of the flight being landed] */
+    uint32_t page_number_capacity;
+
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock; /**< guards queue and stopping */
+    pthread_cond_t wake;
+    struct bal_flight *queue, **queue_end;
+    bool stopping;
+
+    struct store_stats stats;
+};
+
+/* folder.c: the data folder itself */
+BAL_MUST_USE bal_status folder_open(struct bal_store *store, struct bal_error *error);
+void folder_close(struct bal_store *store);
+/** Stable numbers for the configured sites (DATA_DIR/sites, one name a line; a number is a line).
+ */
+BAL_MUST_USE bal_status folder_site_ids(struct bal_store *store, struct bal_error *error);
+
+/* checkpoint.c: open days to their files */
+/** Writes every dirty row of every open day, one transaction a day file, then lets the journal
+ * forget what they contain. */
+BAL_MUST_USE bal_status checkpoint_write(struct bal_store *store);
+/** Writes one open day as it is after a closing together with the told cells that the closing
+ * decided, in one transaction. */
+BAL_MUST_USE bal_status checkpoint_decision(struct bal_store *store, struct open_day *day,
+                                            const struct told_list *told);
+/** The same for a day that has ended: its rows are deleted, only the decision stays until it is
+ * published. */
+BAL_MUST_USE bal_status checkpoint_end_day(struct bal_store *store, const struct open_day *day,
+                                           const struct told_list *told);
+/** Deletes a site's last traces in a day's file and destroys the file with its last site. */
+BAL_MUST_USE bal_status checkpoint_forget_day(struct bal_store *store, uint16_t site, int32_t day);
+
+/* load.c: and back */
+/** Loads every open day found in DATA_DIR/open; decisions that were not published yet are. */
+BAL_MUST_USE bal_status load_open_days(struct bal_store *store, struct bal_error *error);
+
+/* close.c: decides what may be told */
+/** Closes every block and day that has ended by `time_s`. */
+BAL_MUST_USE bal_status close_until(struct bal_store *store, int64_t time_s);
+/** Recomputes store->next_boundary_s. */
+void close_schedule(struct bal_store *store);
+
+/* land.c: flights and replayed groups into open days */
+BAL_MUST_USE bal_status land_flight(struct bal_store *store, const struct bal_flight *flight);
+/** Counts one journal group again; the callback of the journal's replay (context: the store). */
+BAL_MUST_USE bal_status land_replayed(void *store, uint64_t sequence, struct bal_slice payload);
+
+/* retention.c */
+/** Destroys every tier file that is past its limit by `time_s`. */
+BAL_MUST_USE bal_status retention_purge(struct bal_store *store, int64_t time_s);
+
+#endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Retention by whole files: what is past its limit is overwritten and unlinked, and what a crash or
+// a long stop left undone is found again by listing what is on disk.
+#include "private.h"
+
+#include <balise/log.h>
+#include <balise/zone.h>
+#include <stdlib.h>
+
+/* The earliest "today" of any site: a file goes when it is past the limit everywhere. */
+static int32_t earliest_today(const struct bal_store *store, int64_t time_s)
+{
+    int32_t today = INT32_MAX;
+    for (uint16_t s = 0; s < store->config->site_count; s++) {
+        const int32_t day = bal_zone_day(store->config->sites[s].zone, time_s);
+        today = day < today ? day : today;
+    }
+    return today;
+}
+
+/* The first day of the period of `kind` that may stay. */
+static int32_t first_kept(const struct bal_store *store, enum partition_kind kind, int32_t today)
+{
+    if (kind == PARTITION_HOURLY)
+        return today - (int32_t)store->config->retention.hourly_days;
+    int year, month, day;
+    bal_day_to_civil(today, &year, &month, &day);
+    /* A month goes when its oldest day reaches the limit: its first day + the limit <= today. */
+    const int months = year * 12 + (month - 1) - (int)store->config->retention.daily_months;
+    return bal_day_from_civil(months / 12, months % 12 + 1, 1) + 1;
+}
+
+static bal_status purge_kind(struct bal_store *store, enum partition_kind kind, int32_t first)
+{
+    int32_t *periods = NULL;
+    size_t count = 0;
+    bal_status status = partition_list(store->partitions, kind, &periods, &count);
+    for (size_t p = 0; p < count && !status && periods[p] < first; p++) {
+        char date[BAL_DATE_BYTES];
+        status = partition_destroy(store->partitions, kind, periods[p]);
+        bal_day_text(periods[p], date);
+        if (!status) {
+            atomic_fetch_add_explicit(&store->stats.files_purged, 1, memory_order_relaxed);
+            bal_log(BAL_LOG_INFO, "store", "purge",
+                    BAL_NAME("tier", kind == PARTITION_HOURLY ? "hourly" : "daily"),
+                    BAL_NAME("period", date));
+        }
+    }
+    free(periods);
+    return status;
+}
+
+bal_status retention_purge(struct bal_store *store, int64_t time_s)
+{
+    const int32_t today = earliest_today(store, time_s);
+    bal_status status =
+        purge_kind(store, PARTITION_HOURLY, first_kept(store, PARTITION_HOURLY, today));
+    if (!status)
+        status = purge_kind(store, PARTITION_DAILY, first_kept(store, PARTITION_DAILY, today));
+    return status;
+}

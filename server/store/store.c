@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A store's birth and end. At the start the disk tells the story in order: open days as of the last
+// checkpoint, then the journal, then what the clock says has ended meanwhile.
+#include "private.h"
+
+#include <balise/log.h>
+#include <limits.h>
+#include <stdlib.h>
+
+static struct bal_store *create(const struct bal_config *config, const struct bal_clock *clock)
+{
+    struct bal_store *store = bal_calloc(1, sizeof *store);
+    pthread_condattr_t monotonic;
+    store->config = config;
+    store->clock = clock;
+    store->data_dir = bal_slice_dup(bal_slice_of(config->data_dir));
+    store->lock_fd = -1;
+    store->partitions = partitions_create(store->data_dir);
+    store->open = bal_calloc(config->site_count, sizeof(struct open_day *));
+    store->next_boundary_s = INT64_MAX;
+    store->purged_day = INT32_MIN;
+    store->queue_end = &store->queue;
+    pthread_mutex_init(&store->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&store->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return store;
+}
+
+/* The greatest journal sequence that a checkpoint holds. */
+static uint64_t last_sequence(const struct bal_store *store)
+{
+    uint64_t last = 0;
+    for (uint16_t s = 0; s < store->config->site_count; s++) {
+        if (store->open[s] && store->open[s]->sequence > last)
+            last = store->open[s]->sequence;
+    }
+    return last;
+}
+
+static bal_status open_journal(struct bal_store *store, struct bal_error *error)
+{
+    const struct bal_journal_options options = {
+        .folder = store->data_dir,
+        .bytes = (uint64_t)store->config->store.journal_kibibytes * 1024,
+        .after = last_sequence(store),
+        .on_group = land_replayed,
+        .context = store};
+    return bal_journal_open(&options, &store->journal, error);
+}
+
+static bal_status recover(struct bal_store *store, struct bal_error *error)
+{
+    store->arena = bal_arena_create(bal_keyring_arena(store->keyring),
+                                    (size_t)store->config->privacy.visitors_kibibytes * 1024);
+    bal_status status = folder_site_ids(store, error);
+    if (!status)
+        status = load_open_days(store, error);
+    close_schedule(store);
+    if (!status && store->config->store.journal)
+        status = open_journal(store, error);
+    if (!status)
+        status = checkpoint_write(
+            store); /* what was replayed; the journal's old halves become unreadable */
+    if (!status)
+        status = bal_store_tick(store);
+    if (status)
+        (void)bal_error_set(error, status, "data folder %s: recovery failed: %s", store->data_dir,
+                            bal_status_text(status));
+    return status;
+}
+
+bal_status bal_store_open(const struct bal_config *config, const struct bal_clock *clock,
+                          struct bal_keyring *keyring, struct bal_store **out,
+                          struct bal_error *error)
+{
+    struct bal_store *store = create(config, clock);
+    store->keyring = keyring;
+    bal_status status = folder_open(store, error);
+    if (!status)
+        status = recover(store, error);
+    if (status) {
+        atomic_store_explicit(&store->stats.failed, true,
+                              memory_order_relaxed); /* nothing to save */
+        bal_store_close(store);
+        return status;
+    }
+    *out = store;
+    return BAL_OK;
+}
+
+bal_status bal_store_open_reader(const struct bal_config *config, struct bal_store **out,
+                                 struct bal_error *error)
+{
+    struct bal_store *store = create(config, bal_clock_system());
+    const bal_status status = folder_open(store, error);
+    if (status) {
+        bal_store_close(store);
+        return status;
+    }
+    *out = store;
+    return BAL_OK;
+}
+
+void bal_store_close(struct bal_store *store)
+{
+    if (!store)
+        return;
+    bal_store_stop(store);
+    if (store->keyring && !atomic_load_explicit(&store->stats.failed, memory_order_relaxed))
+        (void)checkpoint_write(
+            store); /* a failure is logged; the journal still holds everything acknowledged */
+    bal_journal_close(store->journal);
+    for (uint16_t s = 0; s < store->config->site_count; s++)
+        open_day_destroy(store->open[s], store->arena);
+    bal_arena_destroy(store->arena);
+    partitions_destroy(store->partitions);
+    folder_close(store);
+    pthread_cond_destroy(&store->wake);
+    pthread_mutex_destroy(&store->lock);
+    bal_buf_finish(&store->group);
+    free(store->page_numbers);
+    free(store->site_ids);
+    free(store->open);
+    free(store->data_dir);
+    free(store);
+}
+
+void bal_store_stats_read(const struct bal_store *store, struct bal_store_stats *out)
+{
+    const struct store_stats *s = &store->stats;
+#define READ(field) .field = atomic_load_explicit(&s->field, memory_order_relaxed)
+    *out =
+        (struct bal_store_stats){READ(views),
+                                 READ(flights),
+                                 READ(journal_bytes),
+                                 READ(checkpoints),
+                                 READ(days_closed),
+                                 READ(files_purged),
+                                 READ(arena_full),
+                                 READ(last_journal_ns),
+                                 READ(open_cells),
+                                 READ(last_checkpoint_ns),
+                                 READ(arena_used_bytes),
+                                 READ(cell_bytes),
+                                 READ(failed),
+                                 .arena_bytes = store->arena ? bal_arena_bytes(store->arena) : 0};
+#undef READ
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Told cells between the decision and the tier: encoding, the pending list, and its copy into the
+// tier files.
+#include "tell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    VALUE_VERSION = 1,
+    FLAG_UPPER_BOUND = 1,
+    DAY_RECORD_MARK = 0xff, /* where a key has its margin */
+    VISITORS_ROUNDED_TO = 5
+};
+
+void told_list_add(struct told_list *list, enum partition_kind kind, int32_t day,
+                   struct bal_slice key, struct bal_slice value)
+{
+    bal_put_u8(&list->bytes, (uint8_t)kind);
+    bal_put_u32be(&list->bytes, (uint32_t)day);
+    bal_put_bytes(&list->bytes, key);
+    bal_put_bytes(&list->bytes, value);
+    list->count++;
+}
+
+bool told_list_next(const struct told_list *list, size_t *at, struct told_entry *entry)
+{
+    if (*at >= list->bytes.length)
+        return false;
+    struct bal_reader r = bal_reader_of(
+        (struct bal_slice){.data = list->bytes.data + *at, .length = list->bytes.length - *at});
+    entry->kind = (enum partition_kind)bal_get_u8(&r);
+    entry->day = (int32_t)bal_get_u32be(&r);
+    entry->key = bal_get_bytes(&r);
+    entry->value = bal_get_bytes(&r);
+    *at = list->bytes.length - bal_reader_left(&r);
+    return !r.bad;
+}
+
+void told_list_finish(struct told_list *list)
+{
+    bal_buf_finish(&list->bytes);
+    list->count = 0;
+}
+
+/* ---- publishing
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static bal_status publish_file(const struct told_list *list, struct partitions *partitions,
+                               enum partition_kind kind, int32_t period)
+{
+    struct partition *partition = NULL;
+    bal_status status = partition_acquire(partitions, kind, period, true, &partition);
+    if (status)
+        return status;
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(partition->env, NULL, 0, &txn);
+    struct told_entry entry;
+    for (size_t at = 0; !rc && told_list_next(list, &at, &entry);) {
+        if (entry.kind != kind || partition_period(kind, entry.day) != period)
+            continue;
+        MDB_val key = {.mv_size = entry.key.length, .mv_data = (void *)(uintptr_t)entry.key.data};
+        MDB_val value = {.mv_size = entry.value.length,
+                         .mv_data = (void *)(uintptr_t)entry.value.data};
+        rc = mdb_put(txn, partition->dbi, &key, &value, 0);
+    }
+    if (!rc)
+        rc = mdb_txn_commit(txn);
+    else if (txn)
+        mdb_txn_abort(txn);
+    partition_release(partitions, partition);
+    return partition_status(rc);
+}
+
+bal_status told_list_publish(const struct told_list *list, struct partitions *partitions)
+{
+    /* A site's closing spans at most one daily file and one hourly file, so scanning for the files
+     * is short. */
+    struct {
+        enum partition_kind kind;
+        int32_t period;
+    } seen[8];
+    size_t seen_count = 0;
+    struct told_entry entry;
+    for (size_t at = 0; told_list_next(list, &at, &entry);) {
+        const int32_t period = partition_period(entry.kind, entry.day);
+        size_t s = 0;
+        while (s < seen_count && (seen[s].kind != entry.kind || seen[s].period != period))
+            s++;
+        if (s < seen_count)
+            continue;
+        if (seen_count == sizeof seen / sizeof seen[0])
+            return BAL_ERANGE;
+        seen[seen_count].kind = entry.kind;
+        seen[seen_count++].period = period;
+        const bal_status status = publish_file(list, partitions, entry.kind, period);
+        if (status)
+            return status;
+    }
+    return BAL_OK;
+}
+
+/* ---- cells
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+struct cell_sink {
+    struct told_list *list;
+    enum partition_kind kind;
+    struct bal_key key;
+};
+
+static bal_status put_chunk(void *context, uint8_t chunk, struct bal_slice value)
+{
+    struct cell_sink *sink = context;
+    uint8_t key[BAL_KEY_MAX_BYTES];
+    sink->key.chunk = chunk;
+    const size_t length = bal_key_encode(&sink->key, key);
+    told_list_add(sink->list, sink->kind, sink->key.day,
+                  (struct bal_slice){.data = (const char *)key, .length = length}, value);
+    return BAL_OK;
+}
+
+bal_status told_list_add_cell(struct told_list *list, enum partition_kind kind,
+                              const struct bal_key *key, const struct told_head *head,
+                              const struct bal_histogram histograms[BAL_METRIC_COUNT])
+{
+    struct cell_sink sink = {.list = list, .kind = kind, .key = *key};
+    uint8_t encoded[BAL_KEY_MAX_BYTES];
+    const uint32_t rounded =
+        (head->visitors + VISITORS_ROUNDED_TO / 2) / VISITORS_ROUNDED_TO * VISITORS_ROUNDED_TO;
+    struct bal_buf first = {0};
+    bal_put_u8(&first, VALUE_VERSION);
+    bal_put_u8(&first, head->upper_bound ? FLAG_UPPER_BOUND : 0);
+    bal_put_u8(&first, head->tail_hours);
+    bal_put_varint(&first, head->views);
+    bal_put_varint(&first, rounded);
+    const char version = VALUE_VERSION;
+    const bal_status status = codec_write(
+        &(struct codec_sink){
+            .put = put_chunk, .context = &sink, .key_bytes = bal_key_encode(key, encoded)},
+        bal_buf_slice(&first), (struct bal_slice){.data = &version, .length = 1}, histograms);
+    bal_buf_finish(&first);
+    return status;
+}
+
+bal_status told_decode(struct bal_slice value, uint8_t chunk, struct bal_told *told)
+{
+    struct bal_reader r = bal_reader_of(value);
+    if (bal_get_u8(&r) != VALUE_VERSION)
+        return BAL_ECORRUPT;
+    told->views = 0;
+    told->visitors = 0;
+    told->upper_bound = false;
+    told->tail_hours = 0;
+    if (chunk == 0) {
+        told->upper_bound = (bal_get_u8(&r) & FLAG_UPPER_BOUND) != 0;
+        told->tail_hours = bal_get_u8(&r);
+        told->views = bal_get_varint(&r);
+        told->visitors = (uint32_t)bal_get_varint(&r);
+    }
+    const size_t left = bal_reader_left(&r);
+    told->runs = (struct bal_slice){.data = value.data + (value.length - left), .length = left};
+    return r.bad ? BAL_ECORRUPT : BAL_OK;
+}
+
+bal_status bal_told_sum(const struct bal_told *told, enum bal_metric metric,
+                        struct bal_histogram *into)
+{
+    return codec_sum(told->runs, metric, into);
+}
+
+/* ---- day records
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+size_t told_day_key(struct bal_slice site, int32_t day, uint8_t out[BAL_KEY_MAX_BYTES])
+{
+    struct bal_buf key = {0};
+    bal_buf_add(&key, site);
+    bal_put_u8(&key, 0);
+    bal_put_u8(&key, DAY_RECORD_MARK);
+    bal_put_u32be(&key, (uint32_t)day ^ 0x80000000U);
+    const size_t length = key.length;
+    memcpy(out, key.data, length);
+    bal_buf_finish(&key);
+    return length;
+}
+
+void told_list_add_day(struct told_list *list, struct bal_slice site, int32_t day,
+                       const struct bal_day_record *record)
+{
+    uint8_t key[BAL_KEY_MAX_BYTES];
+    const size_t length = told_day_key(site, day, key);
+    struct bal_buf value = {0};
+    bal_put_u8(&value, VALUE_VERSION);
+    bal_put_varint(&value, record->views);
+    bal_put_varint(&value, record->key_epochs);
+    bal_put_varint(&value, BAL_OUTCOME_COUNT);
+    for (unsigned o = 0; o < BAL_OUTCOME_COUNT; o++)
+        bal_put_varint(&value, record->outcomes[o]);
+    told_list_add(list, PARTITION_DAILY, day,
+                  (struct bal_slice){.data = (const char *)key, .length = length},
+                  bal_buf_slice(&value));
+    bal_buf_finish(&value);
+}
+
+bal_status told_decode_day(struct bal_slice value, struct bal_day_record *out)
+{
+    struct bal_reader r = bal_reader_of(value);
+    *out = (struct bal_day_record){.closed = true};
+    if (bal_get_u8(&r) != VALUE_VERSION)
+        return BAL_ECORRUPT;
+    out->views = bal_get_varint(&r);
+    out->key_epochs = (uint32_t)bal_get_varint(&r);
+    const uint64_t outcomes = bal_get_varint(&r);
+    for (uint64_t o = 0; o < outcomes && !r.bad; o++) {
+        const uint64_t times = bal_get_varint(&r);
+        if (o < BAL_OUTCOME_COUNT)
+            out->outcomes[o] = times;
+    }
+    return r.bad ? BAL_ECORRUPT : BAL_OK;
+}

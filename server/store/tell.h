@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_STORE_TELL_H
+#define BALISE_STORE_TELL_H
+
+#include "codec.h"
+#include "open.h"
+#include "partition.h"
+
+#include <balise/key.h>
+#include <balise/store.h>
+
+/**
+ * Told cells on their way to a tier. Closing decides once; the decision is written into the open
+ * day's file together with the state after it, then copied to the tier: a crash between repeats the
+ * copy, never the decision.
+ */
+struct told_entry {
+    enum partition_kind kind;
+    int32_t day;
+    struct bal_slice key, value; /**< in the list's memory */
+};
+
+struct told_list {
+    struct bal_buf bytes; /**< entries back to back: kind u8, day u32, key bytes, value bytes */
+    size_t count;
+};
+
+void told_list_add(struct told_list *list, enum partition_kind kind, int32_t day,
+                   struct bal_slice key, struct bal_slice value);
+/** Walks the list: `at` starts at 0; false at the end. */
+bool told_list_next(const struct told_list *list, size_t *at, struct told_entry *entry);
+void told_list_finish(struct told_list *list);
+
+/** Copies a list to its tier files, one transaction a file, synced. Repeating it changes nothing.
+ */
+BAL_MUST_USE bal_status told_list_publish(const struct told_list *list,
+                                          struct partitions *partitions);
+
+/** What a told cell says besides its histograms. */
+struct told_head {
+    uint64_t views;
+    uint32_t visitors; /**< unrounded; rounded to 5 when written */
+    bool upper_bound;
+    uint8_t tail_hours;
+};
+/** Adds a cell, in as many chunks as it takes. `key` without its chunk. */
+BAL_MUST_USE bal_status told_list_add_cell(struct told_list *list, enum partition_kind kind,
+                                           const struct bal_key *key, const struct told_head *head,
+                                           const struct bal_histogram histograms[BAL_METRIC_COUNT]);
+/** Decodes a tier value into `told` (its key apart). */
+BAL_MUST_USE bal_status told_decode(struct bal_slice value, uint8_t chunk, struct bal_told *told);
+
+/** The record of a closed day, under a key of its own after all margins. */
+size_t told_day_key(struct bal_slice site, int32_t day, uint8_t out[BAL_KEY_MAX_BYTES]);
+void told_list_add_day(struct told_list *list, struct bal_slice site, int32_t day,
+                       const struct bal_day_record *record);
+BAL_MUST_USE bal_status told_decode_day(struct bal_slice value, struct bal_day_record *out);
+
+#endif

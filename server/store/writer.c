@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The writer thread: takes every flight that queued while the last one was landing, lands each, and
+// does between them what the clocks ask for. There is no timer in the way of a flight: while one is
+// being written the next fills.
+#include "private.h"
+
+#include <balise/log.h>
+#include <time.h>
+
+enum { GRACE_S = 1, TICK_MS = 500, HALF_FULL_PERCENT = 50 };
+
+/* After a failed closing or checkpoint memory and disk may tell different stories: nothing more is
+ * acknowledged until the restart reads the disk's. A refused journal group is different: nothing of
+ * it was counted, and the next may succeed. */
+static void fail(struct bal_store *store, const char *what, bal_status status)
+{
+    atomic_store_explicit(&store->stats.failed, true, memory_order_relaxed);
+    bal_log(BAL_LOG_ERROR, "store", "failed", BAL_NAME("in", what),
+            BAL_NAME("reason", bal_status_text(status)));
+}
+
+static bool has_failed(const struct bal_store *store)
+{
+    return atomic_load_explicit(&store->stats.failed, memory_order_relaxed);
+}
+
+bal_status bal_store_land(struct bal_store *store, struct bal_flight *flight)
+{
+    if (has_failed(store))
+        return BAL_EIO;
+    const bal_status status = land_flight(store, flight);
+    if (status)
+        bal_log(BAL_LOG_ERROR, "store", "flight_refused", BAL_NUM("views", flight->count),
+                BAL_NAME("reason", bal_status_text(status)));
+    return status;
+}
+
+static bool checkpoint_is_due(const struct bal_store *store)
+{
+    return bal_clock_steady_ns() >= store->next_checkpoint_ns ||
+           (store->journal && bal_journal_fill_percent(store->journal) >= HALF_FULL_PERCENT);
+}
+
+static void read_sizes(struct bal_store *store)
+{
+    uint64_t cells = 0, bytes = 0;
+    for (uint16_t s = 0; s < store->config->site_count; s++) {
+        for (unsigned t = 0; store->open[s] && t < OPEN_TABLE_COUNT; t++) {
+            const struct open_table *table = &store->open[s]->table[t];
+            for (uint32_t r = 0; r < table->count; r++) {
+                cells += table->rows[r].cell != NULL;
+                bytes += table->rows[r].cell ? bal_cell_bytes(table->rows[r].cell) : 0;
+            }
+        }
+    }
+    atomic_store_explicit(&store->stats.open_cells, cells, memory_order_relaxed);
+    atomic_store_explicit(&store->stats.cell_bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&store->stats.arena_used_bytes, bal_arena_used_bytes(store->arena),
+                          memory_order_relaxed);
+}
+
+static bal_status purge_once_a_day(struct bal_store *store)
+{
+    const int32_t today = (int32_t)(store->last_time_s / 86400);
+    if (today == store->purged_day)
+        return BAL_OK;
+    const bal_status status = retention_purge(store, store->last_time_s);
+    if (!status)
+        store->purged_day = today;
+    return status;
+}
+
+bal_status bal_store_tick(struct bal_store *store)
+{
+    if (has_failed(store))
+        return BAL_EIO;
+    /* Flights taken in just before a boundary may still be on their way: the clock alone closes a
+     * second later. */
+    const int64_t now_s = bal_clock_now_ms(store->clock) / 1000 - GRACE_S;
+    const char *in = "closing";
+    bal_status status = BAL_OK;
+    if (now_s > store->last_time_s)
+        store->last_time_s = now_s;
+    if (store->last_time_s >= store->next_boundary_s)
+        status = close_until(store, store->last_time_s);
+    if (!status) {
+        in = "purge";
+        status = purge_once_a_day(store);
+    }
+    if (!status && checkpoint_is_due(store)) {
+        in = "checkpoint";
+        status = checkpoint_write(store);
+        store->next_checkpoint_ns =
+            bal_clock_steady_ns() + store->config->store.checkpoint_seconds * 1000000000;
+        read_sizes(store);
+    }
+    if (status)
+        fail(store, in, status);
+    return status;
+}
+
+/* ---- the thread
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+/* Everything queued so far; waits at most a tick. False when there is nothing left to do for good.
+ */
+static bool take(struct bal_store *store, struct bal_flight **flights)
+{
+    pthread_mutex_lock(&store->lock);
+    if (!store->queue && !store->stopping) {
+        struct timespec until;
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += TICK_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        (void)pthread_cond_timedwait(&store->wake, &store->lock, &until);
+    }
+    *flights = store->queue;
+    store->queue = NULL;
+    store->queue_end = &store->queue;
+    const bool more = *flights || !store->stopping;
+    pthread_mutex_unlock(&store->lock);
+    return more;
+}
+
+static void *run(void *context)
+{
+    struct bal_store *store = context;
+    struct bal_flight *flight;
+    while (take(store, &flight)) {
+        while (flight) {
+            struct bal_flight *next = flight->next; /* `landed` gives the flight back */
+            flight->next = NULL;
+            flight->landed(flight, bal_store_land(store, flight));
+            flight = next;
+        }
+        (void)bal_store_tick(store); /* a failure is remembered and refuses what comes */
+    }
+    return NULL;
+}
+
+bal_status bal_store_start(struct bal_store *store, struct bal_error *error)
+{
+    store->stopping = false;
+    if (pthread_create(&store->thread, NULL, run, store) != 0)
+        return bal_error_set(error, BAL_EIO, "cannot start the writer thread");
+    store->started = true;
+    return BAL_OK;
+}
+
+void bal_store_stop(struct bal_store *store)
+{
+    if (!store->started)
+        return;
+    pthread_mutex_lock(&store->lock);
+    store->stopping = true;
+    pthread_cond_signal(&store->wake);
+    pthread_mutex_unlock(&store->lock);
+    (void)pthread_join(store->thread, NULL);
+    store->started = false;
+}
+
+void bal_store_submit(struct bal_store *store, struct bal_flight *flight)
+{
+    flight->next = NULL;
+    pthread_mutex_lock(&store->lock);
+    *store->queue_end = flight;
+    store->queue_end = &flight->next;
+    pthread_cond_signal(&store->wake);
+    pthread_mutex_unlock(&store->lock);
+}
