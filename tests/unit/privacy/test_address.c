@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Whose address counts, and how little of it is left.
+#include <balise/peer.h>
+#include <balise/privacy.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { TRUSTED = 3 };
+
+static void fill_trusted(struct bal_network trusted[TRUSTED])
+{
+    static const char *const texts[TRUSTED] = {"127.0.0.0/8", "192.0.2.0/25", "2001:db8:ffff::/48"};
+    for (size_t i = 0; i < TRUSTED; i++) {
+        assert_int_equal(bal_network_parse(bal_slice_of(texts[i]), &trusted[i]), BAL_OK);
+    }
+}
+
+static struct sockaddr_storage socket_of(const char *text)
+{
+    struct sockaddr_storage storage = {0};
+    if (strchr(text, ':')) {
+        struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(1234)};
+        assert_int_equal(inet_pton(AF_INET6, text, &ipv6.sin6_addr), 1);
+        memcpy(&storage, &ipv6, sizeof ipv6);
+    } else {
+        struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(1234)};
+        assert_int_equal(inet_pton(AF_INET, text, &ipv4.sin_addr), 1);
+        memcpy(&storage, &ipv4, sizeof ipv4);
+    }
+    return storage;
+}
+
+/** The prefix as text: "4 c63364", "6 20010db80100", "0". */
+static const char *prefix_text(struct bal_prefix prefix)
+{
+    static char text[16];
+    const uint8_t *const b = prefix.bytes;
+    if (prefix.family == 4) {
+        assert_int_equal(b[3] | b[4] | b[5], 0);
+        (void)snprintf(text, sizeof text, "4 %02x%02x%02x", b[0], b[1], b[2]);
+    } else if (prefix.family == 6) {
+        (void)snprintf(text, sizeof text, "6 %02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
+                       b[4], b[5]);
+    } else {
+        assert_int_equal(prefix.family, 0);
+        (void)snprintf(text, sizeof text, "0");
+    }
+    return text;
+}
+
+static const char *prefix_for(const char *socket_text, const char *forwarded_for)
+{
+    struct bal_network trusted[TRUSTED];
+    fill_trusted(trusted);
+    const struct bal_peer peer = {.socket_address = socket_of(socket_text),
+                                  .forwarded_for = bal_slice_of(forwarded_for)};
+    return prefix_text(bal_prefix_of_peer(&peer, trusted, TRUSTED));
+}
+
+static void keeps_24_bits_of_ipv4_and_48_of_ipv6(void **state)
+{
+    (void)state;
+    assert_string_equal(prefix_for("198.51.100.200", NULL), "4 c63364");
+    assert_string_equal(prefix_for("2001:db8:1234:5678:9abc:def0:1234:5678", NULL),
+                        "6 20010db81234");
+}
+
+static void ignores_the_header_of_a_stranger(void **state)
+{
+    (void)state;
+    assert_string_equal(prefix_for("198.51.100.200", "203.0.113.9"), "4 c63364");
+}
+
+static void believes_the_right_most_address_that_is_no_proxy(void **state)
+{
+    (void)state;
+    assert_string_equal(prefix_for("127.0.0.1", "203.0.113.9"), "4 cb0071");
+    assert_string_equal(prefix_for("127.0.0.1", "198.18.1.1, 203.0.113.9, 192.0.2.5"), "4 cb0071");
+    assert_string_equal(prefix_for("127.0.0.1", "198.18.1.1,\t2001:db8:77:1::1 ,2001:db8:ffff::3"),
+                        "6 20010db80077");
+    assert_string_equal(prefix_for("2001:db8:ffff::1", "203.0.113.9"), "4 cb0071");
+    assert_string_equal(prefix_for("192.0.2.127", "203.0.113.9"), "4 cb0071");
+    assert_string_equal(prefix_for("192.0.2.128", "203.0.113.9"), "4 c00002"); // outside the /25
+}
+
+static void falls_back_to_the_farthest_proxy(void **state)
+{
+    (void)state;
+    assert_string_equal(prefix_for("127.0.0.1", NULL), "4 7f0000");
+    assert_string_equal(prefix_for("127.0.0.1", ""), "4 7f0000");
+    assert_string_equal(prefix_for("127.0.0.1", " , ,"), "4 7f0000");
+    assert_string_equal(prefix_for("127.0.0.1", "192.0.2.7, 127.0.0.9"), "4 c00002");
+}
+
+static void reads_ports_and_brackets(void **state)
+{
+    (void)state;
+    assert_string_equal(prefix_for("127.0.0.1", "203.0.113.9:4711"), "4 cb0071");
+    assert_string_equal(prefix_for("127.0.0.1", "[2001:db8:5::1]:443"), "6 20010db80005");
+    assert_string_equal(prefix_for("127.0.0.1", "[2001:db8:5::1]"), "6 20010db80005");
+    assert_string_equal(prefix_for("127.0.0.1", "203.0.113.9, [2001:db8:ffff::1]:1, 192.0.2.1:80"),
+                        "4 cb0071");
+}
+
+static void a_malformed_element_ends_the_walk(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "unknown",
+        "_hidden",
+        "203.0.113",
+        "203.0.113.256",
+        "203.0.113.9:",
+        "203.0.113.9:x",
+        "203.0.113.9:65536",
+        "203.0.113.9:-1",
+        "[2001:db8::1",
+        "[2001:db8::1]x",
+        "[2001:db8::1]:",
+        "[203.0.113.9]",
+        "2001:db8:::1",
+        "2001:db8::1%eth0",
+        "\"203.0.113.9\"",
+        "for=203.0.113.9",
+        "203.0.113.9 203.0.113.8",
+        "0x7f.1",
+        "2130706433",
+        "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_string_equal(prefix_for("127.0.0.1", bad[i]), "0");
+        char list[128];
+        (void)snprintf(list, sizeof list, "198.51.100.1, %s, 192.0.2.5", bad[i]);
+        assert_string_equal(prefix_for("127.0.0.1", list), "0");
+        (void)snprintf(list, sizeof list, "%s, 198.51.100.1, 192.0.2.5", bad[i]);
+        assert_string_equal(prefix_for("127.0.0.1", list), "4 c63364"); // never reached
+    }
+    const struct sockaddr_storage loopback = socket_of("127.0.0.1");
+    struct bal_network trusted[TRUSTED];
+    fill_trusted(trusted);
+    const struct bal_peer nul = {.socket_address = loopback,
+                                 .forwarded_for = BAL_SLICE("203.0.113.9\0")};
+    assert_int_equal(bal_prefix_of_peer(&nul, trusted, TRUSTED).family, 0);
+}
+
+static void an_endless_chain_of_proxies_is_unknown(void **state)
+{
+    (void)state;
+    struct bal_buf chain = {0};
+    bal_buf_addc(&chain, "203.0.113.9");
+    for (int i = 0; i < 40; i++) {
+        bal_buf_addc(&chain, ",127.0.0.1");
+    }
+    bal_buf_append(&chain, "", 1);
+    assert_string_equal(prefix_for("127.0.0.1", chain.data), "0");
+    bal_buf_finish(&chain);
+}
+
+static void unwraps_ipv4_inside_ipv6_before_cutting(void **state)
+{
+    (void)state;
+    assert_string_equal(prefix_for("::ffff:198.51.100.200", NULL), "4 c63364");
+    assert_string_equal(prefix_for("2002:c633:64c8::1", NULL),
+                        "4 c63364"); // a /48 of 6to4 is a whole IPv4 address
+    assert_string_equal(prefix_for("::ffff:127.0.0.1", "::ffff:203.0.113.9"), "4 cb0071");
+    assert_string_equal(prefix_for("127.0.0.1", "2002:cb00:7109:1::2"), "4 cb0071");
+}
+
+static void a_6to4_address_of_a_proxy_is_not_that_proxy(void **state)
+{
+    (void)state;
+    assert_string_equal(prefix_for("2002:7f00:1::1", "203.0.113.9"), "4 7f0000");
+}
+
+static void other_socket_families_have_no_prefix(void **state)
+{
+    (void)state;
+    struct bal_network everything[2];
+    assert_int_equal(bal_network_parse(BAL_SLICE("0.0.0.0/0"), &everything[0]), BAL_OK);
+    assert_int_equal(bal_network_parse(BAL_SLICE("::/0"), &everything[1]), BAL_OK);
+    struct bal_peer peer = {.forwarded_for = BAL_SLICE("203.0.113.9")};
+    peer.socket_address.ss_family = AF_UNIX;
+    assert_int_equal(bal_prefix_of_peer(&peer, everything, 2).family, 0);
+    peer.socket_address.ss_family = AF_UNSPEC;
+    assert_int_equal(bal_prefix_of_peer(&peer, everything, 2).family, 0);
+}
+
+static bal_status parse(const char *text, char out[64])
+{
+    struct bal_network network = {0};
+    const bal_status status = bal_network_parse(bal_slice_of(text), &network);
+    if (!status) {
+        char address[INET6_ADDRSTRLEN];
+        assert_non_null(inet_ntop(AF_INET6, network.address, address, sizeof address));
+        (void)snprintf(out, 64, "%s/%u", address, network.bits);
+    }
+    return status;
+}
+
+static void parses_networks_of_both_families(void **state)
+{
+    (void)state;
+    static const char *const good[][2] = {
+        {"192.0.2.0/24", "::ffff:192.0.2.0/120"},
+        {"127.0.0.0/8", "::ffff:127.0.0.0/104"},
+        {"192.0.2.7", "::ffff:192.0.2.7/128"},
+        {"0.0.0.0/0", "::ffff:0.0.0.0/96"},
+        {"2001:db8::/32", "2001:db8::/32"},
+        {"2001:db8::1", "2001:db8::1/128"},
+        {"::/0", "::/0"},
+        {"192.0.2.128/25", "::ffff:192.0.2.128/121"},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        char text[64];
+        assert_int_equal(parse(good[i][0], text), BAL_OK);
+        assert_string_equal(text, good[i][1]);
+    }
+}
+
+static void refuses_networks_that_are_not_clear(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "/",
+                                      "/24",
+                                      "192.0.2.0/",
+                                      "192.0.2.0/33",
+                                      "2001:db8::/129",
+                                      "192.0.2.0/x",
+                                      "192.0.2.0/24/8",
+                                      "192.0.2.0/-1",
+                                      "192.0.2.1/24",
+                                      "2001:db8::1/32",
+                                      "portal.example",
+                                      " 192.0.2.0/24",
+                                      "192.0.2.0:80",
+                                      "[2001:db8::]/32",
+                                      "192.0.2/24"};
+    char text[64];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_not_equal(parse(bad[i], text), BAL_OK);
+    }
+    assert_int_not_equal(parse(NULL, text), BAL_OK);
+    assert_int_equal(parse("192.0.2.0/33", text), BAL_ERANGE);
+}
+
+static void any_header_gives_some_answer(void **state)
+{
+    (void)state;
+    static const char alphabet[] = "0123456789abcdef:.,[] %x\t-";
+    struct bal_network trusted[TRUSTED];
+    fill_trusted(trusted);
+    struct bal_peer peer = {.socket_address = socket_of("127.0.0.1")};
+    srand(1);
+    for (int i = 0; i < 200000; i++) {
+        char text[48];
+        const size_t length = (size_t)rand() % sizeof text;
+        for (size_t j = 0; j < length; j++) {
+            text[j] = alphabet[(size_t)rand() % (sizeof alphabet - 1)];
+        }
+        char *const exact =
+            bal_slice_dup((struct bal_slice){text, length}); // on the heap: overreads are seen
+        peer.forwarded_for = (struct bal_slice){exact, length};
+        const struct bal_prefix prefix = bal_prefix_of_peer(&peer, trusted, TRUSTED);
+        assert_true(prefix.family == 0 || prefix.family == 4 || prefix.family == 6);
+        struct bal_network network;
+        if (bal_network_parse(peer.forwarded_for, &network) == BAL_OK) {
+            assert_true(network.bits <= 128);
+        }
+        free(exact);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keeps_24_bits_of_ipv4_and_48_of_ipv6),
+        cmocka_unit_test(ignores_the_header_of_a_stranger),
+        cmocka_unit_test(believes_the_right_most_address_that_is_no_proxy),
+        cmocka_unit_test(falls_back_to_the_farthest_proxy),
+        cmocka_unit_test(reads_ports_and_brackets),
+        cmocka_unit_test(a_malformed_element_ends_the_walk),
+        cmocka_unit_test(an_endless_chain_of_proxies_is_unknown),
+        cmocka_unit_test(unwraps_ipv4_inside_ipv6_before_cutting),
+        cmocka_unit_test(a_6to4_address_of_a_proxy_is_not_that_proxy),
+        cmocka_unit_test(other_socket_families_have_no_prefix),
+        cmocka_unit_test(parses_networks_of_both_families),
+        cmocka_unit_test(refuses_networks_that_are_not_clear),
+        cmocka_unit_test(any_header_gives_some_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Visitor hashes: equal where visitors are counted, unrelated everywhere else; and the memory their
+// keys are in.
+#include <balise/privacy.h>
+
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+// The sanitizers replace mlock(2) by nothing, so what it does can only be seen without them.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+enum { ARENA_BYTES = 200 * 1000, DAY = 20780 };
+
+static const struct bal_prefix prefix = {.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8, 0, 7}};
+static const struct bal_slice agent = {"Mozilla/5.0 (X11; Linux x86_64)", 31};
+
+static struct bal_keyring *ring_of(uint16_t sites)
+{
+    struct bal_keyring *ring = NULL;
+    struct bal_error error = {0};
+    if (bal_keyring_create(sites, ARENA_BYTES, &ring, &error)) {
+        fail_msg("%s", error.text);
+    }
+    return ring;
+}
+
+static void the_same_visitor_hashes_alike_on_one_day(void **state)
+{
+    (void)state;
+    struct bal_keyring *const ring = ring_of(3);
+    const uint64_t first = bal_keyring_visitor(ring, 1, DAY, prefix, agent);
+    (void)bal_keyring_visitor(ring, 1, DAY + 1, prefix, agent);
+    assert_true(bal_keyring_visitor(ring, 1, DAY, prefix, agent) == first);
+    const uint64_t in_margin = bal_keyring_margin(ring, 1, DAY, BAL_MARGIN_PAGE, first);
+    assert_true(bal_keyring_margin(ring, 1, DAY, BAL_MARGIN_PAGE, first) == in_margin);
+    bal_keyring_destroy(ring);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const uint64_t left = *(const uint64_t *)a;
+    const uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void everything_else_is_another_hash(void **state)
+{
+    (void)state;
+    struct bal_keyring *const ring = ring_of(3);
+    struct bal_keyring *const after_restart = ring_of(3);
+    uint64_t seen[64];
+    size_t count = 0;
+    for (uint16_t site = 0; site < 3; site++) {
+        for (int32_t day = -1; day < 3; day++) {
+            seen[count++] = bal_keyring_visitor(ring, site, day, prefix, agent);
+        }
+    }
+    const uint64_t visitor = seen[1];
+    for (unsigned margin = 0; margin < BAL_MARGIN_COUNT; margin++) {
+        seen[count++] = bal_keyring_margin(ring, 0, 0, margin, visitor);
+    }
+    seen[count++] = bal_keyring_margin(ring, 1, 0, 0, visitor);
+    seen[count++] = bal_keyring_visitor(after_restart, 0, 0, prefix, agent);
+    struct bal_prefix other = prefix;
+    other.bytes[5]++;
+    seen[count++] = bal_keyring_visitor(ring, 0, 0, other, agent);
+    other = prefix;
+    other.family = 4;
+    seen[count++] = bal_keyring_visitor(ring, 0, 0, other, agent);
+    seen[count++] =
+        bal_keyring_visitor(ring, 0, 0, prefix, BAL_SLICE("Mozilla/5.0 (X11; Linux x86_65)"));
+    seen[count++] = bal_keyring_visitor(ring, 0, 0, prefix, (struct bal_slice){0});
+    assert_in_range(count, 20, sizeof seen / sizeof seen[0]);
+    qsort(seen, count, sizeof seen[0], compare);
+    for (size_t i = 1; i < count; i++) {
+        assert_true(seen[i - 1] != seen[i]);
+    }
+    bal_keyring_destroy(after_restart);
+    bal_keyring_destroy(ring);
+}
+
+static void hashes_spread_over_all_bits(void **state)
+{
+    (void)state;
+    struct bal_keyring *const ring = ring_of(1);
+    enum { VISITORS = 4096 };
+    unsigned ones[64] = {0};
+    for (unsigned i = 0; i < VISITORS; i++) {
+        struct bal_prefix one = prefix;
+        memcpy(one.bytes + 2, &i, sizeof i);
+        const uint64_t hash = bal_keyring_visitor(ring, 0, DAY, one, agent);
+        for (unsigned bit = 0; bit < 64; bit++) {
+            ones[bit] += hash >> bit & 1;
+        }
+    }
+    for (unsigned bit = 0; bit < 64; bit++) {
+        assert_in_range(ones[bit], VISITORS / 2 - 224, VISITORS / 2 + 224); // seven standard errors
+    }
+    bal_keyring_destroy(ring);
+}
+
+static void long_user_agents_count_by_their_first_480_bytes(void **state)
+{
+    (void)state;
+    struct bal_keyring *const ring = ring_of(1);
+    char text[3000];
+    memset(text, 'a', sizeof text);
+    const uint64_t at_480 =
+        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, 480});
+    const uint64_t whole =
+        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, sizeof text});
+    const uint64_t shorter =
+        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, 479});
+    assert_true(whole == at_480);
+    assert_true(shorter != at_480);
+    bal_keyring_destroy(ring);
+}
+
+static void a_forgotten_day_never_comes_back(void **state)
+{
+    (void)state;
+    struct bal_keyring *const ring = ring_of(2);
+    const uint64_t other_site = bal_keyring_visitor(ring, 1, DAY, prefix, agent);
+    uint64_t last = 0;
+    for (int32_t day = DAY; day < DAY + 50; day++) { // far more days than are open at once
+        const uint64_t before = bal_keyring_visitor(ring, 0, day, prefix, agent);
+        bal_keyring_forget(ring, 0, day);
+        const uint64_t after = bal_keyring_visitor(ring, 0, day, prefix, agent);
+        assert_true(before != after && before != last);
+        bal_keyring_forget(ring, 0, day);
+        last = after;
+    }
+    bal_keyring_forget(ring, 0, DAY); // unknown by now: nothing happens
+    assert_true(bal_keyring_visitor(ring, 1, DAY, prefix, agent) == other_site);
+    bal_keyring_destroy(ring);
+}
+
+/* ---- threads
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+enum { THREADS = 4, DAYS = 200 };
+
+struct worker {
+    struct bal_keyring *ring;
+    pthread_barrier_t *barrier;
+    uint64_t hashes[DAYS][2];
+    bool forgets;
+};
+
+static void *work(void *context)
+{
+    struct worker *const worker = context;
+    for (int day = 0; day < DAYS; day++) {
+        worker->hashes[day][0] = bal_keyring_visitor(worker->ring, 0, day, prefix, agent);
+        worker->hashes[day][1] =
+            bal_keyring_margin(worker->ring, 0, day, 3, worker->hashes[day][0]);
+        (void)pthread_barrier_wait(worker->barrier); // nobody uses the day any more
+        if (worker->forgets) {
+            bal_keyring_forget(worker->ring, 0, day);
+        }
+    }
+    return NULL;
+}
+
+static void threads_that_meet_a_new_day_agree_on_its_key(void **state)
+{
+    (void)state;
+    struct bal_keyring *const ring = ring_of(1);
+    pthread_barrier_t barrier;
+    assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS), 0);
+    struct worker *const workers = bal_calloc(THREADS, sizeof *workers);
+    pthread_t threads[THREADS];
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){.ring = ring, .barrier = &barrier, .forgets = i == 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    for (size_t i = 1; i < THREADS; i++) {
+        assert_memory_equal(workers[i].hashes, workers[0].hashes, sizeof workers[0].hashes);
+    }
+    free(workers);
+    assert_int_equal(pthread_barrier_destroy(&barrier), 0);
+    bal_keyring_destroy(ring);
+}
+
+/* ---- memory
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static void the_arena_is_aligned_zeroed_and_all_there(void **state)
+{
+    (void)state;
+    for (uint16_t sites = 0; sites < 8; sites++) {
+        struct bal_keyring *const ring = ring_of(sites);
+        unsigned char *const arena = bal_keyring_arena(ring);
+        assert_int_equal((uintptr_t)arena % 64, 0);
+        for (size_t i = 0; i < ARENA_BYTES; i++) {
+            assert_int_equal(arena[i], 0);
+        }
+        const uint64_t before = sites ? bal_keyring_visitor(ring, 0, DAY, prefix, agent) : 0;
+        memset(arena, 0xee, ARENA_BYTES);
+        assert_true(!sites || bal_keyring_visitor(ring, 0, DAY, prefix, agent) == before);
+        bal_keyring_destroy(ring);
+    }
+}
+
+/** Finds the VmFlags line of the mapping that holds `address`. */
+static bool flags_of(const void *address, char flags[256])
+{
+    FILE *const file = fopen("/proc/self/smaps", "re");
+    assert_non_null(file);
+    char line[512];
+    bool inside = false;
+    bool found = false;
+    while (!found && fgets(line, sizeof line, file)) {
+        uintptr_t from = 0;
+        uintptr_t to = 0;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2) {
+            inside = (uintptr_t)address >= from && (uintptr_t)address < to;
+        } else if (inside && !strncmp(line, "VmFlags:", 8)) {
+            (void)snprintf(flags, 256, "%.250s", line + 8);
+            found = true;
+        }
+    }
+    assert_int_equal(fclose(file), 0);
+    return found;
+}
+
+static void the_memory_is_locked_and_in_no_core_image(void **state)
+{
+    (void)state;
+    if (SANITIZED) {
+        print_message("skipped: the sanitizers make mlock do nothing\n");
+        skip();
+    }
+    struct bal_keyring *const ring = ring_of(4);
+    const char *const arena = bal_keyring_arena(ring);
+    const char *const places[] = {arena, arena + ARENA_BYTES - 1, arena - 64};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char flags[256];
+        assert_true(flags_of(places[i], flags));
+        assert_non_null(strstr(flags, " lo ")); // locked
+        assert_non_null(strstr(flags, " dd ")); // not dumped
+        assert_non_null(strstr(flags, " wf ")); // wiped on fork
+    }
+    bal_keyring_destroy(ring);
+}
+
+/** Runs `child` in a process of its own; its exit status. */
+static int in_child(int (*child)(void))
+{
+    (void)fflush(NULL);
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        _exit(child());
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+enum { AS_IT_SHOULD, WRONG, CANNOT_TRY };
+
+static bool drop_lock_capability(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+    if (syscall(SYS_capget, &header, data)) {
+        return false;
+    }
+    data[0].effective &= ~(1u << CAP_IPC_LOCK);
+    data[0].permitted &= ~(1u << CAP_IPC_LOCK);
+    return syscall(SYS_capset, &header, data) == 0;
+}
+
+static int create_without_permission(void)
+{
+    const struct rlimit nothing = {0};
+    if (setrlimit(RLIMIT_MEMLOCK, &nothing) || !drop_lock_capability()) {
+        return CANNOT_TRY;
+    }
+    struct bal_keyring *ring = NULL;
+    struct bal_error error = {0};
+    const bal_status status = bal_keyring_create(2, ARENA_BYTES, &ring, &error);
+    const bool told =
+        strstr(error.text, "RLIMIT_MEMLOCK allows 0") && strstr(error.text, " bytes needed");
+    return status == BAL_EPERM && error.code == BAL_EPERM && !ring && told ? AS_IT_SHOULD : WRONG;
+}
+
+static void refuses_memory_that_it_may_not_lock(void **state)
+{
+    (void)state;
+    if (SANITIZED) {
+        print_message("skipped: the sanitizers make mlock do nothing\n");
+        skip();
+    }
+    const int outcome = in_child(create_without_permission);
+    if (outcome == CANNOT_TRY) {
+        print_message("skipped: this system does not let CAP_IPC_LOCK be dropped\n");
+        skip();
+    }
+    assert_int_equal(outcome, AS_IT_SHOULD);
+}
+
+static struct bal_keyring *parents_ring;
+static uint64_t parents_hash;
+
+static int hash_in_child(void)
+{
+    const unsigned char *const arena = bal_keyring_arena(parents_ring);
+    const bool same = bal_keyring_visitor(parents_ring, 0, 0, prefix, agent) == parents_hash;
+    return arena[0] == 0 && !same ? AS_IT_SHOULD : WRONG;
+}
+
+static void a_forked_child_gets_no_key(void **state)
+{
+    (void)state;
+    parents_ring = ring_of(1);
+    memset(bal_keyring_arena(parents_ring), 0xee, ARENA_BYTES);
+    parents_hash =
+        bal_keyring_visitor(parents_ring, 0, 0, prefix, agent); // day 0: a zeroed slot is not day 0
+    assert_int_equal(in_child(hash_in_child), AS_IT_SHOULD);
+    assert_true(bal_keyring_visitor(parents_ring, 0, 0, prefix, agent) == parents_hash);
+    bal_keyring_destroy(parents_ring);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_visitor_hashes_alike_on_one_day),
+        cmocka_unit_test(everything_else_is_another_hash),
+        cmocka_unit_test(hashes_spread_over_all_bits),
+        cmocka_unit_test(long_user_agents_count_by_their_first_480_bytes),
+        cmocka_unit_test(a_forgotten_day_never_comes_back),
+        cmocka_unit_test(threads_that_meet_a_new_day_agree_on_its_key),
+        cmocka_unit_test(the_arena_is_aligned_zeroed_and_all_there),
+        cmocka_unit_test(the_memory_is_locked_and_in_no_core_image),
+        cmocka_unit_test(refuses_memory_that_it_may_not_lock),
+        cmocka_unit_test(a_forked_child_gets_no_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
