@@ -220,7 +220,8 @@ bal_status bal_network_parse(struct bal_slice text, struct bal_network *out)
     }
     struct bal_network network = {.bits = (uint8_t)(bits + (is_ipv4 ? MAPPED_BITS : 0))};
     for (unsigned bit = 0; bit < network.bits; bit++) {
-        network.address[bit / 8] |= address.bytes[bit / 8] & (uint8_t)(0x80u >> bit % 8);
+        const unsigned kept = address.bytes[bit / 8] & 0x80u >> bit % 8;
+        network.address[bit / 8] = (uint8_t)(network.address[bit / 8] | kept);
     }
     if (memcmp(network.address, address.bytes, ADDRESS_BYTES) != 0) {
         return BAL_EINVAL; // 192.0.2.1/24: a typing error in a list of whom to believe is not
