@@ -95,7 +95,8 @@ enum segment_result segment_next(struct segment_reader *reader, char *out, size_
             if (written == room) {
                 return SEGMENT_UNCLEAN;
             }
-            out[written++] = escaped ? (char)(hex_value(at[1]) << 4 | hex_value(at[2])) : *at;
+            const int decoded = escaped ? hex_value(at[1]) * 16 + hex_value(at[2]) : *at;
+            out[written++] = (char)decoded;
             at += escaped ? 3 : 1;
         }
         reader->at = next;

@@ -111,7 +111,7 @@ static void hashes_spread_over_all_bits(void **state)
         memcpy(one.bytes + 2, &i, sizeof i);
         const uint64_t hash = bal_keyring_visitor(ring, 0, DAY, one, agent);
         for (unsigned bit = 0; bit < 64; bit++) {
-            ones[bit] += hash >> bit & 1;
+            ones[bit] += (unsigned)(hash >> bit & 1);
         }
     }
     for (unsigned bit = 0; bit < 64; bit++) {
