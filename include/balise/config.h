@@ -26,7 +26,7 @@ struct bal_site {
 
 /** One address to listen on: "127.0.0.1:8080", "[::1]:8080"; port 0 lets the system choose. */
 struct bal_listen {
-    char *host;
+    char *host; /**< without the brackets of an IPv6 address */
     uint16_t port;
 };
 
@@ -90,7 +90,10 @@ struct bal_config {
     } query;
 };
 
-/** Reads and checks a configuration file; `create/destroy`. Opens each site's zone: only while the process has one thread. */
+/**
+ * Reads and checks a configuration file; `create/destroy`. Opens each site's zone: only while the process has one thread. What is wrong
+ * in the file is told by the text ("line 7: privacy.k must be …") and by the error's line and column.
+ */
 BAL_MUST_USE bal_status bal_config_load(const char *path, struct bal_config **out, struct bal_error *error);
 void bal_config_destroy(struct bal_config *config); /**< accepts NULL */
 
@@ -102,8 +105,9 @@ struct bal_field_info {
     const char *path; /**< "privacy.k", "sites[].name" */
     const char *type; /**< "string" "integer" "boolean" "array" */
     const char *default_text; /**< JSON; NULL when required */
-    int64_t min, max; /**< of integers */
+    int64_t min, max; /**< of integers; of arrays the number of items, of strings the bytes; 0, 0 for booleans */
     const char *help;
+    const struct bal_field_place *place; /**< how the loader reads and keeps it; of config/ alone */
 };
 const struct bal_field_info *bal_config_fields(size_t *count);
 

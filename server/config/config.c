@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Reads the configuration file, checks what one field alone cannot say (names and origins that must
+// be unique, files that come in pairs), and prints the values in effect. Fields are the table's
+// business (fields.c), and the walk along it reader.c's.
+#include "reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX_BYTES = 4 << 20 };
+
+/* ---- checks across fields ------------------------------------------------------------------- */
+
+static bal_status check_name(struct reader *reader, const struct bal_config *config, unsigned site)
+{
+    for (unsigned other = 0; other < site; other++) {
+        if (!strcmp(config->sites[site].name, config->sites[other].name)) {
+            char path[PATH_BYTES];
+            (void)snprintf(path, sizeof path, "sites[%u].name", site);
+            return bal_reader_refuse(reader, path, BAL_EINVAL,
+                                     "%s must be unique: it is the name of sites[%u] too", path,
+                                     other);
+        }
+    }
+    return BAL_OK;
+}
+
+struct origin {
+    const char *text;
+    unsigned site;
+    size_t index;
+};
+
+static int compare_origins(const void *a, const void *b)
+{
+    const struct origin *const x = a, *const y = b;
+    const int order = strcmp(x->text, y->text);
+    if (order) {
+        return order;
+    }
+    if (x->site != y->site) {
+        return x->site < y->site ? -1 : 1;
+    }
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static bal_status check_origins(struct reader *reader, const struct bal_config *config)
+{
+    size_t count = 0;
+    for (unsigned s = 0; s < config->site_count; s++) {
+        count += config->sites[s].origin_count;
+    }
+    struct origin *const all = bal_calloc(count, sizeof *all);
+    size_t n = 0;
+    for (unsigned s = 0; s < config->site_count; s++) {
+        for (size_t i = 0; i < config->sites[s].origin_count; i++) {
+            all[n++] = (struct origin){config->sites[s].origins[i], s, i};
+        }
+    }
+    qsort(all, count, sizeof *all, compare_origins);
+    bal_status status = BAL_OK;
+    for (size_t i = 1; i < count && !status; i++) {
+        if (!strcmp(all[i].text, all[i - 1].text)) {
+            char path[PATH_BYTES];
+            (void)snprintf(path, sizeof path, "sites[%u].origins[%zu]", all[i].site, all[i].index);
+            status = bal_reader_refuse(reader, path, BAL_EINVAL,
+                                       "%s must be unique: it is an origin of sites[%u] too", path,
+                                       all[i - 1].site);
+        }
+    }
+    free(all);
+    return status;
+}
+
+static bal_status check_tls(struct reader *reader, const struct bal_tls_files *tls,
+                            const char *path)
+{
+    if (!tls->certificate_file == !tls->key_file) {
+        return BAL_OK;
+    }
+    return bal_reader_refuse(reader, path, BAL_EINVAL,
+                             "%s needs both certificate_file and key_file, or none", path);
+}
+
+/**
+ * Loops share their port (SO_REUSEPORT), so the system would hand out connections of an address
+ * that both listeners have to either: answers of the private one on the public one.
+ */
+static bal_status check_listen(struct reader *reader, const struct bal_config *config)
+{
+    const struct bal_listener_config *const open = &config->public_side.listener;
+    const struct bal_listener_config *const closed = &config->private_side.listener;
+    for (size_t i = 0; i < closed->listen_count; i++) {
+        for (size_t j = 0; j < open->listen_count; j++) {
+            const struct bal_listen *const a = &closed->listen[i], *const b = &open->listen[j];
+            if (a->port == 0 || a->port != b->port || strcmp(a->host, b->host) != 0) {
+                continue;
+            }
+            char path[PATH_BYTES];
+            (void)snprintf(path, sizeof path, "private.listen[%zu]", i);
+            return bal_reader_refuse(reader, path, BAL_EINVAL,
+                                     "%s must not be public.listen[%zu] too", path, j);
+        }
+    }
+    return BAL_OK;
+}
+
+static bal_status check(struct reader *reader, const struct bal_config *config)
+{
+    bal_status status = BAL_OK;
+    for (unsigned i = 0; i < config->site_count && !status; i++) {
+        status = check_name(reader, config, i);
+    }
+    status = status ? status : check_origins(reader, config);
+    status = status ? status : check_tls(reader, &config->public_side.listener.tls, "public.tls");
+    status = status ? status : check_tls(reader, &config->private_side.listener.tls, "private.tls");
+    return status ? status : check_listen(reader, config);
+}
+
+/* ---- loading -------------------------------------------------------------------------------- */
+
+static bal_status parse(struct reader *reader, struct bal_config *config)
+{
+    json_error_t problem;
+    json_t *const root =
+        json_loadb(reader->text.data, reader->text.length, JSON_REJECT_DUPLICATES, &problem);
+    if (!root) {
+        if (reader->error && !reader->error->code) {
+            reader->error->line = problem.line;
+            reader->error->column = problem.column;
+        }
+        return bal_error_set(reader->error, BAL_EINVAL, "line %d: %s", problem.line, problem.text);
+    }
+    bal_status status = BAL_OK;
+    if (json_is_object(root)) {
+        status = bal_reader_fields(reader, "", "", root, config);
+    } else {
+        status = bal_reader_refuse(reader, "", BAL_EINVAL, "the configuration must be an object");
+    }
+    json_decref(root);
+    return status ? status : check(reader, config);
+}
+
+bal_status bal_config_load(const char *path, struct bal_config **out, struct bal_error *error)
+{
+    struct bal_buf file = {0};
+    bal_status status = bal_file_read(path, FILE_MAX_BYTES, &file, error);
+    if (status) {
+        return status;
+    }
+    struct bal_config *const config = bal_calloc(1, sizeof *config);
+    config->path = bal_slice_dup(bal_slice_of(path));
+    // An empty file has no data, which jansson takes for a wrong argument: it gets an empty text.
+    const struct bal_slice text = file.length > 0 ? bal_buf_slice(&file) : BAL_SLICE("");
+    struct reader reader = {.text = text, .error = error};
+    status = parse(&reader, config);
+    bal_buf_finish(&file);
+    if (status) {
+        bal_config_destroy(config);
+        return status;
+    }
+    *out = config;
+    return BAL_OK;
+}
+
+void bal_config_destroy(struct bal_config *config)
+{
+    if (!config) {
+        return;
+    }
+    bal_fields_finish("", config);
+    free(config->path);
+    free(config);
+}
+
+int bal_config_site(const struct bal_config *config, struct bal_slice name)
+{
+    for (int i = 0; i < config->site_count; i++) {
+        if (bal_slice_equal(bal_slice_of(config->sites[i].name), name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* ---- printing ------------------------------------------------------------------------------- */
+
+static void print_field(const struct bal_field_info *field, const void *base, struct bal_buf *out)
+{
+    json_t *const value =
+        field->place->codec->get(field, (const char *)base + field->place->offset);
+    char *const text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    bal_buf_printf(out, " = %s\n", text ? text : "null");
+    free(text);
+    json_decref(value);
+}
+
+static void print_site(const struct bal_config *config, unsigned site, struct bal_buf *out)
+{
+    size_t count = 0;
+    const struct bal_field_info *const fields = bal_config_fields(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (bal_field_in_scope(&fields[i], SITE_SCOPE)) {
+            bal_buf_printf(out, "sites[%u].%s", site, fields[i].path + strlen(SITE_SCOPE));
+            print_field(&fields[i], &config->sites[site], out);
+        }
+    }
+}
+
+void bal_config_print(const struct bal_config *config, struct bal_buf *out)
+{
+    size_t count = 0;
+    const struct bal_field_info *const fields = bal_config_fields(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (!strcmp(fields[i].path, "sites")) {
+            for (unsigned s = 0; s < config->site_count; s++) {
+                print_site(config, s, out);
+            }
+        } else if (bal_field_in_scope(&fields[i], "")) {
+            bal_buf_addc(out, fields[i].path);
+            print_field(&fields[i], config, out);
+        }
+    }
+}

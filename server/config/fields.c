@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The one table of fields: name, type, default, bounds, help, and where the value is kept. Reading,
+// defaults, bounds, `check-config`, help and the documentation come from here, and a test holds
+// schema/config.v1.schema.json against it. Bounds are what this version can keep its word on: what
+// would weaken privacy stays out of reach until there is a way for a DPO to sign it.
+#include "form.h"
+#include "reader.h"
+
+#include <stdint.h>
+
+#define PLACE(codec_, ...)                                                                         \
+    .place = &(const struct bal_field_place)                                                       \
+    {                                                                                              \
+        .codec = &bal_codec_##codec_, __VA_ARGS__                                                  \
+    }
+#define AT(member) .offset = offsetof(struct bal_config, member)
+#define AT_SITE(member) .offset = offsetof(struct bal_site, member)
+/** How far a list's count is from the list. */
+#define COUNT(type, list, count) .count_offset = offsetof(type, count) - offsetof(type, list)
+#define LISTEN_COUNT COUNT(struct bal_listener_config, listen, listen_count)
+#define PATH_TEXT 1024
+
+// The formatter would put each entry on a line of its own and align nothing.
+// clang-format off
+static const struct bal_field_info fields[] = {
+    {.path = "data_dir", .type = "string", .min = 1, .max = PATH_TEXT,
+     .help = "Folder for everything that is kept. Made at the first start.",
+     PLACE(string, AT(data_dir), .form = bal_form_text)},
+
+    {.path = "sites", .type = "array", .min = 1, .max = 1000,
+     .help = "The portals that are measured.",
+     PLACE(sites, .offset = 0)},
+    {.path = "sites[].name", .type = "string", .min = 1, .max = 64,
+     .help = "Name in keys, addresses and answers. Unique.",
+     PLACE(string, AT_SITE(name), .form = bal_form_site_name)},
+    {.path = "sites[].origins", .type = "array", .min = 1, .max = 64,
+     .help = "Origins (RFC 6454) whose beacons count for this site, as browsers write them. An origin belongs to one site.",
+     PLACE(strings, AT_SITE(origins), COUNT(struct bal_site, origins, origin_count), .form = bal_form_origin, .item_max = 280)},
+    {.path = "sites[].time_zone", .type = "string", .default_text = "\"UTC\"", .min = 1, .max = 64,
+     .help = "IANA time zone that the site's hours and days are of.",
+     PLACE(zone, .offset = 0, .form = bal_form_text)},
+    {.path = "sites[].pages", .type = "array", .default_text = "[]", .min = 0, .max = 1500,
+     .help = "Allowed page templates, the first that matches wins; any other page counts as (other). "
+             "None: what looks like an identifier is masked in each path.",
+     PLACE(strings, AT_SITE(pages), COUNT(struct bal_site, pages, page_count), .form = bal_form_page, .item_max = 200)},
+
+    {.path = "public.listen", .type = "array", .default_text = "[\"127.0.0.1:8080\"]", .min = 1, .max = 16,
+     .help = "Addresses of the public listener: beacons, snippet, notice and opt-out. Port 0: the system chooses.",
+     PLACE(listen, AT(public_side.listener.listen), LISTEN_COUNT)},
+    {.path = "public.prefix", .type = "string", .default_text = "\"/balise\"", .min = 2, .max = 64,
+     .help = "Path that everything public is below.",
+     PLACE(string, AT(public_side.prefix), .form = bal_form_prefix)},
+    {.path = "public.trusted_proxies", .type = "array", .default_text = "[\"127.0.0.0/8\", \"::1/128\"]", .min = 0, .max = 256,
+     .help = "Networks of the proxies whose X-Forwarded-For is believed.",
+     PLACE(networks, AT(public_side.trusted_proxies), COUNT(struct bal_config, public_side.trusted_proxies, public_side.trusted_proxy_count))},
+    {.path = "public.tls.certificate_file", .type = "string", .default_text = "\"\"", .min = 0, .max = PATH_TEXT,
+     .help = "Certificate chain in PEM of the public listener. Empty: cleartext, for a proxy in front.",
+     PLACE(string, AT(public_side.listener.tls.certificate_file), .form = bal_form_text)},
+    {.path = "public.tls.key_file", .type = "string", .default_text = "\"\"", .min = 0, .max = PATH_TEXT,
+     .help = "Private key in PEM of the public listener. Given together with the certificate.",
+     PLACE(string, AT(public_side.listener.tls.key_file), .form = bal_form_text)},
+    {.path = "public.loops", .type = "integer", .default_text = "0", .min = 0, .max = 64,
+     .help = "Event loops of the public listener. 0: one a core.",
+     PLACE(int, AT(public_side.loops))},
+    {.path = "public.connections", .type = "integer", .default_text = "10000", .min = 16, .max = 1000000,
+     .help = "Connections at the most, all loops together.",
+     PLACE(int64, AT(public_side.connections))},
+    {.path = "public.queue_views", .type = "integer", .default_text = "4096", .min = 1, .max = 65536,
+     .help = "Views a loop may hold unanswered; past it a beacon is answered 503.",
+     PLACE(int64, AT(public_side.queue_views))},
+    {.path = "public.http1_only", .type = "boolean", .default_text = "false",
+     .help = "Speaks HTTP/1.1 alone.",
+     PLACE(bool, AT(public_side.http1_only))},
+
+    {.path = "private.listen", .type = "array", .default_text = "[\"127.0.0.1:8090\"]", .min = 1, .max = 16,
+     .help = "Addresses of the private listener: API, dashboard, metrics, health. Port 0: the system chooses.",
+     PLACE(listen, AT(private_side.listener.listen), LISTEN_COUNT)},
+    {.path = "private.tls.certificate_file", .type = "string", .default_text = "\"\"", .min = 0, .max = PATH_TEXT,
+     .help = "Certificate chain in PEM of the private listener. Empty: cleartext.",
+     PLACE(string, AT(private_side.listener.tls.certificate_file), .form = bal_form_text)},
+    {.path = "private.tls.key_file", .type = "string", .default_text = "\"\"", .min = 0, .max = PATH_TEXT,
+     .help = "Private key in PEM of the private listener. Given together with the certificate.",
+     PLACE(string, AT(private_side.listener.tls.key_file), .form = bal_form_text)},
+
+    {.path = "geoip.databases", .type = "array", .default_text = "[]", .min = 0, .max = 16,
+     .help = "MaxMind DB files; the first that knows a truncated address answers. None: every region is unknown.",
+     PLACE(strings, AT(geoip.databases), COUNT(struct bal_config, geoip.databases, geoip.database_count), .form = bal_form_text, .item_max = PATH_TEXT)},
+    {.path = "geoip.overseas", .type = "string", .default_text = "\"apart\"", .min = 5, .max = 6,
+     .help = "Whether French territories overseas are regions of their own (apart) or count as FR (france).",
+     PLACE(overseas, AT(geoip.overseas_apart))},
+
+    {.path = "privacy.k", .type = "integer", .default_text = "10", .min = 10, .max = 1000,
+     .help = "Least number of distinct visitors of anything that is kept or told.",
+     PLACE(int64, AT(privacy.k), .below = "a lower k, down to 5, needs the DPO's signature, which this version cannot take")},
+    {.path = "privacy.pages_a_day", .type = "integer", .default_text = "1500", .min = 1, .max = 1500,
+     .help = "Different pages of a site that are counted apart in a day; further ones count as (other).",
+     PLACE(int64, AT(privacy.pages_a_day), .above = "the memory of open cells is budgeted for 1500; group pages with sites[].pages")},
+    {.path = "privacy.visitors_kibibytes", .type = "integer", .default_text = "6144", .min = 64, .max = 1048576,
+     .help = "Locked memory for counting distinct visitors. With the keys it must fit RLIMIT_MEMLOCK.",
+     PLACE(int64, AT(privacy.visitors_kibibytes))},
+
+    {.path = "retention.hourly_days", .type = "integer", .default_text = "90", .min = 1, .max = 90,
+     .help = "Days that hourly figures are kept.",
+     PLACE(int64, AT(retention.hourly_days), .above = "longer, up to 395, needs the DPO's signature, which this version cannot take")},
+    {.path = "retention.daily_months", .type = "integer", .default_text = "25", .min = 1, .max = 25,
+     .help = "Months that daily figures are kept.",
+     PLACE(int64, AT(retention.daily_months), .above = "25 is the ceiling")},
+
+    {.path = "store.journal", .type = "boolean", .default_text = "true",
+     .help = "Writes each view to an encrypted crash log before it is acknowledged. false: up to checkpoint_seconds of views are lost at a crash.",
+     PLACE(bool, AT(store.journal))},
+    {.path = "store.journal_kibibytes", .type = "integer", .default_text = "65536", .min = 1024, .max = 1048576,
+     .help = "Size of the crash log, both halves together.",
+     PLACE(int64, AT(store.journal_kibibytes))},
+    {.path = "store.checkpoint_seconds", .type = "integer", .default_text = "30", .min = 1, .max = 60,
+     .help = "Time after which open cells are written to disk and the crash log's key is destroyed.",
+     PLACE(int64, AT(store.checkpoint_seconds))},
+
+    {.path = "query.threads", .type = "integer", .default_text = "2", .min = 1, .max = 32,
+     .help = "Threads that answer queries.",
+     PLACE(int, AT(query.threads))},
+    {.path = "query.seconds", .type = "integer", .default_text = "10", .min = 1, .max = 60,
+     .help = "Longest time a query may take.",
+     PLACE(int64, AT(query.seconds))},
+};
+// clang-format on
+
+const struct bal_field_info *bal_config_fields(size_t *count)
+{
+    *count = sizeof fields / sizeof fields[0];
+    return fields;
+}
