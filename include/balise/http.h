@@ -23,14 +23,21 @@ struct bal_server_parts {
     struct bal_tokens *tokens;
 };
 
-/** Binds, loads certificates, starts the loops and the readers. Borrows the parts until stopped. Errors name the address or file. */
+/**
+ * Binds, loads certificates, starts the loops and the readers. Borrows the parts until stopped. Errors name the address or file. Ignores SIGPIPE for
+ * the process; its threads take no signal.
+ */
 BAL_MUST_USE bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_server **out, struct bal_error *error);
 
 /** Re-reads the certificates (a reload); on error the old ones stay. Main thread. */
 BAL_MUST_USE bal_status bal_server_reload(struct bal_server *server, struct bal_error *error);
 
-/** Drains: stops accepting, answers what is parked, ends the loops; at the latest after `seconds`. Then frees. Accepts NULL. */
-void bal_server_stop(struct bal_server *server, int seconds);
+/**
+ * Drains: stops accepting, answers what is parked, ends the loops; at the latest after `seconds` (and one more for threads to end). Then frees.
+ * Before bal_store_stop, which lands what is still away (it may be: such flights free themselves). False when a thread had to be left
+ * behind: the parts must then stay as they are and the process end by _exit, once the store has been closed. Accepts NULL.
+ */
+bool bal_server_stop(struct bal_server *server, int seconds);
 
 /** The port a listener got (for port 0); 0 if there is no such listener. */
 uint16_t bal_server_port(const struct bal_server *server, bool private_side, size_t index);

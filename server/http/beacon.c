@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The one place where the program learns who speaks to it. The address and the user agent are
+// gathered in a bal_peer on the stack, ingest reduces them, and they are wiped before the handler
+// returns. Nothing of a request but its verdict goes on from here.
+#include "beacon.h"
+
+#include "reply.h"
+#include "server.h"
+
+#include <balise/peer.h>
+
+#include <string.h>
+#include <strings.h>
+
+#define FORWARDED_BYTES 512
+
+/**
+ * All X-Forwarded-For lines as one list (RFC 9110 §5.3): some proxies append a line of their own
+ * instead of extending the visitor's, and then the last line is the one to be believed. What does
+ * not fit becomes a malformed list, so that the visitor is from nowhere rather than from a wrong
+ * place.
+ */
+static struct bal_slice forwarded_for(const h2o_req_t *req, char joined[FORWARDED_BYTES])
+{
+    ssize_t at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, -1);
+    if (at == -1)
+        return (struct bal_slice){0};
+    const struct bal_slice only = slice_of(req->headers.entries[at].value);
+    size_t used = 0;
+    int lines = 0;
+    for (; at != -1; at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at), lines++) {
+        const struct bal_slice line = slice_of(req->headers.entries[at].value);
+        if (line.length >= FORWARDED_BYTES - used)
+            return lines == 0 && line.length > 0 ? only : BAL_SLICE("?");
+        if (line.length > 0)
+            memcpy(joined + used, line.data, line.length);
+        used += line.length;
+        joined[used++] = ',';
+    }
+    return lines == 1 ? only : (struct bal_slice){.data = joined, .length = used - 1};
+}
+
+static enum bal_outcome gate(struct bal_ingest *ingest, const h2o_req_t *req,
+                             struct bal_slice origin, struct bal_flight *flight,
+                             enum bal_beacon_fault *fault)
+{
+    char joined[FORWARDED_BYTES];
+    struct bal_peer peer = {0};
+    if (req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&peer.socket_address) == 0)
+        peer.socket_address.ss_family = AF_UNSPEC;
+    peer.forwarded_for = forwarded_for(req, joined);
+    peer.user_agent = request_header(req, H2O_TOKEN_USER_AGENT);
+    const struct bal_incoming incoming = {
+        .peer = &peer,
+        .origin = origin,
+        .sec_gpc = request_header_named(req, BAL_SLICE("sec-gpc")),
+        .dnt = request_header_named(req, BAL_SLICE("dnt")),
+        .body = slice_of(req->entity),
+    };
+    const enum bal_outcome outcome = bal_ingest_take(ingest, &incoming, flight, fault);
+    explicit_bzero(&peer, sizeof peer);
+    explicit_bzero(joined, sizeof joined);
+    return outcome;
+}
+
+/** Lets a page of the site read the answer; the text is the configuration's, not the request's. */
+static void allow_origin(const struct bal_server *server, h2o_req_t *req, struct bal_slice origin)
+{
+    const int index = bal_ingest_site(server->parts.ingest, origin);
+    if (index < 0)
+        return;
+    const struct bal_site *site = &server->parts.config->sites[index];
+    for (size_t i = 0; i < site->origin_count; i++) {
+        if (!bal_slice_equal_nocase(bal_slice_of(site->origins[i]), origin))
+            continue;
+        reply_header(req, H2O_TOKEN_ACCESS_CONTROL_ALLOW_ORIGIN, site->origins[i]);
+        reply_header(req, H2O_TOKEN_VARY, "origin");
+        return;
+    }
+}
+
+static void count(struct loop *loop, enum bal_outcome outcome)
+{
+    counter_add(&loop->counters.outcomes[outcome], 1);
+}
+
+static void answer(h2o_req_t *req, enum bal_outcome outcome, enum bal_beacon_fault fault)
+{
+    switch (outcome) {
+    case BAL_DECLINED:
+    case BAL_BOT:
+    case BAL_RATE_LIMITED:
+        reply_empty(req, 204);
+        return;
+    case BAL_MALFORMED:
+        reply_problem(req, 400, bal_beacon_fault_text(fault));
+        return;
+    case BAL_TOO_LARGE:
+        reply_problem(req, 413, bal_beacon_fault_text(BAL_BEACON_TOO_LONG));
+        return;
+    case BAL_UNKNOWN_ORIGIN:
+        reply_problem(req, 403, "The origin is not one of a site's.");
+        return;
+    case BAL_ACCEPTED: // parked instead
+    case BAL_WRONG_METHOD:
+    case BAL_OVERLOADED:
+    case BAL_STORE_FAILED:
+    case BAL_OUTCOME_COUNT:
+        break;
+    }
+    reply_busy(req, "The server cannot take this beacon now.");
+}
+
+/** What can be said without looking at who speaks; BAL_ACCEPTED when nothing can. */
+static enum bal_outcome look_outside(const h2o_req_t *req)
+{
+    if (!is_method(req, BAL_SLICE("POST")))
+        return BAL_WRONG_METHOD;
+    return req->entity.len > BAL_BEACON_MAX_BYTES ? BAL_TOO_LARGE : BAL_ACCEPTED;
+}
+
+void beacon_take(struct loop *loop, h2o_req_t *req)
+{
+    enum bal_outcome outcome = look_outside(req);
+    if (outcome == BAL_WRONG_METHOD) {
+        count(loop, outcome);
+        reply_wrong_method(req, "POST");
+        return;
+    }
+    const struct bal_slice origin = request_header_named(req, BAL_SLICE("origin"));
+    reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
+    allow_origin(loop->server, req, origin);
+
+    enum bal_beacon_fault fault = BAL_BEACON_NONE;
+    struct bal_flight *flight = outcome == BAL_ACCEPTED ? flights_room(&loop->flights) : NULL;
+    if (flight)
+        outcome = gate(loop->server->parts.ingest, req, origin, flight, &fault);
+    else if (outcome == BAL_ACCEPTED)
+        outcome = BAL_OVERLOADED;
+
+    if (outcome == BAL_ACCEPTED) {
+        flights_park(&loop->flights, req); // counted when it has landed
+        return;
+    }
+    count(loop, outcome);
+    if (outcome == BAL_DECLINED || outcome == BAL_BOT || outcome == BAL_RATE_LIMITED)
+        flights_tallied(&loop->flights);
+    answer(req, outcome, fault);
+}

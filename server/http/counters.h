@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_HTTP_COUNTERS_H
+#define BALISE_HTTP_COUNTERS_H
+
+#include <balise/flight.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+/**
+ * What one loop has done since the start. Only its own thread adds, any thread reads: so an
+ * addition is a plain load and store, and a sum over the loops may be a moment old. A cache line
+ * apart from the next loop's.
+ */
+struct counters {
+    alignas(64) _Atomic uint64_t outcomes[BAL_OUTCOME_COUNT];
+    _Atomic uint64_t flights;  /**< sent to the store */
+    _Atomic uint64_t accepted; /**< connections */
+    _Atomic uint64_t refused;  /**< connections over the limit */
+    _Atomic uint64_t paused;   /**< times accepting had to wait for a free descriptor */
+};
+
+static inline void counter_add(_Atomic uint64_t *counter, uint64_t n)
+{
+    const uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, now + n, memory_order_relaxed);
+}
+
+static inline uint64_t counter_read(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/** A plain copy. */
+struct totals {
+    uint64_t outcomes[BAL_OUTCOME_COUNT];
+    uint64_t flights, accepted, refused, paused;
+};
+
+/** Adds one loop's counters to a sum. Any thread. */
+void counters_sum(const struct counters *counters, struct totals *into);
+
+#endif

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The private listener's routes: operations and the API. What tells a number needs a token, from
+// the first day and on loopback too; health checks and the first page do not.
+#include "metrics.h"
+#include "parked.h"
+#include "reply.h"
+#include "server.h"
+
+#define POLICY "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+extern const unsigned char asset_private[];
+extern const size_t asset_private_bytes;
+
+struct private_handler {
+    h2o_handler_t super;
+    struct bal_server *server;
+};
+
+/** "Bearer TOKEN" (RFC 6750 §2.1). */
+static bool authorized(const struct bal_server *server, const h2o_req_t *req,
+                       struct bal_grant *grant)
+{
+    const struct bal_slice header = request_header(req, H2O_TOKEN_AUTHORIZATION);
+    const struct bal_slice scheme = BAL_SLICE("Bearer ");
+    if (header.length <= scheme.length)
+        return false;
+    const struct bal_slice start = {.data = header.data, .length = scheme.length};
+    const struct bal_slice token = {.data = header.data + scheme.length,
+                                    .length = header.length - scheme.length};
+    return bal_slice_equal_nocase(start, scheme) &&
+           bal_tokens_check(server->parts.tokens, bal_slice_trim(token), grant);
+}
+
+static void send_health(const struct bal_server *server, h2o_req_t *req)
+{
+    (void)server;
+    reply_borrowed(req, 200, TEXT, BAL_SLICE("ok\n"));
+}
+
+static void send_ready(const struct bal_server *server, h2o_req_t *req)
+{
+    struct bal_store_stats stats = {0};
+    bal_store_stats_read(server->parts.store, &stats);
+    if (stats.failed)
+        reply_busy(req, "The store has failed: see the log, then restart.");
+    else if (atomic_load(&server->draining))
+        reply_busy(req, "The server is stopping.");
+    else
+        reply_borrowed(req, 200, TEXT, BAL_SLICE("ready\n"));
+}
+
+static void send_first_page(const struct bal_server *server, h2o_req_t *req)
+{
+    (void)server;
+    reply_borrowed(
+        req, 200, HTML,
+        (struct bal_slice){.data = (const char *)asset_private, .length = asset_private_bytes});
+}
+
+static void send_metrics(const struct bal_server *server, h2o_req_t *req)
+{
+    struct bal_buf text = {0};
+    metrics_write(server, &text);
+    reply_copied(req, 200, METRICS_TYPE, bal_buf_slice(&text));
+    bal_buf_finish(&text);
+}
+
+/** Hands the query to a reader; loop.c's on_answers sends what comes back. */
+static void ask(const struct bal_server *server, h2o_req_t *req, const struct bal_grant *grant)
+{
+    struct loop *loop = loop_of(req);
+    const bool csv = list_names(request_header(req, H2O_TOKEN_ACCEPT), BAL_SLICE("text/csv"));
+    struct job *job = job_create(request_query(req), csv ? BAL_FORMAT_CSV : BAL_FORMAT_JSON, grant);
+    if (loop->cut || !readers_submit(server->readers, job, &loop->answers)) {
+        job_destroy(job);
+        reply_busy(req, "Too many queries are waiting.");
+        return;
+    }
+    // The answer comes by a message to this very thread, so not before the request is parked.
+    h2o_linklist_insert(&loop->jobs, &job->of_loop);
+    parked_add(&job->waiting, req);
+}
+
+static const struct open_route {
+    struct bal_slice path;
+    void (*send)(const struct bal_server *server, h2o_req_t *req);
+    bool secret; // needs a token
+} routes[] = {
+    {{"/healthz", 8}, send_health, false}, {{"/readyz", 7}, send_ready, false},
+    {{"/", 1}, send_first_page, false},    {{"/metrics", 8}, send_metrics, true},
+    {{"/api/v1/kpi", 11}, NULL, true},
+};
+
+static int on_request(h2o_handler_t *super, h2o_req_t *req)
+{
+    const struct bal_server *server = ((const struct private_handler *)super)->server;
+    const struct bal_slice path = request_path(req);
+    const struct open_route *route = NULL;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes && !route; i++)
+        if (bal_slice_equal(path, routes[i].path))
+            route = &routes[i];
+
+    reply_harden(req, POLICY);
+    reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
+    struct bal_grant grant = {0};
+    if (!route) {
+        reply_problem(req, 404, NULL);
+    } else if (!is_get(req)) {
+        reply_wrong_method(req, "GET, HEAD");
+    } else if (route->secret && !authorized(server, req, &grant)) {
+        reply_header(req, H2O_TOKEN_WWW_AUTHENTICATE, "Bearer");
+        reply_problem(req, 401, "A token is needed: balise token new.");
+    } else if (route->send) {
+        route->send(server, req);
+    } else {
+        ask(server, req, &grant);
+    }
+    return 0;
+}
+
+void private_register(struct bal_server *server, h2o_hostconf_t *host)
+{
+    struct private_handler *handler =
+        (struct private_handler *)h2o_create_handler(&host->fallback_path, sizeof *handler);
+    handler->super.on_req = on_request;
+    handler->server = server;
+}

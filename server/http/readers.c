@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A small work queue with its threads. One lock guards the queue and every job's way home: a
+// message is sent while it is held, so a loop that has had itself forgotten gets no message more.
+#include "readers.h"
+
+#include <balise/wire.h>
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUED_AT_MOST 64
+#define PARAMETERS_AT_MOST 32
+
+struct readers {
+    const struct bal_config *config;
+    const struct bal_clock *clock;
+    struct bal_store *store;
+    char nowhere[BAL_SITE_NAME_MAX_BYTES + 1]; // the name of a site that there is not
+
+    pthread_mutex_t lock; // guards what follows, and job->home
+    pthread_cond_t work;
+    struct job *first, **last;
+    int queued;
+    bool stopping;
+    struct job **running; // [thread], NULL while it waits
+
+    pthread_t *threads;
+    int thread_count;
+};
+
+struct job *job_create(struct bal_slice query, enum bal_format format,
+                       const struct bal_grant *grant)
+{
+    struct job *job = bal_calloc(1, sizeof *job);
+    job->query = bal_alloc(query.length + 1);
+    if (query.length > 0)
+        memcpy(job->query, query.data, query.length);
+    job->query_bytes = query.length;
+    job->format = format;
+    job->grant = *grant;
+    h2o_linklist_init_anchor(&job->waiting);
+    return job;
+}
+
+void job_destroy(struct job *job)
+{
+    if (!job)
+        return;
+    bal_buf_finish(&job->answer.body);
+    free(job->query);
+    free(job);
+}
+
+/**
+ * A token of one site asks for another: the question is put about a site that does not exist, so
+ * that the answer is the one of an unknown site to the byte, and made by the same code.
+ */
+static void narrow(const struct readers *readers, const struct bal_grant *grant,
+                   struct bal_parameter *parameters, size_t count)
+{
+    if (grant->site[0] == '\0')
+        return;
+    const struct bal_slice own = bal_slice_of(grant->site);
+    for (size_t i = 0; i < count; i++)
+        if (bal_slice_equal(parameters[i].name, BAL_SLICE("site")) &&
+            !bal_slice_equal(parameters[i].value, own))
+            parameters[i].value = bal_slice_of(readers->nowhere);
+}
+
+static void work_on(const struct readers *readers, struct job *job)
+{
+    struct bal_parameter parameters[PARAMETERS_AT_MOST];
+    struct bal_buf memory = {0};
+    size_t count = 0;
+    const struct bal_slice query = {.data = job->query, .length = job->query_bytes};
+    if (bal_parameters_parse(query, &memory, parameters, PARAMETERS_AT_MOST, &count) != BAL_OK) {
+        job->answer.status = 400;
+        job->answer.media_type = "application/problem+json";
+        bal_problem_write(&job->answer.body, 400, "Bad Request",
+                          "The query is not a list of percent-encoded parameters.");
+    } else {
+        narrow(readers, &job->grant, parameters, count);
+        const struct bal_kpi_request request = {
+            .parameters = parameters, .count = count, .format = job->format};
+        bal_kpi_answer(readers->store, readers->config, &request, bal_clock_now_ms(readers->clock),
+                       &job->answer);
+    }
+    bal_buf_finish(&memory);
+}
+
+/** The next job of thread `i`, or NULL when it is time to end. */
+static struct job *next_job(struct readers *readers, int i)
+{
+    pthread_mutex_lock(&readers->lock);
+    while (!readers->first && !readers->stopping)
+        pthread_cond_wait(&readers->work, &readers->lock);
+    struct job *job = readers->stopping ? NULL : readers->first;
+    if (job) {
+        readers->first = job->next;
+        if (!readers->first)
+            readers->last = &readers->first;
+        readers->queued--;
+        readers->running[i] = job;
+    }
+    pthread_mutex_unlock(&readers->lock);
+    return job;
+}
+
+static void send_home(struct readers *readers, int i, struct job *job)
+{
+    pthread_mutex_lock(&readers->lock);
+    readers->running[i] = NULL;
+    const bool homeless = !job->home;
+    if (!homeless)
+        h2o_multithread_send_message(job->home, &job->message);
+    pthread_mutex_unlock(&readers->lock);
+    if (homeless)
+        job_destroy(job);
+}
+
+struct thread_start {
+    struct readers *readers;
+    int index;
+};
+
+static void *reader_main(void *memory)
+{
+    const struct thread_start start = *(struct thread_start *)memory;
+    free(memory);
+    struct job *job;
+    while ((job = next_job(start.readers, start.index)) != NULL) {
+        work_on(start.readers, job);
+        send_home(start.readers, start.index, job);
+    }
+    return NULL;
+}
+
+static void name_nowhere(struct readers *readers)
+{
+    for (unsigned i = 0;; i++) {
+        snprintf(readers->nowhere, sizeof readers->nowhere, "unknown-%u", i);
+        if (bal_config_site(readers->config, bal_slice_of(readers->nowhere)) < 0)
+            return;
+    }
+}
+
+bal_status readers_create(const struct bal_config *config, const struct bal_clock *clock,
+                          struct bal_store *store, struct readers **out, struct bal_error *error)
+{
+    const int wanted = config->query.threads > 0 ? config->query.threads : 1;
+    struct readers *readers = bal_calloc(1, sizeof *readers);
+    *readers = (struct readers){.config = config, .clock = clock, .store = store};
+    readers->last = &readers->first;
+    readers->running = bal_calloc((size_t)wanted, sizeof(struct job *));
+    readers->threads = bal_calloc((size_t)wanted, sizeof *readers->threads);
+    pthread_mutex_init(&readers->lock, NULL);
+    pthread_cond_init(&readers->work, NULL);
+    name_nowhere(readers);
+    for (; readers->thread_count < wanted; readers->thread_count++) {
+        struct thread_start *start = bal_alloc(sizeof *start);
+        *start = (struct thread_start){.readers = readers, .index = readers->thread_count};
+        if (pthread_create(&readers->threads[readers->thread_count], NULL, reader_main, start)) {
+            free(start);
+            break;
+        }
+    }
+    *out = readers;
+    if (readers->thread_count == wanted)
+        return BAL_OK;
+    return bal_error_set(error, BAL_ENOSPC, "cannot start the reader threads (%d wanted)", wanted);
+}
+
+bool readers_submit(struct readers *readers, struct job *job, h2o_multithread_receiver_t *home)
+{
+    pthread_mutex_lock(&readers->lock);
+    const bool taken = readers->queued < QUEUED_AT_MOST && !readers->stopping;
+    if (taken) {
+        job->home = home;
+        job->next = NULL;
+        *readers->last = job;
+        readers->last = &job->next;
+        readers->queued++;
+        pthread_cond_signal(&readers->work);
+    }
+    pthread_mutex_unlock(&readers->lock);
+    return taken;
+}
+
+void readers_forget(struct readers *readers, const h2o_multithread_receiver_t *home)
+{
+    pthread_mutex_lock(&readers->lock);
+    for (int i = 0; i < readers->thread_count; i++)
+        if (readers->running[i] && readers->running[i]->home == home)
+            readers->running[i]->home = NULL;
+    for (struct job *job = readers->first; job; job = job->next)
+        if (job->home == home)
+            job->home = NULL;
+    pthread_mutex_unlock(&readers->lock);
+}
+
+bool readers_destroy(struct readers *readers, const struct timespec *deadline)
+{
+    if (!readers)
+        return true;
+    pthread_mutex_lock(&readers->lock);
+    readers->stopping = true;
+    pthread_cond_broadcast(&readers->work);
+    pthread_mutex_unlock(&readers->lock);
+    for (; readers->thread_count > 0; readers->thread_count--)
+        if (pthread_timedjoin_np(readers->threads[readers->thread_count - 1], NULL, deadline))
+            return false;
+    while (readers->first) {
+        struct job *job = readers->first;
+        readers->first = job->next;
+        assert(!job->home && "the loops end before the readers");
+        job_destroy(job);
+    }
+    pthread_mutex_destroy(&readers->lock);
+    pthread_cond_destroy(&readers->work);
+    free(readers->running);
+    free(readers->threads);
+    free(readers);
+    return true;
+}

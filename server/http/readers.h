@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_HTTP_READERS_H
+#define BALISE_HTTP_READERS_H
+
+#include "lib.h"
+
+#include <balise/clock.h>
+#include <balise/query.h>
+#include <balise/tokens.h>
+
+/**
+ * The reader threads: answers to queries read the disk, so no loop computes one. A bounded queue;
+ * past it the caller says 503.
+ */
+struct readers;
+
+/** One query on its way. Made by a loop, worked on by a reader, home again by a message; freed by
+ * job_destroy. */
+struct job {
+    h2o_multithread_message_t message; /**< first, so that a message is its job */
+    h2o_linklist_t waiting;            /**< of the loop: its parked request */
+    h2o_linklist_t of_loop;            /**< of the loop: all its jobs */
+    struct job *next;                  /**< of the readers: their queue */
+    h2o_multithread_receiver_t
+        *home;   /**< guarded by the readers' lock; NULL once the loop has gone */
+    char *query; /**< as it was sent, undecoded; owned */
+    size_t query_bytes;
+    enum bal_format format;
+    struct bal_grant grant;
+    struct bal_answer answer; /**< valid once home */
+};
+
+struct job *job_create(struct bal_slice query, enum bal_format format,
+                       const struct bal_grant *grant);
+void job_destroy(struct job *job); /**< accepts NULL */
+
+/** Starts config->query.threads threads. Borrows all of it until destroyed. */
+BAL_MUST_USE bal_status readers_create(const struct bal_config *config,
+                                       const struct bal_clock *clock, struct bal_store *store,
+                                       struct readers **out, struct bal_error *error);
+
+/** Takes the job unless it returns false: the queue is full. Its home's callback gets it back. Any
+ * loop. */
+bool readers_submit(struct readers *readers, struct job *job, h2o_multithread_receiver_t *home);
+
+/** No message is sent to `home` once this has returned; jobs that are out free themselves. */
+void readers_forget(struct readers *readers, const h2o_multithread_receiver_t *home);
+
+/** Ends the threads; false (and everything is left as it is) when one does not end before the
+ * deadline. Accepts NULL. */
+BAL_MUST_USE bool readers_destroy(struct readers *readers, const struct timespec *deadline);
+
+#endif

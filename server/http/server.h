@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_HTTP_SERVER_H
+#define BALISE_HTTP_SERVER_H
+
+#include "assets.h"
+#include "loop.h"
+#include "readers.h"
+
+#include <balise/http.h>
+
+/** What a handler may see of the server: constant while loops run, but for `draining`. */
+struct bal_server {
+    struct bal_server_parts parts;
+    struct side public_side, private_side;
+    SSL_CTX *public_tls, *private_tls; /**< of the main thread: what a reload replaces */
+    struct loop *loops;                /**< the public ones, then the private one */
+    size_t loop_count, started_count;
+    struct readers *readers;
+    struct assets assets;
+    _Atomic bool draining;
+};
+
+/** Registers a side's routes in its host: public.c, private.c. */
+void public_register(struct bal_server *server, h2o_hostconf_t *host);
+void private_register(struct bal_server *server, h2o_hostconf_t *host);
+
+#endif
