@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The command line: one table of subcommands, found by name, each with its own help.
+#include "command.h"
+
+#include <balise/app.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static int version_run(int argc, char **argv);
+
+static const struct command commands[] = {
+    {"serve", "--config FILE", "run the server in the foreground",
+     "Listens on the addresses of the configuration until SIGTERM or SIGINT, then answers what is parked and makes sure that\n"
+     "everything acknowledged is on disk. SIGHUP reads certificates and region databases again; what is wrong keeps the old.\n"
+     "Log lines go to standard error in logfmt.\n",
+     serve_run},
+    {"check-config", "--config FILE [--fields]", "check a configuration and print what is in force",
+     "Prints every setting with its effective value, or the line, key and allowed range of the first mistake.\n"
+     "  --fields   the table of all settings with type, default and meaning instead\n",
+     check_config_run},
+    {"query", "--config FILE --site SITE --metric METRICS [OPTION…]", "ask for key figures",
+     "  --site SITE           a site of the configuration\n"
+     "  --metric LIST         lcp,inp,cls,fcp,ttfb,… (names of the web performance specifications)\n"
+     "  --by LIST             page, region, device, browser, protocol or type, and hour, day, week or month\n"
+     "  --from DAY --to DAY   YYYY-MM-DD in the site's time zone, --to not included\n"
+     "  --page, --region, --device, --browser, --protocol, --type VALUE   only this one\n"
+     "  --format table|csv|json   how to print (table)\n"
+     "  --token-file FILE     a file with an access token (or the environment variable BALISE_TOKEN)\n"
+     "Asks the running server's private listener; opens the data folder itself only when no server runs.\n",
+     query_run},
+    {"token", "new --config FILE --role analyst|dpo|operator [--site SITE]", "make an access token",
+     "Prints a new token, once, alone on the last line. A running server accepts it at once.\n"
+     "  --site SITE   for this site only (all sites)\n",
+     token_run},
+    {"demo", "--data-dir DIR [--days N] [--seed S] [--fresh]", "fill a data folder with simulated visitors",
+     "Plays visitors of the demo portal through the real pipeline under a simulated clock and leaves DIR/balise.json.\n"
+     "  --days N   past days, 1 to 400 (14)\n"
+     "  --seed S   another crowd (1)\n"
+     "  --fresh    forget the demo that is there and begin again\n",
+     demo_run},
+    {"version", "", "print the version", "", version_run},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static int version_run(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1)
+        return app_usage("version takes no words");
+    (void)printf("balise %s\n", BALISE_VERSION);
+    return EXIT_OK;
+}
+
+static void print_help(FILE *out)
+{
+    (void)fprintf(out, "balise: real-user monitoring that keeps no visitor\n\nusage: balise COMMAND [OPTION…]\n\n");
+    for (size_t c = 0; c < COMMAND_COUNT; c++)
+        (void)fprintf(out, "  %-13s %s\n", commands[c].name, commands[c].summary);
+    (void)fprintf(out, "\n`balise COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 the words of the call are wrong.\n");
+}
+
+static void print_command_help(const struct command *command)
+{
+    (void)printf("usage: balise %s %s\n\n%s.\n\n%s", command->name, command->words, command->summary, command->help);
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t c = 0; c < COMMAND_COUNT; c++) {
+        if (strcmp(commands[c].name, name) == 0)
+            return &commands[c];
+    }
+    return NULL;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+int bal_app_run(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (is_help(argv[1]) || (strcmp(argv[1], "help") == 0 && argc == 2)) {
+        print_help(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0)
+        return version_run(1, argv);
+    const bool ask = strcmp(argv[1], "help") == 0;
+    const struct command *command = find(argv[ask ? 2 : 1]);
+    if (!command)
+        return app_usage("there is no command %s", argv[ask ? 2 : 1]);
+    for (int a = 2; a < argc; a++) {
+        if (ask || is_help(argv[a])) {
+            print_command_help(command);
+            return EXIT_OK;
+        }
+    }
+    return command->run(argc - 1, argv + 1);
+}
+
+/* ---- shared by the subcommands --------------------------------------------------------------------------------------- */
+
+int app_failed(const struct bal_error *error)
+{
+    (void)fprintf(stderr, "balise: %s\n", error->text[0] ? error->text : bal_status_text(error->code));
+    return EXIT_FAILED;
+}
+
+int app_usage(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)fputs("balise: ", stderr);
+    (void)vfprintf(stderr, format, arguments);
+    (void)fputs("; see balise --help\n", stderr);
+    va_end(arguments);
+    return EXIT_USAGE;
+}
+
+static const struct app_option *find_option(const struct app_option *options, size_t count, const char *name, size_t length)
+{
+    for (size_t o = 0; o < count; o++) {
+        if (strlen(options[o].name) == length && strncmp(options[o].name, name, length) == 0)
+            return &options[o];
+    }
+    return NULL;
+}
+
+int app_options(int argc, char **argv, const struct app_option *options, size_t count, const char **words, size_t max_words)
+{
+    size_t word_count = 0;
+    for (int a = 1; a < argc; a++) {
+        if (strncmp(argv[a], "--", 2) != 0) {
+            if (word_count == max_words)
+                return app_usage("%s: what is %s?", argv[0], argv[a]);
+            words[word_count++] = argv[a];
+            continue;
+        }
+        const char *name = argv[a] + 2;
+        const size_t length = strcspn(name, "=");
+        const struct app_option *option = find_option(options, count, name, length);
+        if (!option)
+            return app_usage("%s has no option --%.*s", argv[0], (int)length, name);
+        if (!option->value && name[length] == '=')
+            return app_usage("--%s takes no value", option->name);
+        if (!option->value)
+            *option->flag = true;
+        else if (name[length] == '=')
+            *option->value = name + length + 1;
+        else if (++a < argc)
+            *option->value = argv[a];
+        else
+            return app_usage("--%s needs a value", option->name);
+    }
+    return EXIT_OK;
+}
+
+int app_load(const char *path, struct bal_config **out)
+{
+    struct bal_error error = {0};
+    if (!path)
+        return app_usage("say which configuration with --config FILE");
+    if (bal_config_load(path, out, &error) == BAL_OK)
+        return EXIT_OK;
+    if (error.line > 0)
+        (void)fprintf(stderr, "balise: %s:%d: %s\n", path, error.line, error.text);
+    else
+        (void)fprintf(stderr, "balise: %s: %s\n", path, error.text);
+    return EXIT_FAILED;
+}
+
+bal_status app_pipeline_open(const struct bal_config *config, const struct bal_clock *clock, struct app_pipeline *pipeline,
+                             struct bal_error *error)
+{
+    struct bal_geo *geo = NULL;
+    bal_status status = bal_geo_open(config, &geo, error);
+    if (!status)
+        status = bal_keyring_create(config->site_count, (size_t)config->privacy.visitors_kibibytes * 1024, &pipeline->keyring, error);
+    if (!status)
+        status = bal_ingest_create(config, pipeline->keyring, geo, &pipeline->ingest, error);
+    if (status) {
+        bal_geo_close(geo);
+        return status;
+    }
+    return bal_store_open(config, clock, pipeline->keyring, &pipeline->store, error);
+}
+
+void app_pipeline_close(struct app_pipeline *pipeline)
+{
+    bal_store_close(pipeline->store);
+    bal_ingest_destroy(pipeline->ingest);
+    bal_keyring_destroy(pipeline->keyring);
+    *pipeline = (struct app_pipeline){0};
+}

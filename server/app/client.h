@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_APP_CLIENT_H
+#define BALISE_APP_CLIENT_H
+
+#include <balise/buf.h>
+#include <balise/config.h>
+#include <balise/error.h>
+
+/**
+ * Asks the private listener of this machine: one GET, answered and closed. Cleartext only: where the private listener speaks TLS, that is said.
+ * BAL_ENOTFOUND when nobody listens there. `token` may be absent. The body is appended.
+ */
+BAL_MUST_USE bal_status client_get(const struct bal_listen *where, struct bal_slice target, struct bal_slice token, int *status,
+                                   struct bal_buf *body, struct bal_error *error);
+
+#endif

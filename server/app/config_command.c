@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: EUPL-1.2
+// `balise check-config` and `balise token`: the two commands of the person who installs.
+#include "command.h"
+
+#include <balise/tokens.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_fields(void)
+{
+    size_t count;
+    const struct bal_field_info *fields = bal_config_fields(&count);
+    for (size_t f = 0; f < count; f++) {
+        (void)printf("%-36s %-8s %s\n", fields[f].path, fields[f].type, fields[f].default_text ? fields[f].default_text : "(required)");
+        (void)printf("    %s\n", fields[f].help);
+    }
+}
+
+/* Everything that `serve` would refuse before it touches the data folder. */
+static bal_status check_parts(const struct bal_config *config, struct bal_error *error)
+{
+    struct bal_geo *geo = NULL;
+    bal_status status = bal_geo_open(config, &geo, error);
+    bal_geo_close(geo);
+    for (uint16_t s = 0; s < config->site_count && !status; s++) {
+        struct bal_templates *templates = NULL;
+        status = bal_templates_create(&config->sites[s], &templates, error);
+        bal_templates_destroy(templates);
+    }
+    return status;
+}
+
+int check_config_run(int argc, char **argv)
+{
+    const char *path = NULL;
+    bool fields = false;
+    const struct app_option options[] = {{.name = "config", .value = &path}, {.name = "fields", .flag = &fields}};
+    struct bal_config *config = NULL;
+    struct bal_error error = {0};
+    int result = app_options(argc, argv, options, 2, NULL, 0);
+    if (result)
+        return result;
+    if (fields) {
+        print_fields();
+        return EXIT_OK;
+    }
+    result = app_load(path, &config);
+    if (result)
+        return result;
+    if (check_parts(config, &error) == BAL_OK) {
+        struct bal_buf text = {0};
+        bal_config_print(config, &text);
+        (void)fwrite(text.data, 1, text.length, stdout);
+        bal_buf_finish(&text);
+    } else {
+        result = app_failed(&error);
+    }
+    bal_config_destroy(config);
+    return result;
+}
+
+int token_run(int argc, char **argv)
+{
+    const char *path = NULL, *role_name = NULL, *site = NULL, *verb[1] = {NULL};
+    const struct app_option options[] = {
+        {.name = "config", .value = &path}, {.name = "role", .value = &role_name}, {.name = "site", .value = &site}};
+    struct bal_config *config = NULL;
+    struct bal_error error = {0};
+    enum bal_role role;
+    char text[BAL_TOKEN_TEXT_BYTES];
+    int result = app_options(argc, argv, options, 3, verb, 1);
+    if (result)
+        return result;
+    if (!verb[0] || strcmp(verb[0], "new") != 0)
+        return app_usage("token: say what to do: new");
+    if (!role_name || !bal_role_find(bal_slice_of(role_name), &role))
+        return app_usage("token new: --role is one of analyst, dpo, operator");
+    result = app_load(path, &config);
+    if (result)
+        return result;
+    if (site && bal_config_site(config, bal_slice_of(site)) < 0) {
+        (void)bal_error_set(&error, BAL_ENOTFOUND, "the configuration has no site %s", site);
+        result = app_failed(&error);
+    } else if (bal_token_new(config->data_dir, role, site, bal_clock_now_ms(bal_clock_system()), text, &error) == BAL_OK) {
+        (void)printf("%s\n", text);
+        explicit_bzero(text, sizeof text);
+    } else {
+        result = app_failed(&error);
+    }
+    bal_config_destroy(config);
+    return result;
+}
