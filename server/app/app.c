@@ -104,7 +104,7 @@ int bal_app_run(int argc, char **argv)
     return command->run(argc - 1, argv + 1);
 }
 
-/* ---- shared by the subcommands --------------------------------------------------------------------------------------- */
+/* ---- shared by the subcommands ---- */
 
 int app_failed(const struct bal_error *error)
 {

@@ -39,7 +39,7 @@ static void path_in(const struct demo *demo, const char *name, char path[PATH_BY
     (void)snprintf(path, PATH_BYTES, "%s/%s", demo->data_dir, name);
 }
 
-/* ---- the folder ------------------------------------------------------------------------------------------------------ */
+/* ---- the folder ---- */
 
 static bal_status write_files(const struct demo *demo, char absolute[PATH_BYTES], struct bal_error *error)
 {
@@ -125,7 +125,7 @@ static int look_at_folder(const struct demo *demo, bool *ready)
     return forget(demo, &error) == BAL_OK ? EXIT_OK : app_failed(&error);
 }
 
-/* ---- the crowd --------------------------------------------------------------------------------------------------------- */
+/* ---- the crowd ---- */
 
 static void fill_peer(struct bal_peer *peer, const struct simulated_visit *visit)
 {

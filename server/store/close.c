@@ -35,8 +35,7 @@ static uint32_t k_of(const struct bal_store *store)
     return (uint32_t)store->config->privacy.k;
 }
 
-/* ---- summing base cells
- * ---------------------------------------------------------------------------------------------- */
+/* ---- summing base cells ---- */
 
 static void clear_sum(struct closing *closing)
 {
@@ -108,8 +107,7 @@ static void add_row(struct closing *closing, enum open_table_id table, uint32_t 
         add_cell(closing, range.base, r);
 }
 
-/* ---- unions of visitors
- * -------------------------------------------------------------------------------------------- */
+/* ---- unions of visitors ---- */
 
 struct visitors_union {
     struct bal_arena *arena;
@@ -296,9 +294,7 @@ static bal_status fold_table(struct closing *closing, enum open_table_id table)
     return status;
 }
 
-/* ---- blocks
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- blocks ---- */
 
 static void row_reset(struct open_row *row, struct bal_arena *arena)
 {
@@ -405,9 +401,7 @@ static bal_status tell_last_blocks(struct closing *closing, uint8_t hours_of_day
                         .reserve = true});
 }
 
-/* ---- days
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- days ---- */
 
 static bal_status tell_day(struct closing *closing)
 {

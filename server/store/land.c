@@ -24,8 +24,10 @@ static bool arena_has_room(struct bal_store *store)
 static struct open_day *day_of(struct bal_store *store, uint16_t site)
 {
     if (!store->open[site]) {
-        store->open[site] = open_day_create(
-            site, bal_zone_day(store->config->sites[site].zone, store->last_time_s));
+        const struct bal_zone *zone = store->config->sites[site].zone;
+        store->open[site] = open_day_create(site, bal_zone_day(zone, store->last_time_s));
+        /* The hours that have passed without a view belong to the block that begins now. */
+        store->open[site]->block_checked = (uint8_t)bal_zone_hour(zone, store->last_time_s);
         close_schedule(store);
     }
     return store->open[site];
@@ -131,9 +133,7 @@ bal_status land_flight(struct bal_store *store, const struct bal_flight *flight)
     return BAL_OK;
 }
 
-/* ---- replay
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- replay ---- */
 
 /* The configured site of a stable number, or -1. */
 static int site_of_id(const struct bal_store *store, uint16_t id)

@@ -81,8 +81,7 @@ struct open_row *open_row_at(struct open_table *table, uint32_t row)
     return &table->rows[row];
 }
 
-/* ---- pages and regions
- * ------------------------------------------------------------------------------------------ */
+/* ---- pages and regions ---- */
 
 static uint32_t *slot_of(const struct open_day *day, struct bal_slice text)
 {
@@ -162,9 +161,7 @@ uint32_t open_region_number(struct open_day *day, bal_region region)
     return day->region_count++;
 }
 
-/* ---- counting
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- counting ---- */
 
 static void count_in(struct open_day *day, enum open_table_id table, uint32_t row_number,
                      const struct bal_view *view, const struct open_counting *counting)

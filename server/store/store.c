@@ -108,9 +108,10 @@ void bal_store_close(struct bal_store *store)
     if (!store)
         return;
     bal_store_stop(store);
-    if (store->keyring && !atomic_load_explicit(&store->stats.failed, memory_order_relaxed))
-        (void)checkpoint_write(
-            store); /* a failure is logged; the journal still holds everything acknowledged */
+    if (store->keyring && !atomic_load_explicit(&store->stats.failed, memory_order_relaxed) &&
+        checkpoint_write(store) != BAL_OK)
+        bal_log(BAL_LOG_WARNING, "store", "closed_without_checkpoint",
+                BAL_NUM("journal_kept", store->journal != NULL));
     bal_journal_close(store->journal);
     for (uint16_t s = 0; s < store->config->site_count; s++)
         open_day_destroy(store->open[s], store->arena);

@@ -43,9 +43,7 @@ void told_list_finish(struct told_list *list)
     list->count = 0;
 }
 
-/* ---- publishing
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- publishing ---- */
 
 static bal_status publish_file(const struct told_list *list, struct partitions *partitions,
                                enum partition_kind kind, int32_t period)
@@ -101,9 +99,7 @@ bal_status told_list_publish(const struct told_list *list, struct partitions *pa
     return BAL_OK;
 }
 
-/* ---- cells
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- cells ---- */
 
 struct cell_sink {
     struct told_list *list;
@@ -171,9 +167,7 @@ bal_status bal_told_sum(const struct bal_told *told, enum bal_metric metric,
     return codec_sum(told->runs, metric, into);
 }
 
-/* ---- day records
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- day records ---- */
 
 size_t told_day_key(struct bal_slice site, int32_t day, uint8_t out[BAL_KEY_MAX_BYTES])
 {

@@ -70,10 +70,11 @@ static bal_status purge_once_a_day(struct bal_store *store)
     return status;
 }
 
-bal_status bal_store_tick(struct bal_store *store)
+/* A failure is remembered and refuses what comes. */
+static void tick(struct bal_store *store)
 {
     if (has_failed(store))
-        return BAL_EIO;
+        return;
     /* Flights taken in just before a boundary may still be on their way: the clock alone closes a
      * second later. */
     const int64_t now_s = bal_clock_now_ms(store->clock) / 1000 - GRACE_S;
@@ -96,12 +97,15 @@ bal_status bal_store_tick(struct bal_store *store)
     }
     if (status)
         fail(store, in, status);
-    return status;
 }
 
-/* ---- the thread
- * -------------------------------------------------------------------------------------------------------
- */
+bal_status bal_store_tick(struct bal_store *store)
+{
+    tick(store);
+    return has_failed(store) ? BAL_EIO : BAL_OK;
+}
+
+/* ---- the thread ---- */
 
 /* Everything queued so far; waits at most a tick. False when there is nothing left to do for good.
  */
@@ -135,7 +139,7 @@ static void *run(void *context)
             flight->landed(flight, bal_store_land(store, flight));
             flight = next;
         }
-        (void)bal_store_tick(store); /* a failure is remembered and refuses what comes */
+        tick(store);
     }
     return NULL;
 }
