@@ -92,7 +92,7 @@ struct bal_config {
 
 /**
  * Reads and checks a configuration file; `create/destroy`. Opens each site's zone: only while the process has one thread. What is wrong
- * in the file is told by the text ("line 7: privacy.k must be …") and by the error's line and column.
+ * in the file is told by the text ("privacy.k must be …"), where by the error's line and column.
  */
 BAL_MUST_USE bal_status bal_config_load(const char *path, struct bal_config **out, struct bal_error *error);
 void bal_config_destroy(struct bal_config *config); /**< accepts NULL */

@@ -130,7 +130,7 @@ static bal_status parse(struct reader *reader, struct bal_config *config)
             reader->error->line = problem.line;
             reader->error->column = problem.column;
         }
-        return bal_error_set(reader->error, BAL_EINVAL, "line %d: %s", problem.line, problem.text);
+        return bal_error_set(reader->error, BAL_EINVAL, "%s", problem.text);
     }
     bal_status status = BAL_OK;
     if (json_is_object(root)) {

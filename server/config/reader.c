@@ -29,7 +29,7 @@ bal_status bal_reader_refuse(struct reader *reader, const char *path, bal_status
     const struct place_in_text place = bal_config_locate(reader->text, path);
     reader->error->line = place.line;
     reader->error->column = place.column;
-    return bal_error_set(reader->error, code, "line %d: %s", place.line, text);
+    return bal_error_set(reader->error, code, "%s", text);
 }
 
 bool bal_field_in_scope(const struct bal_field_info *field, const char *scope)

@@ -43,7 +43,7 @@ struct bal_field_place {
         *above; /**< added to the error when an integer is out of range on that side; may be NULL */
 };
 
-/** Sets the reader's error, "line 7: " first; `path` is the key the text speaks of. Returns the
+/** Sets the reader's error with the line of `path`, the key the text speaks of. Returns the
  * code. */
 bal_status bal_reader_refuse(struct reader *reader, const char *path, bal_status code,
                              const char *format, ...) BAL_PRINTF(4, 5);
