@@ -13,7 +13,10 @@ struct bal_peer;
 /** The policy of taking in a beacon, on one page: gate -> decode -> reduce -> count. Knows neither the store nor HTTP. */
 struct bal_ingest;
 
-/** Borrows config, keyring and clock-free; takes geo (see bal_ingest_set_geo). Errors name the template that does not compile. */
+/**
+ * Borrows config and keyring (needs no clock: a flight has its time); takes geo, never NULL, unless it fails: then geo is still the
+ * caller's. Errors name the template that does not compile.
+ */
 BAL_MUST_USE bal_status bal_ingest_create(const struct bal_config *config, struct bal_keyring *keyring, struct bal_geo *geo,
                                           struct bal_ingest **out, struct bal_error *error);
 void bal_ingest_destroy(struct bal_ingest *ingest); /**< accepts NULL; closes geo */
@@ -26,7 +29,8 @@ struct bal_incoming {
 
 /**
  * Takes one beacon in. On BAL_ACCEPTED a view has been added to the flight (which must have room: see bal_flight_next);
- * DECLINED, BOT and RATE_LIMITED are tallied in the flight for the site; nothing is kept of the others. `fault` says why MALFORMED.
+ * DECLINED, BOT, MALFORMED and TOO_LARGE are tallied in the flight for the site, and nothing else is kept of them; UNKNOWN_ORIGIN and
+ * OVERLOADED (a full flight) leave it as it was. `fault` says why MALFORMED or TOO_LARGE. A robot's beacon is not decoded.
  * The day of the visitor's key is the site's day at flight->time_ms. Any thread, one flight a thread.
  */
 enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_incoming *incoming, struct bal_flight *flight,

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The whole policy of taking in a beacon: gate -> decode -> reduce -> count. The gate asks whether
+// there is anything to look at (a known origin, no objection, a body of the allowed size, no robot)
+// before one byte of the body is read. Past it, an address and a user agent become a region, two
+// enums and a hash under today's key; the flight gets a view of fixed size, and what held the path
+// is wiped. Nothing is allocated on this way but the flight's own texts, and nothing is logged.
+#include <balise/ingest.h>
+
+#include <balise/peer.h>
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct origin {
+    struct bal_slice text; // borrowed from the configuration
+    uint16_t site;
+};
+
+struct bal_ingest {
+    const struct bal_config *config;
+    struct bal_keyring *keyring;
+    struct origin *origins; // sorted by text
+    size_t origin_count;
+    struct bal_templates **templates; // [site]
+    // An uncontended read lock costs about 20 ns, a look-up several times that: not worth
+    // reclaiming a database without locks.
+    pthread_rwlock_t geo_lock;
+    struct bal_geo *geo;
+};
+
+/* ---- the gate ----------------------------------------------------------------------------- */
+
+static int compare_origins(const void *a, const void *b)
+{
+    const struct origin *const x = a, *const y = b;
+    return bal_slice_compare(x->text, y->text);
+}
+
+int bal_ingest_site(const struct bal_ingest *ingest, struct bal_slice origin)
+{
+    const struct origin wanted = {.text = origin};
+    const struct origin *const found = bsearch(&wanted, ingest->origins, ingest->origin_count,
+                                               sizeof *ingest->origins, compare_origins);
+    return found ? found->site : -1;
+}
+
+/** BAL_ACCEPTED when the beacon may be looked at. */
+static enum bal_outcome gate(const struct bal_incoming *incoming, struct bal_agent *agent)
+{
+    if (bal_consent_declined(incoming->sec_gpc, incoming->dnt)) {
+        return BAL_DECLINED;
+    }
+    if (incoming->body.length > BAL_BEACON_MAX_BYTES) {
+        return BAL_TOO_LARGE;
+    }
+    *agent = bal_agent_classify(incoming->peer->user_agent);
+    return agent->bot ? BAL_BOT : BAL_ACCEPTED;
+}
+
+/* ---- reduction and counting ----------------------------------------------------------------- */
+
+static bal_region region_of(struct bal_ingest *ingest, struct bal_prefix prefix)
+{
+    (void)pthread_rwlock_rdlock(&ingest->geo_lock); // fails only on misuse
+    const bal_region region = bal_geo_region(ingest->geo, prefix);
+    (void)pthread_rwlock_unlock(&ingest->geo_lock);
+    return region;
+}
+
+/** What the peer is reduced to: where it is from, and which visitor of that day it is. */
+static void reduce_peer(struct bal_ingest *ingest, const struct bal_peer *peer, int64_t time_ms,
+                        struct bal_view *view)
+{
+    const struct bal_config *const config = ingest->config;
+    const int32_t day = bal_zone_day(config->sites[view->site].zone, time_ms / 1000);
+    struct bal_prefix prefix = bal_prefix_of_peer(peer, config->public_side.trusted_proxies,
+                                                  config->public_side.trusted_proxy_count);
+    view->region = region_of(ingest, prefix);
+    view->visitor = bal_keyring_visitor(ingest->keyring, view->site, day, prefix, peer->user_agent);
+    explicit_bzero(&prefix, sizeof prefix);
+}
+
+static void count(struct bal_ingest *ingest, const struct bal_beacon *beacon, struct bal_view *view,
+                  struct bal_flight *flight)
+{
+    char page[BAL_PAGE_MAX_BYTES];
+    const struct bal_slice path = {.data = beacon->path, .length = beacon->path_bytes};
+    const size_t length = bal_templates_reduce(ingest->templates[view->site], path, page);
+    bal_flight_set_page(flight, view, (struct bal_slice){.data = page, .length = length});
+    explicit_bzero(page, sizeof page);
+    view->type = (uint8_t)beacon->type;
+    view->protocol = (uint8_t)beacon->protocol;
+    memcpy(view->bucket, beacon->bucket, sizeof view->bucket);
+    flight->count++;
+}
+
+enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_incoming *incoming,
+                                 struct bal_flight *flight, enum bal_beacon_fault *fault)
+{
+    *fault = BAL_BEACON_NONE;
+    const int site = bal_ingest_site(ingest, incoming->origin);
+    if (site < 0) {
+        return BAL_UNKNOWN_ORIGIN;
+    }
+    struct bal_agent agent = {0};
+    enum bal_outcome outcome = gate(incoming, &agent);
+    if (outcome != BAL_ACCEPTED) {
+        *fault = outcome == BAL_TOO_LARGE ? BAL_BEACON_TOO_LONG : BAL_BEACON_NONE;
+        flight->outcomes[site][outcome]++;
+        return outcome;
+    }
+    struct bal_view *const view = bal_flight_next(flight);
+    if (!view) {
+        return BAL_OVERLOADED;
+    }
+    struct bal_beacon beacon;
+    *fault = bal_beacon_decode(incoming->body, &beacon);
+    if (*fault == BAL_BEACON_NONE) {
+        view->site = (uint16_t)site;
+        view->device = (uint8_t)agent.device;
+        view->browser = (uint8_t)agent.browser;
+        reduce_peer(ingest, incoming->peer, flight->time_ms, view);
+        count(ingest, &beacon, view, flight);
+    } else {
+        outcome = BAL_MALFORMED;
+        flight->outcomes[site][outcome]++;
+    }
+    explicit_bzero(&beacon, sizeof beacon);
+    return outcome;
+}
+
+/* ---- lifetime ------------------------------------------------------------------------------- */
+
+static void index_origins(struct bal_ingest *ingest)
+{
+    const struct bal_config *const config = ingest->config;
+    size_t count = 0;
+    for (size_t s = 0; s < config->site_count; s++) {
+        count += config->sites[s].origin_count;
+    }
+    ingest->origins = bal_calloc(count > 0 ? count : 1, sizeof *ingest->origins);
+    for (uint16_t s = 0; s < config->site_count; s++) {
+        for (size_t i = 0; i < config->sites[s].origin_count; i++) {
+            ingest->origins[ingest->origin_count++] =
+                (struct origin){.text = bal_slice_of(config->sites[s].origins[i]), .site = s};
+        }
+    }
+    qsort(ingest->origins, count, sizeof *ingest->origins, compare_origins);
+}
+
+/** The writer goes first: with glibc's default, readers that never pause could keep a reload
+ * waiting. */
+static bal_status init_lock(pthread_rwlock_t *lock, struct bal_error *error)
+{
+    pthread_rwlockattr_t attributes;
+    int failed = pthread_rwlockattr_init(&attributes);
+    if (!failed) {
+        failed = pthread_rwlockattr_setkind_np(&attributes,
+                                               PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+        failed = failed ? failed : pthread_rwlock_init(lock, &attributes);
+        (void)pthread_rwlockattr_destroy(&attributes); // holds nothing
+    }
+    return failed ? bal_error_set(error, BAL_EIO, "cannot make a lock") : BAL_OK;
+}
+
+/** All but the databases. */
+static void dismantle(struct bal_ingest *ingest)
+{
+    for (size_t s = 0; s < ingest->config->site_count; s++) {
+        bal_templates_destroy(ingest->templates[s]);
+    }
+    (void)pthread_rwlock_destroy(&ingest->geo_lock); // nobody holds it any more
+    free(ingest->templates);
+    free(ingest->origins);
+    free(ingest);
+}
+
+bal_status bal_ingest_create(const struct bal_config *config, struct bal_keyring *keyring,
+                             struct bal_geo *geo, struct bal_ingest **out, struct bal_error *error)
+{
+    assert(config && keyring && geo);
+    struct bal_ingest *const ingest = bal_calloc(1, sizeof *ingest);
+    bal_status status = init_lock(&ingest->geo_lock, error);
+    if (status) {
+        free(ingest);
+        return status;
+    }
+    ingest->config = config;
+    ingest->keyring = keyring;
+    ingest->geo = geo;
+    ingest->templates = bal_calloc(config->site_count, sizeof *ingest->templates);
+    for (size_t s = 0; s < config->site_count && !status; s++) {
+        status = bal_templates_create(&config->sites[s], &ingest->templates[s], error);
+    }
+    if (status) {
+        dismantle(ingest);
+        return status;
+    }
+    index_origins(ingest);
+    *out = ingest;
+    return BAL_OK;
+}
+
+void bal_ingest_destroy(struct bal_ingest *ingest)
+{
+    if (!ingest) {
+        return;
+    }
+    bal_geo_close(ingest->geo);
+    dismantle(ingest);
+}
+
+void bal_ingest_set_geo(struct bal_ingest *ingest, struct bal_geo *geo)
+{
+    assert(geo);
+    (void)pthread_rwlock_wrlock(&ingest->geo_lock); // fails only on misuse
+    struct bal_geo *const old = ingest->geo;
+    ingest->geo = geo;
+    (void)pthread_rwlock_unlock(&ingest->geo_lock);
+    // Whoever used the old one held the lock, and who takes it now meets the new one.
+    bal_geo_close(old);
+}
