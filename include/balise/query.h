@@ -32,7 +32,14 @@ struct bal_answer {
 void bal_kpi_answer(struct bal_store *store, const struct bal_config *config, const struct bal_kpi_request *request, int64_t now_ms,
                     struct bal_answer *answer);
 
-/** Splits and percent-decodes "a=1&b=%2F" into parameters backed by `memory`; BAL_EINVAL on bad escapes or bytes, or > max parameters. */
+/**
+ * The answer about a site that does not exist: 404, always the same bytes, whatever else was asked. For a site that the caller's token
+ * does not cover, too.
+ */
+void bal_kpi_unknown_site(struct bal_answer *answer);
+
+/** Splits and percent-decodes "a=1&b=%2F" into parameters backed by `memory`; BAL_EINVAL on bad escapes, control
+ * characters, bytes that are not UTF-8, or > max parameters. '+' is a space; "a" is "a="; empty parts are skipped. */
 BAL_MUST_USE bal_status bal_parameters_parse(struct bal_slice query, struct bal_buf *memory, struct bal_parameter *out, size_t max,
                                              size_t *count);
 

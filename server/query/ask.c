@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Owns the grammar of a question: which parameters there are and what each may say. Whatever is not
+// in the grammar is refused with what is possible; nothing is guessed or ignored, since an analyst
+// would take the answer to another question for the answer to his own. A refusal repeats nothing of
+// the request but names of parameters.
+#include "ask.h"
+#include "filter.h"
+
+#include <balise/wire.h>
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DEFAULT_DAYS = 30, HOURLY_DAYS_MAX = 93, MONTHS_MAX = 25, NAME_MAX_BYTES = 32 };
+
+static const char *const unit_names[TIME_COUNT] = {"", "hour", "day", "week", "month"};
+
+// Parameters beside the filters.
+enum word { WORD_SITE, WORD_METRIC, WORD_BY, WORD_FROM, WORD_TO, WORD_FORMAT, WORD_COUNT };
+static const char *const words[WORD_COUNT] = {"site", "metric", "by", "from", "to", "format"};
+
+const char *time_unit_name(enum time_unit unit)
+{
+    assert((unsigned)unit < TIME_COUNT);
+    return unit_names[unit];
+}
+
+unsigned dimension_index(unsigned bit)
+{
+    assert(__builtin_popcount(bit) == 1);
+    return (unsigned)__builtin_ctz(bit);
+}
+
+static const char *problem_title(int status)
+{
+    switch (status) {
+    case 400:
+        return "Bad Request";
+    case 404:
+        return "Not Found";
+    case 503:
+        return "Service Unavailable";
+    default:
+        return "Internal Server Error";
+    }
+}
+
+void refuse(struct bal_answer *answer, int status, const char *format, ...)
+{
+    char *detail = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vasprintf(&detail, format, arguments);
+    va_end(arguments);
+    assert(length >= 0 && "out of memory");
+    answer->status = status;
+    answer->media_type = "application/problem+json";
+    bal_buf_clear(&answer->body);
+    bal_problem_write(&answer->body, status, problem_title(status), detail);
+    free(detail);
+}
+
+void bal_kpi_unknown_site(struct bal_answer *answer)
+{
+    refuse(answer, 404, "There is no such site, or this token may not read it.");
+}
+
+/* ---- parameters
+ * -------------------------------------------------------------------------------------------------
+ */
+
+// A name that can be repeated to the caller without telling anything but letters.
+static bool is_plain_name(struct bal_slice name)
+{
+    for (size_t i = 0; i < name.length; i++) {
+        const char c = name.data[i];
+        if ((c < 'a' || c > 'z') && c != '_')
+            return false;
+    }
+    return name.length > 0 && name.length <= NAME_MAX_BYTES;
+}
+
+static bool refuse_unknown(struct bal_answer *answer, struct bal_slice name)
+{
+    static const char possible[] =
+        "site, metric, by, from, to, format, page, region, device, browser, protocol, type";
+    if (is_plain_name(name)) {
+        refuse(answer, 400, "Unknown parameter \"%.*s\"; there are: %s.", (int)name.length,
+               name.data, possible);
+    } else {
+        refuse(answer, 400, "Unknown parameter; there are: %s.", possible);
+    }
+    return false;
+}
+
+// Where the value of a parameter belongs; NULL when there is no such parameter.
+static struct bal_slice *place_of(struct bal_slice name, struct bal_slice values[WORD_COUNT],
+                                  struct ask *ask)
+{
+    enum bal_dimension dimension;
+    for (unsigned w = 0; w < WORD_COUNT; w++) {
+        if (bal_slice_equal(name, bal_slice_of(words[w])))
+            return &values[w];
+    }
+    if (!bal_dimension_find(name, &dimension))
+        return NULL;
+    ask->filtered |= (unsigned)dimension;
+    return &ask->filter[dimension_index((unsigned)dimension)];
+}
+
+// Sorts the parameters into places. Each at most once.
+static bool take_parameters(const struct bal_kpi_request *request,
+                            struct bal_slice values[WORD_COUNT], struct ask *ask,
+                            struct bal_answer *answer)
+{
+    for (size_t i = 0; i < request->count; i++) {
+        const struct bal_parameter *const p = &request->parameters[i];
+        struct bal_slice *const place = place_of(p->name, values, ask);
+        if (!place)
+            return refuse_unknown(answer, p->name);
+        if (place->data) {
+            refuse(answer, 400, "The parameter \"%.*s\" is given twice.", (int)p->name.length,
+                   p->name.data);
+            return false;
+        }
+        *place = p->value;
+        if (!place->data)
+            place->data = ""; // an absent slice would say: not given
+    }
+    return true;
+}
+
+// The site first, whatever else is wrong, so that a question about a site that may not be read is
+// answered as for one that does not exist.
+static bool take_site(const struct bal_config *config, const struct bal_kpi_request *request,
+                      struct ask *ask, struct bal_answer *answer)
+{
+    const struct bal_parameter *found = NULL;
+    for (size_t i = 0; i < request->count; i++) {
+        if (!bal_slice_equal(request->parameters[i].name, BAL_SLICE("site")))
+            continue;
+        if (found) {
+            refuse(answer, 400, "The parameter \"site\" is given twice.");
+            return false;
+        }
+        found = &request->parameters[i];
+    }
+    if (!found) {
+        refuse(answer, 400,
+               "The parameter \"site\" is required: the name of a site of the configuration.");
+        return false;
+    }
+    const int index = bal_config_site(config, found->value);
+    if (index < 0) {
+        bal_kpi_unknown_site(answer);
+        return false;
+    }
+    ask->site = &config->sites[index];
+    return true;
+}
+
+/* ---- lists
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+// The next item of a comma list; false at its end. "a,,b" has an empty item, "" has one.
+static bool list_next(struct bal_slice list, size_t *at, struct bal_slice *item)
+{
+    if (*at > list.length)
+        return false;
+    size_t end = *at;
+    while (end < list.length && list.data[end] != ',')
+        end++;
+    *item = (struct bal_slice){.data = list.data + *at, .length = end - *at};
+    *at = end + 1;
+    return true;
+}
+
+static bool refuse_metric(struct bal_answer *answer, const char *what)
+{
+    struct bal_buf names = {0};
+    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++)
+        bal_buf_printf(&names, "%s%s", m > 0 ? ", " : "",
+                       bal_metric_info((enum bal_metric)m)->name);
+    refuse(answer, 400, "%s; \"metric\" is a list with commas of: %.*s.", what, (int)names.length,
+           names.data);
+    bal_buf_finish(&names);
+    return false;
+}
+
+static bool take_metrics(struct bal_slice list, struct ask *ask, struct bal_answer *answer)
+{
+    struct bal_slice item;
+    uint32_t seen = 0;
+    _Static_assert(BAL_METRIC_COUNT <= 32, "one bit a metric");
+    if (list.length == 0)
+        return refuse_metric(answer, "The parameter \"metric\" is required");
+    for (size_t at = 0; list_next(list, &at, &item);) {
+        enum bal_metric metric;
+        if (!bal_metric_find(item, &metric))
+            return refuse_metric(answer, "There is no such metric");
+        if (seen >> metric & 1)
+            return refuse_metric(answer, "A metric is given twice");
+        seen |= (uint32_t)1 << metric;
+        ask->metrics[ask->metric_count++] = metric;
+    }
+    return true;
+}
+
+static bool refuse_by(struct bal_answer *answer, const char *what)
+{
+    refuse(answer, 400,
+           "%s; \"by\" is a list with commas of: page, region, device, browser, protocol, type, "
+           "and at most one of hour, "
+           "day, week, month.",
+           what);
+    return false;
+}
+
+static enum time_unit unit_find(struct bal_slice name)
+{
+    for (unsigned u = TIME_HOUR; u < TIME_COUNT; u++) {
+        if (bal_slice_equal(name, bal_slice_of(unit_names[u])))
+            return (enum time_unit)u;
+    }
+    return TIME_NONE;
+}
+
+static bool take_by(struct bal_slice list, struct ask *ask, struct bal_answer *answer)
+{
+    struct bal_slice item;
+    if (!list.data)
+        return true;
+    for (size_t at = 0; list_next(list, &at, &item);) {
+        const enum time_unit unit = unit_find(item);
+        enum bal_dimension dimension;
+        if (unit != TIME_NONE) {
+            if (ask->time != TIME_NONE)
+                return refuse_by(answer, "One unit of time is possible, not two");
+            ask->time = unit;
+            ask->by[ask->by_count++] = 0;
+        } else if (!bal_dimension_find(item, &dimension)) {
+            return refuse_by(answer, "There is no such way to split");
+        } else if (ask->by_dimensions & (unsigned)dimension) {
+            return refuse_by(answer, "A dimension is given twice");
+        } else {
+            ask->by_dimensions |= (unsigned)dimension;
+            ask->by[ask->by_count++] = (unsigned)dimension;
+        }
+    }
+    return true;
+}
+
+/* ---- dates
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+static bool take_day(struct bal_slice text, const char *name, int32_t *day,
+                     struct bal_answer *answer)
+{
+    if (!text.data || bal_day_parse(text.data, text.length, day) == BAL_OK)
+        return true;
+    refuse(answer, 400, "\"%s\" is not a date; write YYYY-MM-DD, a day in the site's time zone.",
+           name);
+    return false;
+}
+
+// At most MONTHS_MAX calendar months, so that the longest range is all that is ever kept.
+static bool range_is_too_long(int32_t from, int32_t to)
+{
+    int year, month, day, end_year, end_month, end_day;
+    bal_day_to_civil(from, &year, &month, &day);
+    bal_day_to_civil(to, &end_year, &end_month, &end_day);
+    const int months = (end_year - year) * 12 + end_month - month;
+    return months > MONTHS_MAX || (months == MONTHS_MAX && end_day > day);
+}
+
+static bool take_range(const struct bal_slice values[WORD_COUNT], int64_t now_ms, struct ask *ask,
+                       struct bal_answer *answer)
+{
+    const int64_t now_s = now_ms / 1000 - (now_ms % 1000 < 0);
+    ask->today = bal_zone_day(ask->site->zone, now_s);
+    ask->from = ask->time == TIME_HOUR ? ask->today : ask->today - (DEFAULT_DAYS - 1);
+    ask->to = ask->today + 1;
+    if (!take_day(values[WORD_FROM], "from", &ask->from, answer) ||
+        !take_day(values[WORD_TO], "to", &ask->to, answer))
+        return false;
+    if (ask->from >= ask->to) {
+        refuse(answer, 400,
+               "\"from\" is not before \"to\". The range holds \"from\" and ends before \"to\"; "
+               "without them it is %s.",
+               ask->time == TIME_HOUR ? "today" : "the last 30 days, today included");
+        return false;
+    }
+    if (range_is_too_long(ask->from, ask->to)) {
+        refuse(answer, 400, "The range is longer than %d months.", MONTHS_MAX);
+        return false;
+    }
+    if (ask->time == TIME_HOUR && ask->to - ask->from > HOURLY_DAYS_MAX) {
+        refuse(answer, 400, "The range is longer than %d days, the longest by hour.",
+               HOURLY_DAYS_MAX);
+        return false;
+    }
+    return true;
+}
+
+static bool take_format(struct bal_slice text, enum bal_format asked, struct ask *ask,
+                        struct bal_answer *answer)
+{
+    ask->format = asked;
+    if (!text.data)
+        return true;
+    if (bal_slice_equal(text, BAL_SLICE("json"))) {
+        ask->format = BAL_FORMAT_JSON;
+    } else if (bal_slice_equal(text, BAL_SLICE("csv"))) {
+        ask->format = BAL_FORMAT_CSV;
+    } else {
+        refuse(answer, 400, "\"format\" is json or csv.");
+        return false;
+    }
+    return true;
+}
+
+static bool check_filters(const struct ask *ask, struct bal_answer *answer)
+{
+    for (unsigned d = 0; d < BAL_DIMENSION_COUNT; d++) {
+        const enum bal_dimension dimension = (enum bal_dimension)(1U << d);
+        if (!(ask->filtered & (unsigned)dimension) || filter_is_possible(dimension, ask->filter[d]))
+            continue;
+        struct bal_buf possible = {0};
+        filter_possible(dimension, &possible);
+        refuse(answer, 400, "\"%s\" has no such value; possible: %.*s.",
+               bal_dimension_name(dimension), (int)possible.length, possible.data);
+        bal_buf_finish(&possible);
+        return false;
+    }
+    return true;
+}
+
+bool ask_parse(const struct bal_config *config, const struct bal_kpi_request *request,
+               int64_t now_ms, struct ask *ask, struct bal_answer *answer)
+{
+    struct bal_slice values[WORD_COUNT] = {{0}};
+    *ask = (struct ask){.k = (uint32_t)config->privacy.k};
+    return take_site(config, request, ask, answer) &&
+           take_parameters(request, values, ask, answer) &&
+           take_format(values[WORD_FORMAT], request->format, ask, answer) &&
+           take_metrics(values[WORD_METRIC], ask, answer) &&
+           take_by(values[WORD_BY], ask, answer) && check_filters(ask, answer) &&
+           take_range(values, now_ms, ask, answer);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_QUERY_ASK_H
+#define BALISE_QUERY_ASK_H
+
+#include <balise/margin.h>
+#include <balise/metric.h>
+#include <balise/query.h>
+
+/** What is asked, as parsed from parameters: checked one by one, not yet whether any margin holds
+ * it. */
+enum time_unit { TIME_NONE, TIME_HOUR, TIME_DAY, TIME_WEEK, TIME_MONTH, TIME_COUNT };
+#define BY_MAX (BAL_DIMENSION_COUNT + 1)
+
+struct ask {
+    const struct bal_site *site;
+    uint32_t k;
+    enum bal_metric metrics[BAL_METRIC_COUNT];
+    size_t metric_count;
+    unsigned by[BY_MAX]; /**< in the order asked: bits of enum bal_dimension; 0 stands for the time
+                            unit */
+    size_t by_count;
+    unsigned by_dimensions; /**< all of them together */
+    enum time_unit time;
+    struct bal_slice
+        filter[BAL_DIMENSION_COUNT]; /**< by the dimension's bit number; borrowed; absent: none */
+    unsigned filtered;               /**< dimensions that have a filter */
+    int32_t from, to;                /**< days of the site's zone, `to` exclusive */
+    int32_t today;
+    enum bal_format format;
+};
+
+const char *time_unit_name(enum time_unit unit); /**< "hour"; "" for none */
+
+/** Reads a request. False when it was refused: the answer then holds the problem. */
+bool ask_parse(const struct bal_config *config, const struct bal_kpi_request *request,
+               int64_t now_ms, struct ask *ask, struct bal_answer *answer);
+
+/** Turns the answer into a problem document; `format` as for printf, never with text that came from
+ * the request unchecked. */
+void refuse(struct bal_answer *answer, int status, const char *format, ...) BAL_PRINTF(3, 4);
+
+/** Number of a dimension's bit: 0 for the page. */
+unsigned dimension_index(unsigned bit);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_QUERY_FIGURES_H
+#define BALISE_QUERY_FIGURES_H
+
+#include <balise/histogram.h>
+#include <balise/metric.h>
+
+/**
+ * What is told of one metric of one row, in wire units, rounded for telling: a tenth of a
+ * millisecond, 0.0001 of a score, whole bytes and counts. Times and scores below 107 ticks (10.7
+ * ms, 0.0107) have one decimal more, since a tick would be more than 1 % of them. NAN is null.
+ */
+enum figure {
+    FIGURE_P50,
+    FIGURE_P75,
+    FIGURE_P95,
+    FIGURE_P75_LOW,
+    FIGURE_P75_HIGH,
+    FIGURE_GOOD,
+    FIGURE_NEEDS_IMPROVEMENT,
+    FIGURE_POOR,
+    FIGURE_COUNT
+};
+struct figures {
+    uint64_t n;
+    double value[FIGURE_COUNT];
+    const char
+        *why[FIGURE_COUNT]; /**< of a quantile that cannot be told: "n_below_20k"; else NULL */
+};
+
+const char *figure_name(enum figure figure); /**< "p75_low" */
+
+/** A quantile is told from so many views on that the tail it speaks of is not a few visitors: p50
+ * 20, p75 4 k, p95 20 k. */
+struct figures figures_of(const struct bal_histogram *h, enum bal_metric metric, uint32_t k);
+
+/** A share for telling: four decimals. NAN when the whole is 0. */
+double figure_share(uint64_t part, uint64_t whole);
+
+#endif

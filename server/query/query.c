@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Owns a question's way to its answer: parse, choose the table, read cells in key order, write each
+// time bucket as soon as it is complete. Memory is one bucket of rows and the answer's text, both
+// bounded. What may be told was decided when the cells were closed; here cells are only added up,
+// never subtracted, and the day that is not over is nothing but its told blocks.
+#include "render.h"
+
+#include <balise/wire.h>
+
+#include <assert.h>
+
+enum {
+    ROWS_MAX = 100000,
+    HISTOGRAM_BYTES_MAX = 64 << 20 // of one bucket: 3,000 pages of 8 metrics stay far below
+};
+
+// One answer in the making.
+struct gathering {
+    struct bal_store *store;
+    const struct ask *ask;
+    const struct plan *plan;
+    int64_t deadline_ns;
+    struct bal_buf *out;
+    struct rows rows;
+    struct coverage coverage;
+    int32_t bucket;   // first day of the bucket in `rows`
+    int32_t open_day; // the day that is not over, INT32_MAX when it is not asked
+    size_t written;   // rows
+    bool too_large;
+};
+
+/* ---- rows out
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static void write_bucket(struct gathering *g)
+{
+    rows_sort(&g->rows);
+    for (size_t i = 0; i < g->rows.count; i++) {
+        if (g->ask->format == BAL_FORMAT_CSV) {
+            csv_row(g->out, g->ask, g->plan, g->bucket, &g->rows.all[i]);
+        } else {
+            if (g->written > 0)
+                json_between(g->out);
+            json_row(g->out, g->ask, g->plan, g->bucket, &g->rows.all[i]);
+        }
+        g->written++;
+    }
+    rows_clear(&g->rows);
+}
+
+/* ---- cells in
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static bool has_text(const struct bal_key *key, struct bal_slice text)
+{
+    return bal_slice_equal(key->dimension[0], text) || bal_slice_equal(key->dimension[1], text);
+}
+
+// Coverage speaks of the whole table, whatever the filters let through.
+static void cover(struct gathering *g, const struct bal_told *told)
+{
+    struct coverage *const c = &g->coverage;
+    if (has_text(&told->key, BAL_SLICE(BAL_OTHER))) {
+        c->other += told->views;
+    } else if (has_text(&told->key, BAL_SLICE(BAL_UNKNOWN))) {
+        c->unknown += told->views;
+    } else {
+        c->named += told->views;
+    }
+    // Totals of days are of document views, and a day that is not over has none.
+    if (g->plan->margin == BAL_MARGIN_SOFT_PAGE || told->key.day == g->open_day)
+        c->views += told->views;
+}
+
+static bool passes(const struct gathering *g, const struct bal_key *key)
+{
+    const unsigned held = bal_margin_info(g->plan->margin)->dimensions;
+    for (unsigned d = 0; d < BAL_DIMENSION_COUNT; d++) {
+        if (!(g->ask->filtered & held & 1U << d))
+            continue;
+        if (!bal_slice_equal(key->dimension[g->plan->place[d]], g->ask->filter[d]))
+            return false;
+    }
+    return true;
+}
+
+static void add_head(struct gathering *g, struct row *row, const struct bal_told *told)
+{
+    row->views += told->views;
+    row->visitors += told->visitors;
+    row->upper_bound |= told->upper_bound;
+    row->cells++;
+    if (g->ask->time == TIME_HOUR) {
+        row->hours = told->key.hours;
+        row->tail_hours = told->tail_hours;
+    } else if (told->key.day == g->open_day) {
+        row->partial = true;
+    }
+}
+
+static bal_status take_cell(void *context, const struct bal_told *told)
+{
+    struct gathering *const g = context;
+    const int32_t bucket = plan_bucket_day(g->ask->time, told->key.day);
+    if (bucket != g->bucket) {
+        write_bucket(g);
+        g->bucket = bucket;
+    }
+    if (told->key.chunk == 0)
+        cover(g, told);
+    if (!passes(g, &told->key))
+        return BAL_OK;
+    struct row *const row =
+        rows_at(&g->rows, told->key.dimension, g->ask->time == TIME_HOUR ? told->key.hour : 0);
+    if (told->key.chunk == 0)
+        add_head(g, row, told);
+    for (size_t m = 0; m < g->ask->metric_count; m++) {
+        const bal_status status = rows_sum(&g->rows, row, m, told, g->ask->metrics[m]);
+        if (status)
+            return status;
+    }
+    g->too_large =
+        g->written + g->rows.count > ROWS_MAX || g->rows.histogram_bytes > HISTOGRAM_BYTES_MAX;
+    return g->too_large ? BAL_ERANGE : BAL_OK;
+}
+
+static bal_status read_cells(struct gathering *g, enum bal_tier tier, int32_t from, int32_t to)
+{
+    if (from >= to)
+        return BAL_OK;
+    const struct bal_scan scan = {.tier = tier,
+                                  .site = bal_slice_of(g->ask->site->name),
+                                  .margin = g->plan->margin,
+                                  .from_day = from,
+                                  .to_day = to,
+                                  .deadline_ns = g->deadline_ns,
+                                  .each = take_cell,
+                                  .context = g};
+    return bal_store_scan(g->store, &scan);
+}
+
+/* ---- days
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+// A day that was closed below k counts as one without visitors: which of the two it was is not
+// told.
+static void cover_day(struct gathering *g, int32_t day, const struct bal_day_record *record)
+{
+    struct coverage *const c = &g->coverage;
+    if (!record->closed || record->views == 0) {
+        c->days_missing += day < g->ask->today;
+        return;
+    }
+    c->days_closed++;
+    if (g->plan->margin != BAL_MARGIN_SOFT_PAGE)
+        c->views += record->views;
+    for (unsigned o = 0; o < BAL_OUTCOME_COUNT; o++)
+        c->outcomes[o] += record->outcomes[o];
+}
+
+static bal_status read_days(struct gathering *g)
+{
+    const struct ask *const ask = g->ask;
+    for (int32_t day = ask->from; day < ask->to && day <= ask->today; day++) {
+        struct bal_day_record record;
+        const bal_status status =
+            bal_store_day(g->store, bal_slice_of(ask->site->name), day, &record);
+        if (status)
+            return status;
+        if (bal_clock_steady_ns() > g->deadline_ns)
+            return BAL_EBUSY;
+        cover_day(g, day, &record);
+        if (day == ask->today && !record.closed && g->plan->open_blocks)
+            g->open_day = day;
+    }
+    return BAL_OK;
+}
+
+static bal_status gather(struct gathering *g)
+{
+    const struct ask *const ask = g->ask;
+    bal_status status = read_days(g);
+    if (status)
+        return status;
+    if (g->plan->tier == BAL_TIER_HOURLY) {
+        status = read_cells(g, BAL_TIER_HOURLY, ask->from, ask->to);
+    } else {
+        // Closed days end where the open one begins, even if it is being closed right now.
+        const int32_t closed_to = g->open_day < ask->to ? g->open_day : ask->to;
+        status = read_cells(g, BAL_TIER_DAILY, ask->from, closed_to);
+        if (!status && g->open_day < ask->to)
+            status = read_cells(g, BAL_TIER_HOURLY, g->open_day, g->open_day + 1);
+    }
+    if (!status)
+        write_bucket(g);
+    return status;
+}
+
+/* ---- the answer
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static void refuse_failure(const struct gathering *g, bal_status status, struct bal_answer *answer)
+{
+    if (g->too_large) {
+        refuse(answer, 400,
+               "The answer would have more than %d rows, or need more memory than one may: ask for "
+               "a shorter range, fewer "
+               "metrics or a longer unit of time.",
+               ROWS_MAX);
+    } else if (status == BAL_EBUSY) {
+        refuse(answer, 503, "The answer took too long: ask for a shorter range, or again later.");
+    } else {
+        refuse(answer, 500, "The store could not be read: %s.", bal_status_text(status));
+    }
+}
+
+void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
+                    const struct bal_kpi_request *request, int64_t now_ms,
+                    struct bal_answer *answer)
+{
+    struct ask ask;
+    struct plan plan;
+    bal_buf_clear(&answer->body);
+    if (!ask_parse(config, request, now_ms, &ask, answer) || !plan_make(&ask, &plan, answer))
+        return;
+    struct gathering g = {.store = store,
+                          .ask = &ask,
+                          .plan = &plan,
+                          .deadline_ns = bal_clock_steady_ns() + config->query.seconds * 1000000000,
+                          .out = &answer->body,
+                          .open_day = INT32_MAX};
+    const bool csv = ask.format == BAL_FORMAT_CSV;
+    rows_init(&g.rows, ask.metric_count);
+    if (csv) {
+        csv_begin(g.out, &ask, &plan);
+    } else {
+        json_begin(g.out, &ask);
+    }
+    const bal_status status = gather(&g);
+    rows_finish(&g.rows);
+    if (status) {
+        refuse_failure(&g, status, answer);
+        return;
+    }
+    if (!csv)
+        json_end(g.out, &g.coverage, g.open_day != INT32_MAX);
+    answer->status = 200;
+    answer->media_type = csv ? "text/csv; charset=utf-8" : "application/json";
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Owns the rows that are being added up. Cells come in key order, day by day, so only one time
+// bucket is in memory at a time; within it a row is found by hash, since the same page comes once a
+// day.
+#include "rows.h"
+
+#include <balise/bytes.h>
+#include <balise/view.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOTS_AT_FIRST = 64 };
+
+void rows_init(struct rows *rows, size_t metric_count)
+{
+    *rows = (struct rows){.metric_count = metric_count, .slot_count = SLOTS_AT_FIRST};
+    rows->slots = bal_calloc(rows->slot_count, sizeof *rows->slots);
+}
+
+static void row_finish(struct row *row, size_t metric_count)
+{
+    for (size_t m = 0; m < metric_count; m++)
+        bal_histogram_finish(&row->histograms[m]);
+    free(row->histograms);
+    free((void *)(uintptr_t)row->text[0].data); // one block holds both texts
+}
+
+void rows_clear(struct rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        row_finish(&rows->all[i], rows->metric_count);
+    memset(rows->slots, 0, rows->slot_count * sizeof *rows->slots);
+    rows->count = 0;
+    rows->histogram_bytes = 0;
+}
+
+void rows_finish(struct rows *rows)
+{
+    rows_clear(rows);
+    free(rows->all);
+    free(rows->slots);
+    *rows = (struct rows){0};
+}
+
+static uint64_t hash_of(const struct bal_slice text[2], uint8_t hour)
+{
+    return bal_hash_bytes(text[1], bal_hash_bytes(text[0], hour));
+}
+
+static size_t slot_of(const struct rows *rows, uint64_t hash)
+{
+    return (size_t)hash & (rows->slot_count - 1);
+}
+
+static void rows_grow(struct rows *rows)
+{
+    free(rows->slots);
+    rows->slot_count *= 2;
+    rows->slots = bal_calloc(rows->slot_count, sizeof *rows->slots);
+    for (size_t i = 0; i < rows->count; i++) {
+        size_t slot = slot_of(rows, rows->all[i].hash);
+        while (rows->slots[slot] != 0)
+            slot = (slot + 1) & (rows->slot_count - 1);
+        rows->slots[slot] = (uint32_t)(i + 1);
+    }
+}
+
+static struct row *rows_push(struct rows *rows, const struct bal_slice text[2])
+{
+    if (rows->count == rows->capacity) {
+        rows->capacity = rows->capacity ? rows->capacity * 2 : SLOTS_AT_FIRST / 2;
+        rows->all = bal_realloc(rows->all, rows->capacity * sizeof *rows->all);
+    }
+    struct row *const row = &rows->all[rows->count++];
+    char *const memory = bal_alloc(text[0].length + text[1].length + 1);
+    *row =
+        (struct row){.text = {{memory, text[0].length}, {memory + text[0].length, text[1].length}},
+                     .histograms = bal_calloc(rows->metric_count, sizeof *row->histograms)};
+    if (text[0].length > 0)
+        memcpy(memory, text[0].data, text[0].length);
+    if (text[1].length > 0)
+        memcpy(memory + text[0].length, text[1].data, text[1].length);
+    return row;
+}
+
+struct row *rows_at(struct rows *rows, const struct bal_slice text[2], uint8_t hour)
+{
+    const uint64_t hash = hash_of(text, hour);
+    size_t slot = slot_of(rows, hash);
+    for (; rows->slots[slot] != 0; slot = (slot + 1) & (rows->slot_count - 1)) {
+        struct row *const row = &rows->all[rows->slots[slot] - 1];
+        if (row->hash == hash && row->hour == hour && bal_slice_equal(row->text[0], text[0]) &&
+            bal_slice_equal(row->text[1], text[1]))
+            return row;
+    }
+    struct row *const row = rows_push(rows, text);
+    row->hash = hash;
+    row->hour = hour;
+    rows->slots[slot] = (uint32_t)rows->count;
+    if (rows->count * 2 > rows->slot_count)
+        rows_grow(rows);
+    return row;
+}
+
+bal_status rows_sum(struct rows *rows, struct row *row, size_t metric_at,
+                    const struct bal_told *told, enum bal_metric metric)
+{
+    struct bal_histogram *const h = &row->histograms[metric_at];
+    const size_t before = h->size;
+    const bal_status status = bal_told_sum(told, metric, h);
+    rows->histogram_bytes += (h->size - before) * sizeof *h->count;
+    return status;
+}
+
+static bool is_other(const struct row *row)
+{
+    return bal_slice_equal(row->text[0], BAL_SLICE(BAL_OTHER)) ||
+           bal_slice_equal(row->text[1], BAL_SLICE(BAL_OTHER));
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct row *const x = a;
+    const struct row *const y = b;
+    if (x->hour != y->hour)
+        return x->hour < y->hour ? -1 : 1;
+    if (is_other(x) != is_other(y))
+        return is_other(x) ? 1 : -1;
+    if (x->views != y->views)
+        return x->views > y->views ? -1 : 1;
+    const int first = bal_slice_compare(x->text[0], y->text[0]);
+    return first != 0 ? first : bal_slice_compare(x->text[1], y->text[1]);
+}
+
+void rows_sort(struct rows *rows)
+{
+    if (rows->count > 1)
+        qsort(rows->all, rows->count, sizeof *rows->all, compare_rows);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_QUERY_ROWS_H
+#define BALISE_QUERY_ROWS_H
+
+#include "plan.h"
+
+#include <balise/histogram.h>
+
+/** One row of the answer while cells are added to it. */
+struct row {
+    struct bal_slice
+        text[2]; /**< the margin's dimensions in the order of keys; the row's own memory */
+    uint64_t hash;
+    uint64_t views, visitors;
+    uint64_t cells;   /**< told cells that were added: visitors of more than one are a sum */
+    bool upper_bound; /**< a cell said so */
+    bool partial;     /**< holds blocks of a day that is not over */
+    uint8_t hour, hours, tail_hours;  /**< by hour: of the block */
+    struct bal_histogram *histograms; /**< one a metric asked */
+};
+
+/** Rows of one time bucket, found by their texts; `init/finish`. A bucket is written and cleared
+ * before the next begins. */
+struct rows {
+    struct row *all;
+    size_t count, capacity;
+    uint32_t *slots;   /**< open addressing: index + 1, 0 is free */
+    size_t slot_count; /**< a power of two, at least twice the rows */
+    size_t metric_count;
+    size_t histogram_bytes; /**< of all windows together */
+};
+
+void rows_init(struct rows *rows, size_t metric_count);
+void rows_clear(struct rows *rows); /**< no rows, tables kept */
+void rows_finish(struct rows *rows);
+
+/** The row with these texts and this hour, made when there is none. Valid until the next call. */
+struct row *rows_at(struct rows *rows, const struct bal_slice text[2], uint8_t hour);
+
+/** Adds a metric of a told cell; keeps the account of memory. */
+BAL_MUST_USE bal_status rows_sum(struct rows *rows, struct row *row, size_t metric_at,
+                                 const struct bal_told *told, enum bal_metric metric);
+
+/** By hour, then the rows that are not "(other)" first, by views downwards, by name. The table of
+ * slots is void afterwards: clear next. */
+void rows_sort(struct rows *rows);
+
+#endif
