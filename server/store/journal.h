@@ -38,8 +38,9 @@
  * at once. If that works it is gone.
  *  2. If not, the next append overwrites the same place with the same sequence. It is durable only
  * when its first block is, and that block was the failed group's only header; so at most one failed
- * group exists, at the end, and any success removes it. Blocks behind a header are never looked at
- * as headers before an append has overwritten them.
+ * group exists, at the end, and any success removes it. What a replay meets behind the last
+ * group is zeroes, blocks of generations whose key is gone, or blocks from the middle of a refused
+ * group: none of them opens as the next sequence under this key.
  *  3. Nor can it be resurrected by a turn: the new key's slot says with which sequence the new
  * generation begins, and replay stops the older half before it. Likewise a turn that failed: the
  * slot it may have written is destroyed before any append. What is left: a write failed, zeroing
