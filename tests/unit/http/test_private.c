@@ -32,7 +32,7 @@ static void health_needs_no_token(void **state)
     (void)state;
     expect("/healthz", "", 200);
     expect("/readyz", "", 200);
-    world_store.failed = true;
+    world_fail();
     expect("/readyz", "", 503);
     expect("/healthz", "", 200);
 }

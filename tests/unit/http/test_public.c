@@ -64,7 +64,7 @@ static void a_browser_that_has_the_snippet_is_told_so(void **state)
 {
     (void)state;
     struct response first = get("/balise/b.js", "Accept-Encoding: br\r\n", 200);
-    char headers[256];
+    char headers[1200];
     snprintf(headers, sizeof headers, "Accept-Encoding: br\r\nIf-None-Match: \"other\", W/%s\r\n",
              response_header(&first, "etag"));
     struct response second = get("/balise/b.js", headers, 304);

@@ -60,7 +60,7 @@ static void a_stop_answers_what_is_parked_first(void **state)
     assert_true(client_sees_the_end(&away));
     assert_int_equal(pthread_join(stopper, NULL), 0);
     assert_true(ended);
-    assert_int_equal(world_store.views, 2);
+    assert_int_equal(world_number(&world_store.views), 2);
     response_finish(&first);
     response_finish(&second);
     client_close(&away);

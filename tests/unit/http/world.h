@@ -313,6 +313,23 @@ static inline void world_answer_with(bal_status status)
     pthread_mutex_unlock(&world_store.lock);
 }
 
+/** The disk has refused a write. */
+static inline void world_fail(void)
+{
+    pthread_mutex_lock(&world_store.lock);
+    world_store.failed = true;
+    pthread_mutex_unlock(&world_store.lock);
+}
+
+/** A number of the store's, as it is now. */
+static inline uint64_t world_number(const uint64_t *number)
+{
+    pthread_mutex_lock(&world_store.lock);
+    const uint64_t now = *number;
+    pthread_mutex_unlock(&world_store.lock);
+    return now;
+}
+
 /** Waits until a number of the store's has reached a value; the number must be a field of
  * world_store. */
 static inline void world_await_number(const uint64_t *number, uint64_t least)
