@@ -43,9 +43,11 @@
  * group: none of them opens as the next sequence under this key.
  *  3. Nor can it be resurrected by a turn: the new key's slot says with which sequence the new
  * generation begins, and replay stops the older half before it. Likewise a turn that failed: the
- * slot it may have written is destroyed before any append. What is left: a write failed, zeroing
- * failed, and the process died before any later append or turn succeeded. Then the group is counted
- * although it was refused. It was sent, so acknowledged <= counted <= sent still holds.
+ * slot it may have written is destroyed before any append.
+ *
+ * What is left: a write failed, zeroing failed, and the process died before any later append or
+ * turn succeeded. Then the group is counted although it was refused. It was sent, so acknowledged
+ * <= counted <= sent still holds.
  *
  * A torn or damaged group ends its half at replay; a half that ends before the next generation
  * began is told in the log with the number of groups that are missing. SIGXFSZ must be ignored. The

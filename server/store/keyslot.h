@@ -14,8 +14,9 @@
  *
  * A slot, little-endian: "BALK", u16 version, u16 0, u64 generation, u64 first sequence, u64 bytes
  * of a half, 32 bytes of key, 32 zeroes, then at byte 96 the 32-byte BLAKE2b of bytes 0 … 95; the
- * rest is zero. Every version keeps magic, version and checksum in their places. Keys are in locked
- * memory only, and wiped from it after use. One thread at a time.
+ * rest is zero. Every version keeps magic, version and checksum in their places. In memory keys are
+ * in guarded pages only, locked where the system lets us, and wiped after use. One thread at a
+ * time.
  */
 #define KEYSLOT_KEY_BYTES 32
 
