@@ -70,17 +70,25 @@ static bal_region region_of(MMDB_entry_s *entry, bool overseas_apart)
     return region ? region : bal_region_pack(country, (struct bal_slice){0});
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------------------------- */
+
+static bool is_known_type(uint32_t type)
+{
+    return type >= MMDB_DATA_TYPE_UTF8_STRING && type <= MMDB_DATA_TYPE_FLOAT &&
+           type != MMDB_DATA_TYPE_CONTAINER && type != MMDB_DATA_TYPE_END_MARKER;
+}
 
 /** Decodes one record's entry whole; false when its bytes do not decode. */
 static bool check_entry(MMDB_entry_s *entry, bool *has_country)
 {
     MMDB_entry_data_list_s *list = NULL;
-    const int failed = MMDB_get_entry_data_list(entry, &list);
+    bool sound = MMDB_get_entry_data_list(entry, &list) == MMDB_SUCCESS;
+    for (const MMDB_entry_data_list_s *item = list; sound && item; item = item->next) {
+        sound =
+            is_known_type(item->entry_data.type); // the library passes over types it does not know
+    }
     MMDB_free_entry_data_list(list);
-    if (failed) {
+    if (!sound) {
         return false;
     }
     *has_country = *has_country || country_of(entry).length;
@@ -189,9 +197,7 @@ void bal_geo_close(struct bal_geo *geo)
     free(geo);
 }
 
-/* ---- lookups
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- lookups ----------------------------------------------------------------------------- */
 
 union socket_address {
     struct sockaddr any;

@@ -5,12 +5,14 @@
 #include <balise/buf.h>
 
 /**
- * The ISO 3166-2 subdivision ("IDF") of a French region given by name: current names and English ones, the regions that merged in
- * 2016 (as the region they became), with or without accents, hyphens and apostrophes. Absent when unknown. Static storage.
+ * The ISO 3166-2 subdivision ("IDF") of a French region given by name: current names and English
+ * ones, the regions that merged in 2016 (as the region they became), with or without accents,
+ * hyphens and apostrophes. Absent when unknown. Static storage.
  */
 struct bal_slice geo_french_region(struct bal_slice name);
 
-/** True for a country code that is a French overseas territory: RE GP MQ GF YT PM BL MF WF PF NC TF. */
+/** True for a country code that is a French overseas territory: RE GP MQ GF YT PM BL MF WF PF NC
+ * TF. */
 bool geo_is_french_overseas(struct bal_slice country);
 
 #endif

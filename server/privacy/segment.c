@@ -105,8 +105,7 @@ enum segment_result segment_next(struct segment_reader *reader, char *out, size_
     return is_clean(out, written) ? SEGMENT_READ : SEGMENT_UNCLEAN;
 }
 
-/* ---- what looks personal
- * ---------------------------------------------------------------------------------------- */
+/* ---- what looks personal ------------------------------------------------------------------ */
 
 /** What one run of letters and digits is made of. */
 struct run {

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: EUPL-1.2
-# make-test-mmdb.pl FOLDER: writes test.mmdb, flat.mmdb and v4.mmdb there. Needs Debian's libmaxmind-db-writer-perl.
+# make-test-mmdb.pl FOLDER: writes test.mmdb, flat.mmdb, v4.mmdb and foreign.mmdb there. Needs Debian's libmaxmind-db-writer-perl.
 #
 # Every network is for documentation (RFC 5737, RFC 3849), benchmarks (RFC 2544) or loopback, so the files describe nobody.
 # The writer would drop such networks as reserved (remove_reserved_networks), and its output differs from run to run
@@ -46,7 +46,7 @@ my @flat = (
 my %types = (
     continent => 'map', country => 'map', registered_country => 'map', subdivisions => [ 'array', 'map' ],
     code => 'utf8_string', iso_code => 'utf8_string', is_in_european_union => 'boolean', geoname_id => 'uint32',
-    country_code => 'utf8_string', state1 => 'utf8_string', city => 'utf8_string',
+    autonomous_system_number => 'uint32', country_code => 'utf8_string', state1 => 'utf8_string', city => 'utf8_string',
 );
 
 sub tree {
@@ -106,3 +106,8 @@ for my $i ( 0 .. $#flat ) {
 save( $test, 'test.mmdb' );
 save( $flat, 'flat.mmdb' );
 save( $v4,   'v4.mmdb' );
+
+# A sound database of something else: numbers of networks (RFC 5398 keeps some for documentation), no country.
+my $foreign = tree( 6, 'Balise-Test-ASN' );
+$foreign->insert_network( '2001:db8::/32', { autonomous_system_number => 64496 } );
+save( $foreign, 'foreign.mmdb' );

@@ -156,15 +156,6 @@ static void works_without_any_database(void **state)
     bal_geo_close(NULL);
 }
 
-static void tells_the_age_of_the_oldest_database(void **state)
-{
-    (void)state;
-    struct bal_geo *const geo = open_geo(FOLDER "test.mmdb", FOLDER "flat.mmdb", false);
-    const int64_t built = bal_geo_built_s(geo);
-    assert_true(built > INT64_C(1700000000) && built < INT64_C(4000000000));
-    bal_geo_close(geo);
-}
-
 static void knows_french_regions_by_many_names(void **state)
 {
     (void)state;
@@ -244,9 +235,7 @@ static void the_readme_of_the_test_database_is_true(void **state)
     bal_geo_close(folded);
 }
 
-/* ---- bad files
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- bad files --------------------------------------------------------------------------- */
 
 static char bad_path[] = "/tmp/balise-test-geo-XXXXXX";
 
@@ -294,6 +283,25 @@ static bool survives(void)
     return true;
 }
 
+static void tells_the_age_of_the_oldest_database(void **state)
+{
+    (void)state;
+    struct bal_buf whole = {0};
+    assert_int_equal(bal_file_read(FOLDER "test.mmdb", 1 << 20, &whole, NULL), BAL_OK);
+    // In the metadata: the key, two bytes that say "uint64 of 4 bytes", the bytes.
+    char *const epoch = memmem(whole.data, whole.length, "build_epoch\x04\x02", 13);
+    assert_non_null(epoch);
+    memcpy(epoch + 13, "\x40\0\0\0", 4);
+    write_file(whole.data, whole.length);
+    bal_buf_finish(&whole);
+    struct bal_geo *const young_first = open_geo(FOLDER "test.mmdb", bad_path, false);
+    struct bal_geo *const old_first = open_geo(bad_path, FOLDER "test.mmdb", false);
+    assert_int_equal(bal_geo_built_s(young_first), INT64_C(0x40000000));
+    assert_int_equal(bal_geo_built_s(old_first), INT64_C(0x40000000));
+    bal_geo_close(young_first);
+    bal_geo_close(old_first);
+}
+
 static void refuses_a_file_that_is_cut_anywhere(void **state)
 {
     (void)state;
@@ -332,6 +340,26 @@ static void refuses_a_file_with_a_hole_in_it(void **state)
     bal_buf_finish(&whole);
 }
 
+static void refuses_records_that_do_not_decode(void **state)
+{
+    (void)state;
+    struct bal_buf whole = {0};
+    assert_int_equal(bal_file_read(FOLDER "test.mmdb", 1 << 20, &whole, NULL), BAL_OK);
+    char *const text = memmem(whole.data, whole.length, "CBRE", 4); // 0x43: a string of three bytes
+    assert_non_null(text);
+    *text = 0; // an extended type that the format does not have
+    write_file(whole.data, whole.length);
+    assert_false(survives());
+    *text = 0x5f; // a string that is longer than the file
+    write_file(whole.data, whole.length);
+    assert_false(survives());
+    *text = 'C';
+    memset(whole.data, 0xff, 3); // the tree's first record points past the end
+    write_file(whole.data, whole.length);
+    assert_false(survives());
+    bal_buf_finish(&whole);
+}
+
 static void refuses_what_is_no_database(void **state)
 {
     (void)state;
@@ -344,6 +372,10 @@ static void refuses_what_is_no_database(void **state)
     assert_int_equal(open_status(missing, false, &geo, &error), BAL_ENOTFOUND);
     assert_non_null(strstr(error.text, "missing.mmdb"));
     assert_null(geo);
+    error = (struct bal_error){0};
+    const char *const foreign[MOST_DATABASES] = {FOLDER "foreign.mmdb"};
+    assert_int_equal(open_status(foreign, false, &geo, &error), BAL_EINVAL);
+    assert_non_null(strstr(error.text, "foreign.mmdb"));
     error = (struct bal_error){0};
     const char *const folder[MOST_DATABASES] = {FOLDER};
     assert_int_equal(open_status(folder, false, &geo, &error), BAL_EINVAL);
@@ -390,6 +422,7 @@ int main(void)
         cmocka_unit_test(the_readme_of_the_test_database_is_true),
         cmocka_unit_test(refuses_a_file_that_is_cut_anywhere),
         cmocka_unit_test(refuses_a_file_with_a_hole_in_it),
+        cmocka_unit_test(refuses_records_that_do_not_decode),
         cmocka_unit_test(refuses_what_is_no_database),
         cmocka_unit_test(random_damage_never_crashes),
     };

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -146,7 +147,8 @@ static void any_bytes_give_a_known_answer(void **state)
         const struct bal_slice a = bal_slice_of(people[(size_t)rand() % 23].user_agent);
         const size_t from = (size_t)rand() % a.length;
         const size_t length = (size_t)rand() % (a.length - from + 1);
-        char *const exact = bal_slice_dup((struct bal_slice){a.data + from, length});
+        char *const exact = bal_alloc(length); // no terminator: an overread is seen
+        memcpy(exact, a.data + from, length);
         if (length) {
             exact[(size_t)rand() % length] = (char)rand();
         }

@@ -6,8 +6,11 @@
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,15 +159,36 @@ static void a_forgotten_day_never_comes_back(void **state)
     bal_keyring_destroy(ring);
 }
 
-/* ---- threads
- * ------------------------------------------------------------------------------------------------------
- */
+static bool keys_are_zero(const unsigned char *arena)
+{
+    enum { SLOTS_OF_ONE_SITE = 4 * (8 + 16 * (1 + BAL_MARGIN_COUNT)) };
+    bool zero = true;
+    for (size_t i = 1; i <= SLOTS_OF_ONE_SITE; i++) { // keys are just below the arena
+        zero = zero && arena[-(ptrdiff_t)i] == 0;
+    }
+    return zero;
+}
 
-enum { THREADS = 4, DAYS = 200 };
+static void forgetting_wipes_the_keys(void **state)
+{
+    (void)state;
+    struct bal_keyring *const ring = ring_of(1);
+    assert_true(keys_are_zero(bal_keyring_arena(ring)));
+    (void)bal_keyring_visitor(ring, 0, DAY, prefix, agent);
+    assert_false(keys_are_zero(bal_keyring_arena(ring)));
+    bal_keyring_forget(ring, 0, DAY);
+    assert_true(keys_are_zero(bal_keyring_arena(ring)));
+    bal_keyring_destroy(ring);
+}
+
+/* ---- threads ----------------------------------------------------------------------------- */
+
+enum { THREADS = 4, DAYS = 500 };
 
 struct worker {
     struct bal_keyring *ring;
     pthread_barrier_t *barrier;
+    _Atomic int *arrived; // all days together
     uint64_t hashes[DAYS][2];
     bool forgets;
 };
@@ -173,6 +197,11 @@ static void *work(void *context)
 {
     struct worker *const worker = context;
     for (int day = 0; day < DAYS; day++) {
+        // A barrier wakes its threads one by one: start together by looking.
+        (void)atomic_fetch_add(worker->arrived, 1);
+        while (atomic_load(worker->arrived) < (day + 1) * THREADS) {
+            (void)sched_yield();
+        }
         worker->hashes[day][0] = bal_keyring_visitor(worker->ring, 0, day, prefix, agent);
         worker->hashes[day][1] =
             bal_keyring_margin(worker->ring, 0, day, 3, worker->hashes[day][0]);
@@ -189,11 +218,13 @@ static void threads_that_meet_a_new_day_agree_on_its_key(void **state)
     (void)state;
     struct bal_keyring *const ring = ring_of(1);
     pthread_barrier_t barrier;
+    _Atomic int arrived = 0;
     assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS), 0);
     struct worker *const workers = bal_calloc(THREADS, sizeof *workers);
     pthread_t threads[THREADS];
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i] = (struct worker){.ring = ring, .barrier = &barrier, .forgets = i == 0};
+        workers[i] = (struct worker){
+            .ring = ring, .barrier = &barrier, .arrived = &arrived, .forgets = i == 0};
         assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
     }
     for (size_t i = 0; i < THREADS; i++) {
@@ -207,9 +238,7 @@ static void threads_that_meet_a_new_day_agree_on_its_key(void **state)
     bal_keyring_destroy(ring);
 }
 
-/* ---- memory
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- memory ------------------------------------------------------------------------------ */
 
 static void the_arena_is_aligned_zeroed_and_all_there(void **state)
 {
@@ -357,6 +386,7 @@ int main(void)
         cmocka_unit_test(hashes_spread_over_all_bits),
         cmocka_unit_test(long_user_agents_count_by_their_first_480_bytes),
         cmocka_unit_test(a_forgotten_day_never_comes_back),
+        cmocka_unit_test(forgetting_wipes_the_keys),
         cmocka_unit_test(threads_that_meet_a_new_day_agree_on_its_key),
         cmocka_unit_test(the_arena_is_aligned_zeroed_and_all_there),
         cmocka_unit_test(the_memory_is_locked_and_in_no_core_image),
