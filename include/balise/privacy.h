@@ -8,7 +8,7 @@
 
 struct bal_peer;
 
-/* ---- addresses ------------------------------------------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 /**
  * A truncated address: the first 24 bits of an IPv4 address or the first 48 of an IPv6 one, the rest zero. Only
@@ -29,12 +29,12 @@ struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct b
 /** Parses "192.0.2.0/24", "2001:db8::/32" or a bare address. */
 BAL_MUST_USE bal_status bal_network_parse(struct bal_slice text, struct bal_network *out);
 
-/* ---- consent ------------------------------------------------------------------------------------------------------ */
+/* ---- consent ---- */
 
 /** True when the visitor objects: Sec-GPC: 1 (W3C Global Privacy Control) or DNT: 1. */
 bool bal_consent_declined(struct bal_slice sec_gpc, struct bal_slice dnt);
 
-/* ---- user agents ---------------------------------------------------------------------------------------------------- */
+/* ---- user agents ---- */
 
 struct bal_agent {
     enum bal_device device;
@@ -44,7 +44,7 @@ struct bal_agent {
 /** Two enums and a flag out of a user agent; no version, no system. Borrows for the call. */
 struct bal_agent bal_agent_classify(struct bal_slice user_agent);
 
-/* ---- pages ------------------------------------------------------------------------------------------------------- */
+/* ---- pages ---- */
 
 struct bal_templates;
 
@@ -54,14 +54,15 @@ void bal_templates_destroy(struct bal_templates *templates); /**< accepts NULL *
 
 /**
  * The page a path counts as, written to `out` (room for BAL_PAGE_MAX_BYTES), length returned:
- * the query and fragment are cut, percent-escapes decoded once, repeated slashes and a trailing one dropped. With templates: the first one that
+ * the query, the fragment and each segment's ";parameters" (a session of a Java portal) are cut, percent-escapes
+ * decoded once, repeated slashes and a trailing one dropped. With templates: the first one that
  * matches, or "(other)". Without: each segment that looks like an identifier (digits, hexadecimal, UUID, e-mail, token, IBAN,
  * NIR, date, mixed letters and digits) becomes ":id"; what is not clean UTF-8, holds control bytes or is too long is "(other)". Masking is
  * idempotent. Immutable; any thread.
  */
 size_t bal_templates_reduce(const struct bal_templates *templates, struct bal_slice path, char out[BAL_PAGE_MAX_BYTES]);
 
-/* ---- visitors ------------------------------------------------------------------------------------------------------ */
+/* ---- visitors ---- */
 
 /**
  * The keys of visitor hashes and the visitors arena, in one locked, undumped block of memory. A site's day has one random
