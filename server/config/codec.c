@@ -104,7 +104,7 @@ static bal_status read_text(struct reader *reader, struct value value, struct ba
 
 static bal_status set_string(struct reader *reader, struct value value, void *member)
 {
-    struct bal_slice text;
+    struct bal_slice text = {0};
     const bal_status status = read_text(reader, value, *value.field, &text);
     if (!status && text.length > 0) { // an empty text, where it is allowed, means "none"
         *(char **)member = bal_slice_dup(text);
@@ -150,7 +150,7 @@ static bal_status set_strings(struct reader *reader, struct value value, void *m
     bounds.max = (int64_t)value.field->place->item_max;
     for (; *count < items && !status; (*count)++) {
         char path[PATH_BYTES];
-        struct bal_slice text;
+        struct bal_slice text = {0};
         status = read_text(reader, bal_reader_item(value, *count, path), bounds, &text);
         if (status) {
             break;
@@ -189,7 +189,7 @@ const struct codec bal_codec_strings = {
 static bal_status set_zone(struct reader *reader, struct value value, void *member)
 {
     struct bal_site *const site = member;
-    struct bal_slice text;
+    struct bal_slice text = {0};
     bal_status status = read_text(reader, value, *value.field, &text);
     if (status) {
         return status;

@@ -16,7 +16,7 @@
 #define AT(member) .offset = offsetof(struct bal_config, member)
 #define AT_SITE(member) .offset = offsetof(struct bal_site, member)
 /** How far a list's count is from the list. */
-#define COUNT(type, list, count) .count_offset = offsetof(type, count) - offsetof(type, list)
+#define COUNT(type, list, count) .count_offset = (offsetof(type, count) - offsetof(type, list))
 #define LISTEN_COUNT COUNT(struct bal_listener_config, listen, listen_count)
 #define PATH_TEXT 1024
 

@@ -39,7 +39,7 @@ static bool take(struct walk *walk, char expected)
 static struct bal_slice take_string(struct walk *walk)
 {
     if (!take(walk, '"')) {
-        return (struct bal_slice){0};
+        return BAL_SLICE("");
     }
     const char *const start = walk->at;
     while (walk->at < walk->end && *walk->at != '"') {

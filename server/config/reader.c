@@ -19,6 +19,7 @@ bal_status bal_reader_refuse(struct reader *reader, const char *path, bal_status
     char text[sizeof reader->error->text];
     va_list arguments;
     va_start(arguments, format);
+    // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): started in the line above
     if (vsnprintf(text, sizeof text, format, arguments) < 0) {
         text[0] = '\0';
     }
@@ -111,6 +112,7 @@ static bal_status refuse_key(struct reader *reader, const char *path, const char
 
 /** `above` is the object in the words of the table ("sites[]."), `path` as it stands in the file
  * ("sites[0]."). */
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the table, which has three levels
 static bal_status check_keys(struct reader *reader, const char *above, const char *path,
                              json_t *object)
 {

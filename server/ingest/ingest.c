@@ -190,7 +190,7 @@ bal_status bal_ingest_create(const struct bal_config *config, struct bal_keyring
     ingest->config = config;
     ingest->keyring = keyring;
     ingest->geo = geo;
-    ingest->templates = bal_calloc(config->site_count, sizeof *ingest->templates);
+    ingest->templates = bal_calloc(config->site_count, sizeof(void *));
     for (size_t s = 0; s < config->site_count && !status; s++) {
         status = bal_templates_create(&config->sites[s], &ingest->templates[s], error);
     }
