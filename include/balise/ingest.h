@@ -36,6 +36,14 @@ struct bal_incoming {
 enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_incoming *incoming, struct bal_flight *flight,
                                  enum bal_beacon_fault *fault);
 
+/** Who a simulated beacon is from: an address as a proxy would forward it (believed if 127.0.0.1 is a trusted proxy), a user agent, an origin. */
+struct bal_simulated {
+    struct bal_slice address, user_agent, origin;
+};
+/** bal_ingest_take for simulations and tools: the same path, with an invented sender. */
+enum bal_outcome bal_ingest_simulated(struct bal_ingest *ingest, const struct bal_simulated *from, struct bal_slice body,
+                                      struct bal_flight *flight);
+
 /** Swaps the region databases (a reload): takes `geo`; the old one is closed once no thread can be using it. */
 void bal_ingest_set_geo(struct bal_ingest *ingest, struct bal_geo *geo);
 
