@@ -90,7 +90,9 @@ static bal_status append_group(struct bal_store *store, uint64_t *sequence)
 {
     const int64_t start = bal_clock_steady_ns();
     bal_status status = bal_journal_append(store->journal, bal_buf_slice(&store->group), sequence);
-    if (status == BAL_EBUSY) {
+    /* A full half: a checkpoint frees the other one. After a failed checkpoint it takes two, since
+     * the first only frees the older half. */
+    for (int tries = 0; tries < 2 && status == BAL_EBUSY; tries++) {
         status = checkpoint_write(store);
         if (!status)
             status = bal_journal_append(store->journal, bal_buf_slice(&store->group), sequence);
