@@ -67,9 +67,7 @@ void bal_kpi_unknown_site(struct bal_answer *answer)
     refuse(answer, 404, "There is no such site, or this token may not read it.");
 }
 
-/* ---- parameters
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- parameters ---- */
 
 // A name that can be repeated to the caller without telling anything but letters.
 static bool is_plain_name(struct bal_slice name)
@@ -161,9 +159,7 @@ static bool take_site(const struct bal_config *config, const struct bal_kpi_requ
     return true;
 }
 
-/* ---- lists
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- lists ---- */
 
 // The next item of a comma list; false at its end. "a,,b" has an empty item, "" has one.
 static bool list_next(struct bal_slice list, size_t *at, struct bal_slice *item)
@@ -253,9 +249,7 @@ static bool take_by(struct bal_slice list, struct ask *ask, struct bal_answer *a
     return true;
 }
 
-/* ---- dates
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- dates ---- */
 
 static bool take_day(struct bal_slice text, const char *name, int32_t *day,
                      struct bal_answer *answer)

@@ -29,9 +29,7 @@ struct gathering {
     bool too_large;
 };
 
-/* ---- rows out
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- rows out ---- */
 
 static void write_bucket(struct gathering *g)
 {
@@ -49,9 +47,7 @@ static void write_bucket(struct gathering *g)
     rows_clear(&g->rows);
 }
 
-/* ---- cells in
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- cells in ---- */
 
 static bool has_text(const struct bal_key *key, struct bal_slice text)
 {
@@ -141,9 +137,7 @@ static bal_status read_cells(struct gathering *g, enum bal_tier tier, int32_t fr
     return bal_store_scan(g->store, &scan);
 }
 
-/* ---- days
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- days ---- */
 
 // A day that was closed below k counts as one without visitors: which of the two it was is not
 // told.
@@ -199,9 +193,7 @@ static bal_status gather(struct gathering *g)
     return status;
 }
 
-/* ---- the answer
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- the answer ---- */
 
 static void refuse_failure(const struct gathering *g, bal_status status, struct bal_answer *answer)
 {

@@ -239,8 +239,7 @@ static void ties_go_by_views_then_by_index(void **state)
         assert_int_equal(again.cells[i].shown, t.cells[i].shown);
 }
 
-/* ---- random tables
- * ---------------------------------------------------------------------------------------------- */
+/* ---- random tables ---- */
 
 // splitmix64 (Steele, Lea, Flood 2014): the same tables in every run.
 static uint64_t random_next(uint64_t *state)
