@@ -18,7 +18,7 @@ enum { KEY_V = BAL_METRIC_COUNT, KEY_PATH, KEY_TYPE, KEY_PROTOCOL, KEY_COUNT, KE
 enum { WORD = 8, KEY_MAX_BYTES = 2 * WORD, TYPE_MAX_BYTES = 24, PROTOCOL_MAX_BYTES = 16 };
 
 struct key {
-    char name[KEY_MAX_BYTES + 2]; // with the closing quote
+    char name[31]; // with the closing quote; an entry of 32 bytes is found by a shift
     uint8_t length;
 };
 
@@ -90,6 +90,19 @@ static inline const char *skip_space(const char *at)
     return at;
 }
 
+// Moves past `c` and the space before it.
+static inline bool take(struct parser *p, char c)
+{
+    if (*p->at != c) { // nearly never: snippets write no space
+        p->at = skip_space(p->at);
+        if (*p->at != c) {
+            return false;
+        }
+    }
+    p->at++;
+    return true;
+}
+
 // Eight bytes, the first one lowest on every machine; compilers make one load of it.
 static inline uint64_t load_word(const char *text)
 {
@@ -119,11 +132,15 @@ static unsigned find_plain_key(const char *text)
     if (head != load_word(k->name)) {
         return KEY_NONE;
     }
-    if (k->length < WORD ||
-        memcmp(text + WORD, k->name + WORD, k->length + (size_t)1 - WORD) == 0) {
+    if (k->length < WORD) {
         return key;
     }
-    return KEY_NONE;
+    for (size_t i = WORD; i < k->length; i++) {
+        if (text[i] != k->name[i]) {
+            return KEY_NONE;
+        }
+    }
+    return text[k->length] == '"' ? key : KEY_NONE;
 }
 
 // Any other key: decoded first, so that "l\u0063p" is "lcp".
@@ -146,13 +163,14 @@ static enum bal_beacon_fault find_escaped_key(const char **at, unsigned *key)
 
 static enum bal_beacon_fault read_key(struct parser *p, unsigned *key)
 {
-    if (*p->at != '"') {
+    if (!take(p, '"')) {
         return BAL_BEACON_SYNTAX;
     }
-    *key = find_plain_key(p->at + 1);
+    *key = find_plain_key(p->at);
     if (*key != KEY_NONE) {
-        p->at += keys[*key].length + 2;
+        p->at += keys[*key].length + 1;
     } else {
+        p->at--;
         const enum bal_beacon_fault fault = find_escaped_key(&p->at, key);
         if (fault != BAL_BEACON_NONE) {
             return fault;
@@ -178,36 +196,21 @@ static enum bal_beacon_fault wrong_value(char first)
     return starts_value ? BAL_BEACON_TYPE : BAL_BEACON_SYNTAX;
 }
 
-static enum bal_beacon_fault read_version(struct parser *p)
-{
-    if (!starts_number(*p->at)) {
-        return wrong_value(*p->at);
-    }
-    struct bal_number number;
-    const enum bal_beacon_fault fault = bal_number_read(&p->at, &number);
-    if (fault == BAL_BEACON_SYNTAX) {
-        return fault;
-    }
-    if (!number.whole) {
-        return BAL_BEACON_TYPE;
-    }
-    const bool known = fault == BAL_BEACON_NONE && number.digits == 1 && !number.negative;
-    return known ? BAL_BEACON_NONE : BAL_BEACON_VERSION;
-}
-
 // A whole number of one to nine digits and nothing else, as snippets write nearly every value; NULL
 // for any other.
-static const char *read_short_number(const char *at, uint32_t *out)
+static inline const char *read_short_number(const char *at, uint32_t *out)
 {
     const char *const start = at;
     uint32_t value = 0;
-    for (; (unsigned char)(*at - '0') < 10; at++) {
-        value = 10 * value + (uint32_t)(*at - '0'); // wraps only when there are too many digits
+    for (unsigned digit = 0; (digit = (unsigned)*at - '0') <= 9; at++) {
+        value = 10 * value + digit; // wraps only when there are too many digits
     }
-    const bool ends = *at == ',' || *at == '}';
-    const bool zero_first = *start == '0' && at - start > 1;
+    const size_t digits = (size_t)(at - start);
+    if (digits - 1 >= 9 || (*at != ',' && *at != '}') || (*start == '0' && digits > 1)) {
+        return NULL;
+    }
     *out = value;
-    return ends && at > start && at - start <= 9 && !zero_first ? at : NULL;
+    return at;
 }
 
 // Any number, to ticks.
@@ -249,6 +252,23 @@ static enum bal_beacon_fault read_metric(struct parser *p, enum bal_metric metri
     }
     p->out->bucket[metric] = bal_bucket_of(ticks);
     return BAL_BEACON_NONE;
+}
+
+static enum bal_beacon_fault read_version(struct parser *p)
+{
+    if (!starts_number(*p->at)) {
+        return wrong_value(*p->at);
+    }
+    struct bal_number number;
+    const enum bal_beacon_fault fault = bal_number_read(&p->at, &number);
+    if (fault == BAL_BEACON_SYNTAX) {
+        return fault;
+    }
+    if (!number.whole) {
+        return BAL_BEACON_TYPE;
+    }
+    const bool known = fault == BAL_BEACON_NONE && number.digits == 1 && !number.negative;
+    return known ? BAL_BEACON_NONE : BAL_BEACON_VERSION;
 }
 
 static enum bal_beacon_fault read_path(struct parser *p)
@@ -317,11 +337,10 @@ static enum bal_beacon_fault read_member(struct parser *p)
     if (fault != BAL_BEACON_NONE) {
         return fault;
     }
-    p->at = skip_space(p->at);
-    if (*p->at != ':') {
+    if (!take(p, ':')) {
         return BAL_BEACON_SYNTAX;
     }
-    p->at = skip_space(p->at + 1);
+    p->at = skip_space(p->at);
     if (key < BAL_METRIC_COUNT) {
         return read_metric(p, (enum bal_metric)key);
     }
@@ -340,29 +359,19 @@ static enum bal_beacon_fault read_member(struct parser *p)
 // From the opening brace to past the closing one.
 static enum bal_beacon_fault read_object(struct parser *p)
 {
-    if (*p->at != '{') {
+    if (!take(p, '{')) {
         return BAL_BEACON_SYNTAX;
     }
-    p->at = skip_space(p->at + 1);
-    if (*p->at == '}') {
-        p->at++;
+    if (take(p, '}')) {
         return BAL_BEACON_NONE;
     }
-    for (;;) {
+    do {
         const enum bal_beacon_fault fault = read_member(p);
         if (fault != BAL_BEACON_NONE) {
             return fault;
         }
-        p->at = skip_space(p->at);
-        const char separator = *p->at++;
-        if (separator == '}') {
-            return BAL_BEACON_NONE;
-        }
-        if (separator != ',') {
-            return BAL_BEACON_SYNTAX;
-        }
-        p->at = skip_space(p->at);
-    }
+    } while (take(p, ','));
+    return take(p, '}') ? BAL_BEACON_NONE : BAL_BEACON_SYNTAX;
 }
 
 enum bal_beacon_fault bal_beacon_decode(struct bal_slice body, struct bal_beacon *out)
@@ -381,7 +390,7 @@ enum bal_beacon_fault bal_beacon_decode(struct bal_slice body, struct bal_beacon
     for (size_t i = 0; i < BAL_METRIC_COUNT; i++) {
         out->bucket[i] = BAL_BUCKET_ABSENT;
     }
-    struct parser p = {.at = skip_space(text), .out = out};
+    struct parser p = {.at = text, .out = out};
     const enum bal_beacon_fault fault = read_object(&p);
     if (fault != BAL_BEACON_NONE) {
         return fault;

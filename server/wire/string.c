@@ -157,20 +157,14 @@ static const unsigned char class_of[256] = {
     // clang-format on
 };
 
-// The run of plain characters at `text`, copied; the number of them.
-static size_t copy_plain(const char *text, char *out, size_t capacity, unsigned *classes)
+// The run of characters of class 0 at `text`, copied; the number of them.
+static size_t copy_plain(const char *text, char *out, size_t capacity)
 {
     size_t count = 0;
-    unsigned seen = 0;
-    for (; count < capacity; count++) {
-        const unsigned class = class_of[(unsigned char)text[count]];
-        if (class & BAL_NOT_PLAIN) {
-            break;
-        }
-        seen |= class;
+    while (count < capacity && class_of[(unsigned char)text[count]] == 0) {
         out[count] = text[count];
+        count++;
     }
-    *classes |= seen;
     return count;
 }
 
@@ -181,7 +175,7 @@ enum bal_beacon_fault bal_string_read(const char **at, char *out, size_t capacit
     size_t written = 0;
     unsigned classes = 0;
     for (;;) {
-        const size_t plain = copy_plain(text, out + written, capacity - written, &classes);
+        const size_t plain = copy_plain(text, out + written, capacity - written);
         text += plain;
         written += plain;
         const unsigned char c = (unsigned char)*text;
