@@ -26,7 +26,7 @@ BAL_MUST_USE bal_status bal_store_open(const struct bal_config *config, const st
 /** Writes a last checkpoint (unless the writer has failed) and releases everything. Accepts NULL. */
 void bal_store_close(struct bal_store *store);
 
-/* ---- writing --------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 /** Starts and stops the writer thread. Stop lands every submitted flight first. */
 BAL_MUST_USE bal_status bal_store_start(struct bal_store *store, struct bal_error *error);
@@ -49,7 +49,7 @@ struct bal_store_stats {
 };
 void bal_store_stats_read(const struct bal_store *store, struct bal_store_stats *out);
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 enum bal_tier { BAL_TIER_HOURLY, BAL_TIER_DAILY };
 

@@ -11,30 +11,39 @@ static int version_run(int argc, char **argv);
 
 static const struct command commands[] = {
     {"serve", "--config FILE", "run the server in the foreground",
-     "Listens on the addresses of the configuration until SIGTERM or SIGINT, then answers what is parked and makes sure that\n"
-     "everything acknowledged is on disk. SIGHUP reads certificates and region databases again; what is wrong keeps the old.\n"
+     "Listens on the addresses of the configuration until SIGTERM or SIGINT, then answers what is "
+     "parked and makes sure that\n"
+     "everything acknowledged is on disk. SIGHUP reads certificates and region databases again; "
+     "what is wrong keeps the old.\n"
      "Log lines go to standard error in logfmt.\n",
      serve_run},
     {"check-config", "--config FILE [--fields]", "check a configuration and print what is in force",
-     "Prints every setting with its effective value, or the line, key and allowed range of the first mistake.\n"
+     "Prints every setting with its effective value, or the line, key and allowed range of the "
+     "first mistake.\n"
      "  --fields   the table of all settings with type, default and meaning instead\n",
      check_config_run},
     {"query", "--config FILE --site SITE --metric METRICS [OPTION…]", "ask for key figures",
      "  --site SITE           a site of the configuration\n"
-     "  --metric LIST         lcp,inp,cls,fcp,ttfb,… (names of the web performance specifications)\n"
-     "  --by LIST             page, region, device, browser, protocol or type, and hour, day, week or month\n"
+     "  --metric LIST         lcp,inp,cls,fcp,ttfb,… (names of the web performance "
+     "specifications)\n"
+     "  --by LIST             page, region, device, browser, protocol or type, and hour, day, week "
+     "or month\n"
      "  --from DAY --to DAY   YYYY-MM-DD in the site's time zone, --to not included\n"
      "  --page, --region, --device, --browser, --protocol, --type VALUE   only this one\n"
      "  --format table|csv|json   how to print (table)\n"
-     "  --token-file FILE     a file with an access token (or the environment variable BALISE_TOKEN)\n"
-     "Asks the running server's private listener; opens the data folder itself only when no server runs.\n",
+     "  --token-file FILE     a file with an access token (or the environment variable "
+     "BALISE_TOKEN)\n"
+     "Asks the running server's private listener; opens the data folder itself only when no server "
+     "runs.\n",
      query_run},
     {"token", "new --config FILE --role analyst|dpo|operator [--site SITE]", "make an access token",
      "Prints a new token, once, alone on the last line. A running server accepts it at once.\n"
      "  --site SITE   for this site only (all sites)\n",
      token_run},
-    {"demo", "--data-dir DIR [--days N] [--seed S] [--fresh]", "fill a data folder with simulated visitors",
-     "Plays visitors of the demo portal through the real pipeline under a simulated clock and leaves DIR/balise.json.\n"
+    {"demo", "--data-dir DIR [--days N] [--seed S] [--fresh]",
+     "fill a data folder with simulated visitors",
+     "Plays visitors of the demo portal through the real pipeline under a simulated clock and "
+     "leaves DIR/balise.json.\n"
      "  --days N   past days, 1 to 400 (14)\n"
      "  --seed S   another crowd (1)\n"
      "  --fresh    forget the demo that is there and begin again\n",
@@ -54,15 +63,18 @@ static int version_run(int argc, char **argv)
 
 static void print_help(FILE *out)
 {
-    (void)fprintf(out, "balise: real-user monitoring that keeps no visitor\n\nusage: balise COMMAND [OPTION…]\n\n");
+    (void)fprintf(out, "balise: real-user monitoring that keeps no visitor\n\nusage: balise "
+                       "COMMAND [OPTION…]\n\n");
     for (size_t c = 0; c < COMMAND_COUNT; c++)
         (void)fprintf(out, "  %-13s %s\n", commands[c].name, commands[c].summary);
-    (void)fprintf(out, "\n`balise COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 the words of the call are wrong.\n");
+    (void)fprintf(out, "\n`balise COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 the "
+                       "words of the call are wrong.\n");
 }
 
 static void print_command_help(const struct command *command)
 {
-    (void)printf("usage: balise %s %s\n\n%s.\n\n%s", command->name, command->words, command->summary, command->help);
+    (void)printf("usage: balise %s %s\n\n%s.\n\n%s", command->name, command->words,
+                 command->summary, command->help);
 }
 
 static const struct command *find(const char *name)
@@ -108,7 +120,8 @@ int bal_app_run(int argc, char **argv)
 
 int app_failed(const struct bal_error *error)
 {
-    (void)fprintf(stderr, "balise: %s\n", error->text[0] ? error->text : bal_status_text(error->code));
+    (void)fprintf(stderr, "balise: %s\n",
+                  error->text[0] ? error->text : bal_status_text(error->code));
     return EXIT_FAILED;
 }
 
@@ -123,7 +136,8 @@ int app_usage(const char *format, ...)
     return EXIT_USAGE;
 }
 
-static const struct app_option *find_option(const struct app_option *options, size_t count, const char *name, size_t length)
+static const struct app_option *find_option(const struct app_option *options, size_t count,
+                                            const char *name, size_t length)
 {
     for (size_t o = 0; o < count; o++) {
         if (strlen(options[o].name) == length && strncmp(options[o].name, name, length) == 0)
@@ -132,7 +146,8 @@ static const struct app_option *find_option(const struct app_option *options, si
     return NULL;
 }
 
-int app_options(int argc, char **argv, const struct app_option *options, size_t count, const char **words, size_t max_words)
+int app_options(int argc, char **argv, const struct app_option *options, size_t count,
+                const char **words, size_t max_words)
 {
     size_t word_count = 0;
     for (int a = 1; a < argc; a++) {
@@ -175,13 +190,15 @@ int app_load(const char *path, struct bal_config **out)
     return EXIT_FAILED;
 }
 
-bal_status app_pipeline_open(const struct bal_config *config, const struct bal_clock *clock, struct app_pipeline *pipeline,
-                             struct bal_error *error)
+bal_status app_pipeline_open(const struct bal_config *config, const struct bal_clock *clock,
+                             struct app_pipeline *pipeline, struct bal_error *error)
 {
     struct bal_geo *geo = NULL;
     bal_status status = bal_geo_open(config, &geo, error);
     if (!status)
-        status = bal_keyring_create(config->site_count, (size_t)config->privacy.visitors_kibibytes * 1024, &pipeline->keyring, error);
+        status = bal_keyring_create(config->site_count,
+                                    (size_t)config->privacy.visitors_kibibytes * 1024,
+                                    &pipeline->keyring, error);
     if (!status)
         status = bal_ingest_create(config, pipeline->keyring, geo, &pipeline->ingest, error);
     if (status) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A client for one question to our own private listener. HTTP/1.0, so that the answer simply ends with the connection.
+// A client for one question to our own private listener. HTTP/1.0, so that the answer simply ends
+// with the connection.
 #include "client.h"
 
 #include <arpa/inet.h>
@@ -16,7 +17,9 @@ enum { PATIENCE_SECONDS = 120, ANSWER_MAX_BYTES = 256 << 20, READ_BYTES = 65536 
 static int connect_to(const struct bal_listen *where)
 {
     char port[8];
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
     (void)snprintf(port, sizeof port, "%u", where->port);
@@ -67,29 +70,36 @@ static bal_status split(const struct bal_buf *answer, int *status, struct bal_bu
     const char *end = memmem(answer->data, answer->length, "\r\n\r\n", 4);
     uint64_t code;
     if (!end || answer->length < 12 || memcmp(answer->data, "HTTP/1.", 7) != 0 ||
-        bal_slice_u64((struct bal_slice){.data = answer->data + 9, .length = 3}, 999, &code) != BAL_OK)
+        bal_slice_u64((struct bal_slice){.data = answer->data + 9, .length = 3}, 999, &code) !=
+            BAL_OK)
         return BAL_ECORRUPT;
     *status = (int)code;
     bal_buf_append(body, end + 4, answer->length - (size_t)(end + 4 - answer->data));
     return BAL_OK;
 }
 
-bal_status client_get(const struct bal_listen *where, struct bal_slice target, struct bal_slice token, int *status,
-                      struct bal_buf *body, struct bal_error *error)
+bal_status client_get(const struct bal_listen *where, struct bal_slice target,
+                      struct bal_slice token, int *status, struct bal_buf *body,
+                      struct bal_error *error)
 {
     struct bal_buf request = {0}, answer = {0};
     const int fd = connect_to(where);
     if (fd < 0)
-        return bal_error_set(error, BAL_ENOTFOUND, "nobody listens on %s port %u", where->host, where->port);
-    bal_buf_printf(&request, "GET %.*s HTTP/1.0\r\nHost: %s\r\n", (int)target.length, target.data, where->host);
+        return bal_error_set(error, BAL_ENOTFOUND, "nobody listens on %s port %u", where->host,
+                             where->port);
+    bal_buf_printf(&request, "GET %.*s HTTP/1.0\r\nHost: %s\r\n", (int)target.length, target.data,
+                   where->host);
     if (token.length > 0)
         bal_buf_printf(&request, "Authorization: Bearer %.*s\r\n", (int)token.length, token.data);
     bal_buf_addc(&request, "\r\n");
     bal_status result = BAL_OK;
     if (!send_all(fd, bal_buf_slice(&request)) || !read_all(fd, &answer))
-        result = bal_error_set(error, BAL_EIO, "the server on %s port %u did not answer", where->host, where->port);
+        result = bal_error_set(error, BAL_EIO, "the server on %s port %u did not answer",
+                               where->host, where->port);
     else if (split(&answer, status, body) != BAL_OK)
-        result = bal_error_set(error, BAL_ECORRUPT, "what listens on %s port %u does not speak cleartext HTTP", where->host, where->port);
+        result = bal_error_set(error, BAL_ECORRUPT,
+                               "what listens on %s port %u does not speak cleartext HTTP",
+                               where->host, where->port);
     (void)close(fd);
     if (request.data)
         explicit_bzero(request.data, request.length);

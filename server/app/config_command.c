@@ -11,7 +11,8 @@ static void print_fields(void)
     size_t count;
     const struct bal_field_info *fields = bal_config_fields(&count);
     for (size_t f = 0; f < count; f++) {
-        (void)printf("%-36s %-8s %s\n", fields[f].path, fields[f].type, fields[f].default_text ? fields[f].default_text : "(required)");
+        (void)printf("%-36s %-8s %s\n", fields[f].path, fields[f].type,
+                     fields[f].default_text ? fields[f].default_text : "(required)");
         (void)printf("    %s\n", fields[f].help);
     }
 }
@@ -34,7 +35,8 @@ int check_config_run(int argc, char **argv)
 {
     const char *path = NULL;
     bool fields = false;
-    const struct app_option options[] = {{.name = "config", .value = &path}, {.name = "fields", .flag = &fields}};
+    const struct app_option options[] = {{.name = "config", .value = &path},
+                                         {.name = "fields", .flag = &fields}};
     struct bal_config *config = NULL;
     struct bal_error error = {0};
     int result = app_options(argc, argv, options, 2, NULL, 0);
@@ -62,8 +64,9 @@ int check_config_run(int argc, char **argv)
 int token_run(int argc, char **argv)
 {
     const char *path = NULL, *role_name = NULL, *site = NULL, *verb[1] = {NULL};
-    const struct app_option options[] = {
-        {.name = "config", .value = &path}, {.name = "role", .value = &role_name}, {.name = "site", .value = &site}};
+    const struct app_option options[] = {{.name = "config", .value = &path},
+                                         {.name = "role", .value = &role_name},
+                                         {.name = "site", .value = &site}};
     struct bal_config *config = NULL;
     struct bal_error error = {0};
     enum bal_role role;
@@ -81,7 +84,8 @@ int token_run(int argc, char **argv)
     if (site && bal_config_site(config, bal_slice_of(site)) < 0) {
         (void)bal_error_set(&error, BAL_ENOTFOUND, "the configuration has no site %s", site);
         result = app_failed(&error);
-    } else if (bal_token_new(config->data_dir, role, site, bal_clock_now_ms(bal_clock_system()), text, &error) == BAL_OK) {
+    } else if (bal_token_new(config->data_dir, role, site, bal_clock_now_ms(bal_clock_system()),
+                             text, &error) == BAL_OK) {
         (void)printf("%s\n", text);
         explicit_bzero(text, sizeof text);
     } else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// `balise query`: the same answers as /api/v1/kpi, on a terminal. A running server is asked; without one the data folder is opened here.
+// `balise query`: the same answers as /api/v1/kpi, on a terminal. A running server is asked;
+// without one the data folder is opened here.
 #include "client.h"
 #include "command.h"
 #include "table.h"
@@ -11,8 +12,9 @@
 
 enum { PARAMETERS = 11, TOKEN_FILE_MAX_BYTES = 4096 };
 
-static const char *const parameter_names[PARAMETERS] = {"site",   "metric",  "by",       "from", "to",     "page",
-                                                        "region", "device",  "browser",  "protocol", "type"};
+static const char *const parameter_names[PARAMETERS] = {"site",    "metric",   "by",     "from",
+                                                        "to",      "page",     "region", "device",
+                                                        "browser", "protocol", "type"};
 
 struct question {
     const char *config, *token_file, *format;
@@ -21,7 +23,8 @@ struct question {
 
 static bool is_unreserved(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~,", c);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           strchr("-._~,", c);
 }
 
 static void add_escaped(struct bal_buf *out, const char *text)
@@ -36,7 +39,8 @@ static void add_escaped(struct bal_buf *out, const char *text)
 
 static void build_target(const struct question *question, struct bal_buf *target)
 {
-    bal_buf_printf(target, "/api/v1/kpi?format=%s", strcmp(question->format, "json") == 0 ? "json" : "csv");
+    bal_buf_printf(target, "/api/v1/kpi?format=%s",
+                   strcmp(question->format, "json") == 0 ? "json" : "csv");
     for (size_t p = 0; p < PARAMETERS; p++) {
         if (!question->value[p])
             continue;
@@ -45,12 +49,15 @@ static void build_target(const struct question *question, struct bal_buf *target
     }
 }
 
-/* The token's first word: from --token-file, else from the environment; absent when there is none. */
-static bal_status read_token(const struct question *question, struct bal_buf *token, struct bal_error *error)
+/* The token's first word: from --token-file, else from the environment; absent when there is none.
+ */
+static bal_status read_token(const struct question *question, struct bal_buf *token,
+                             struct bal_error *error)
 {
     const char *from_environment = getenv("BALISE_TOKEN");
     if (question->token_file) {
-        const bal_status status = bal_file_read(question->token_file, TOKEN_FILE_MAX_BYTES, token, error);
+        const bal_status status =
+            bal_file_read(question->token_file, TOKEN_FILE_MAX_BYTES, token, error);
         if (status)
             return status;
     } else if (from_environment) {
@@ -63,33 +70,39 @@ static bal_status read_token(const struct question *question, struct bal_buf *to
     return BAL_OK;
 }
 
-static void answer_here(struct bal_store *store, const struct bal_config *config, const struct question *question,
-                        struct bal_answer *answer)
+static void answer_here(struct bal_store *store, const struct bal_config *config,
+                        const struct question *question, struct bal_answer *answer)
 {
     struct bal_parameter parameters[PARAMETERS];
-    struct bal_kpi_request request = {.parameters = parameters,
-                                      .format = strcmp(question->format, "json") == 0 ? BAL_FORMAT_JSON : BAL_FORMAT_CSV};
+    struct bal_kpi_request request = {
+        .parameters = parameters,
+        .format = strcmp(question->format, "json") == 0 ? BAL_FORMAT_JSON : BAL_FORMAT_CSV};
     for (size_t p = 0; p < PARAMETERS; p++) {
         if (question->value[p])
-            parameters[request.count++] = (struct bal_parameter){.name = bal_slice_of(parameter_names[p]),
-                                                                 .value = bal_slice_of(question->value[p])};
+            parameters[request.count++] =
+                (struct bal_parameter){.name = bal_slice_of(parameter_names[p]),
+                                       .value = bal_slice_of(question->value[p])};
     }
     bal_kpi_answer(store, config, &request, bal_clock_now_ms(bal_clock_system()), answer);
 }
 
-static bal_status ask_server(const struct bal_config *config, const struct question *question, struct bal_answer *answer,
-                             struct bal_error *error)
+static bal_status ask_server(const struct bal_config *config, const struct question *question,
+                             struct bal_answer *answer, struct bal_error *error)
 {
     struct bal_buf target = {0}, token = {0};
     bal_status status = read_token(question, &token, error);
     build_target(question, &target);
     if (!status && config->private_side.listener.tls.certificate_file)
-        status = bal_error_set(error, BAL_EPERM, "a server runs and its private listener speaks TLS: ask it with an HTTPS client");
+        status = bal_error_set(
+            error, BAL_EPERM,
+            "a server runs and its private listener speaks TLS: ask it with an HTTPS client");
     if (!status)
-        status = client_get(&config->private_side.listener.listen[0], bal_buf_slice(&target), bal_buf_slice(&token),
-                            &answer->status, &answer->body, error);
+        status = client_get(&config->private_side.listener.listen[0], bal_buf_slice(&target),
+                            bal_buf_slice(&token), &answer->status, &answer->body, error);
     if (!status && answer->status == 401)
-        status = bal_error_set(error, BAL_EPERM, "a server runs: give an access token with --token-file or BALISE_TOKEN");
+        status =
+            bal_error_set(error, BAL_EPERM,
+                          "a server runs: give an access token with --token-file or BALISE_TOKEN");
     if (token.data)
         explicit_bzero(token.data, token.capacity);
     bal_buf_finish(&token);
@@ -97,7 +110,8 @@ static bal_status ask_server(const struct bal_config *config, const struct quest
     return status;
 }
 
-static bal_status ask(const struct bal_config *config, const struct question *question, struct bal_answer *answer, struct bal_error *error)
+static bal_status ask(const struct bal_config *config, const struct question *question,
+                      struct bal_answer *answer, struct bal_error *error)
 {
     struct bal_store *store = NULL;
     const bal_status status = bal_store_open_reader(config, &store, error);
@@ -114,7 +128,8 @@ static bal_status ask(const struct bal_config *config, const struct question *qu
 static int print(const struct question *question, const struct bal_answer *answer)
 {
     if (answer->status != 200) {
-        (void)fprintf(stderr, "balise: the query was refused:\n%.*s\n", (int)answer->body.length, answer->body.data);
+        (void)fprintf(stderr, "balise: the query was refused:\n%.*s\n", (int)answer->body.length,
+                      answer->body.data);
         return EXIT_FAILED;
     }
     if (strcmp(question->format, "table") == 0)
@@ -127,22 +142,26 @@ static int print(const struct question *question, const struct bal_answer *answe
 int query_run(int argc, char **argv)
 {
     struct question question = {.format = "table"};
-    struct app_option options[PARAMETERS + 3] = {{.name = "config", .value = &question.config},
-                                                 {.name = "token-file", .value = &question.token_file},
-                                                 {.name = "format", .value = &question.format}};
+    struct app_option options[PARAMETERS + 3] = {
+        {.name = "config", .value = &question.config},
+        {.name = "token-file", .value = &question.token_file},
+        {.name = "format", .value = &question.format}};
     for (size_t p = 0; p < PARAMETERS; p++)
-        options[p + 3] = (struct app_option){.name = parameter_names[p], .value = &question.value[p]};
+        options[p + 3] =
+            (struct app_option){.name = parameter_names[p], .value = &question.value[p]};
     struct bal_config *config = NULL;
     struct bal_answer answer = {0};
     struct bal_error error = {0};
     int result = app_options(argc, argv, options, PARAMETERS + 3, NULL, 0);
-    if (!result && strcmp(question.format, "table") != 0 && strcmp(question.format, "csv") != 0 && strcmp(question.format, "json") != 0)
+    if (!result && strcmp(question.format, "table") != 0 && strcmp(question.format, "csv") != 0 &&
+        strcmp(question.format, "json") != 0)
         result = app_usage("--format is one of table, csv, json");
     if (!result)
         result = app_load(question.config, &config);
     if (result)
         return result;
-    result = ask(config, &question, &answer, &error) == BAL_OK ? print(&question, &answer) : app_failed(&error);
+    result = ask(config, &question, &answer, &error) == BAL_OK ? print(&question, &answer)
+                                                               : app_failed(&error);
     bal_buf_finish(&answer.body);
     bal_config_destroy(config);
     return result;

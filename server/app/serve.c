@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// `balise serve`: builds everything from the bottom up, waits for a signal, takes it down in reverse.
+// `balise serve`: builds everything from the bottom up, waits for a signal, takes it down in
+// reverse.
 #include "command.h"
 
 #include <balise/http.h>
@@ -21,7 +22,8 @@ struct serving {
     struct bal_server *server;
 };
 
-/* No core image (it would hold addresses), no debugger of another user, and no death by a closed socket or a full disk's signal. */
+/* No core image (it would hold addresses), no debugger of another user, and no death by a closed
+ * socket or a full disk's signal. */
 static void harden(void)
 {
     const struct rlimit none = {0};
@@ -57,7 +59,8 @@ static void say_listening(const struct serving *serving)
 
 static bal_status start(struct serving *serving, struct bal_error *error)
 {
-    bal_status status = app_pipeline_open(serving->config, bal_clock_system(), &serving->pipeline, error);
+    bal_status status =
+        app_pipeline_open(serving->config, bal_clock_system(), &serving->pipeline, error);
     if (!status)
         status = bal_tokens_open(serving->config->data_dir, &serving->tokens, error);
     if (!status)
@@ -84,10 +87,12 @@ static void reload(struct serving *serving)
     if (status)
         bal_log(BAL_LOG_ERROR, "serve", "reload_refused", BAL_NAME("reason", error.text));
     else
-        bal_log(BAL_LOG_INFO, "serve", "reloaded", BAL_NUM("databases", serving->config->geoip.database_count));
+        bal_log(BAL_LOG_INFO, "serve", "reloaded",
+                BAL_NUM("databases", serving->config->geoip.database_count));
 }
 
-/* False when a thread had to be left behind: the process must then end without tearing down what that thread may still use. */
+/* False when a thread had to be left behind: the process must then end without tearing down what
+ * that thread may still use. */
 static bool stop(struct serving *serving)
 {
     const bool whole = bal_server_stop(serving->server, DRAIN_SECONDS);

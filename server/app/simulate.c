@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The demo's crowd. A visit keeps its address, user agent and speed over its views, so that visitors and views differ as they do in life.
+// The demo's crowd. A visit keeps its address, user agent and speed over its views, so that
+// visitors and views differ as they do in life.
 #include "simulate.h"
 
 #include <math.h>
@@ -7,7 +8,8 @@
 #include <string.h>
 
 const char simulation_templates[] =
-    "[\"/\", \"/demarches\", \"/demarches/:name\", \"/demarches/:name/etape-:step\", \"/dossier/:id\", \"/accessibilite\"]";
+    "[\"/\", \"/demarches\", \"/demarches/:name\", \"/demarches/:name/etape-:step\", "
+    "\"/dossier/:id\", \"/accessibilite\"]";
 
 static const struct {
     const char *path;
@@ -29,14 +31,16 @@ static const struct {
 };
 enum { PAGE_COUNT = sizeof pages / sizeof pages[0] };
 
-/* The second group of 2001:db8:XX00::/40 in the demo's database: a region each; slowness is that of its lines. */
+/* The second group of 2001:db8:XX00::/40 in the demo's database: a region each; slowness is that of
+ * its lines. */
 static const struct {
     unsigned block, weight;
     double slowness;
 } regions[] = {
-    {0x00, 30, 0.9}, {0x01, 8, 1.0},  {0x02, 14, 1.0}, {0x03, 10, 1.05}, {0x04, 2, 1.3},  {0x06, 3, 1.8},
-    {0x07, 2, 1.7},  {0x0c, 9, 1.1},  {0x0d, 7, 1.05}, {0x0e, 8, 1.05},  {0x0f, 5, 1.05}, {0x10, 6, 1.0},
-    {0x11, 8, 1.0},  {0x12, 4, 1.15}, {0x13, 4, 1.15}, {0x0a, 1, 1.0},   {0x09, 1, 1.1},
+    {0x00, 30, 0.9}, {0x01, 8, 1.0}, {0x02, 14, 1.0}, {0x03, 10, 1.05}, {0x04, 2, 1.3},
+    {0x06, 3, 1.8},  {0x07, 2, 1.7}, {0x0c, 9, 1.1},  {0x0d, 7, 1.05},  {0x0e, 8, 1.05},
+    {0x0f, 5, 1.05}, {0x10, 6, 1.0}, {0x11, 8, 1.0},  {0x12, 4, 1.15},  {0x13, 4, 1.15},
+    {0x0a, 1, 1.0},  {0x09, 1, 1.1},
 };
 enum { REGION_COUNT = sizeof regions / sizeof regions[0] };
 
@@ -46,19 +50,35 @@ static const struct {
     double slowness;
     unsigned layout_shift; /* whether this browser reports it */
 } agents[] = {
-    {"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36", 30, 1.5, 1},
-    {"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1", 22, 1.2, 0},
-    {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36", 20, 0.9, 1},
-    {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0", 11, 0.95, 1},
-    {"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0", 9, 0.95, 0},
-    {"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Safari/605.1.15", 4, 0.85, 0},
-    {"Mozilla/5.0 (Linux; Android 14; SAMSUNG SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36", 4, 1.6, 1},
-    {"Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1", 4, 1.1, 0},
+    {"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 "
+     "Mobile Safari/537.36",
+     30, 1.5, 1},
+    {"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
+     "Gecko) Version/26.1 Mobile/15E148 Safari/604.1",
+     22, 1.2, 0},
+    {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+     "Chrome/142.0.0.0 Safari/537.36",
+     20, 0.9, 1},
+    {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+     "Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+     11, 0.95, 1},
+    {"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0", 9, 0.95,
+     0},
+    {"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+     "Version/26.1 Safari/605.1.15",
+     4, 0.85, 0},
+    {"Mozilla/5.0 (Linux; Android 14; SAMSUNG SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) "
+     "SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36",
+     4, 1.6, 1},
+    {"Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+     "Version/26.1 Mobile/15E148 Safari/604.1",
+     4, 1.1, 0},
 };
 enum { AGENT_COUNT = sizeof agents / sizeof agents[0] };
 
 /* Visits an hour, in thousandths of a day: a quiet night, an office day, an evening. */
-static const int hour_shares[24] = {8, 4, 3, 2, 3, 6, 14, 32, 62, 80, 82, 72, 58, 60, 74, 74, 66, 58, 52, 50, 52, 44, 28, 16};
+static const int hour_shares[24] = {8,  4,  3,  2,  3,  6,  14, 32, 62, 80, 82, 72,
+                                    58, 60, 74, 74, 66, 58, 52, 50, 52, 44, 28, 16};
 
 void simulation_init(struct simulation *simulation, uint64_t seed)
 {
@@ -70,7 +90,8 @@ double simulation_hour_share(int hour)
     return hour_shares[hour % 24] / 1000.0;
 }
 
-/* Splitmix64: S. Vigna, public domain description; G. Steele et al., "Fast splittable pseudorandom number generators" (2014). */
+/* Splitmix64: S. Vigna, public domain description; G. Steele et al., "Fast splittable pseudorandom
+ * number generators" (2014). */
 static uint64_t next(struct simulation *simulation)
 {
     uint64_t z = simulation->state += 0x9e3779b97f4a7c15U;
@@ -92,7 +113,8 @@ static double uniform(struct simulation *simulation)
 /* A log-normal factor with median 1. */
 static double jitter(struct simulation *simulation, double sigma)
 {
-    const double normal = sqrt(-2 * log(uniform(simulation))) * cos(6.283185307179586 * uniform(simulation));
+    const double normal =
+        sqrt(-2 * log(uniform(simulation))) * cos(6.283185307179586 * uniform(simulation));
     return exp(sigma * normal);
 }
 
@@ -123,11 +145,13 @@ static unsigned pick_agent(struct simulation *simulation)
 void simulation_visit(struct simulation *simulation, struct simulated_visit *visit)
 {
     const unsigned region = pick_region(simulation), agent = pick_agent(simulation);
-    (void)snprintf(visit->address, sizeof visit->address, "2001:db8:%x::%x", regions[region].block << 8 | simulation_below(simulation, 256),
+    (void)snprintf(visit->address, sizeof visit->address, "2001:db8:%x::%x",
+                   regions[region].block << 8 | simulation_below(simulation, 256),
                    1 + simulation_below(simulation, 65534));
     visit->user_agent = agents[agent].user_agent;
     visit->page = pick_page(simulation);
-    visit->views = 1 + simulation_below(simulation, 3) + (simulation_below(simulation, 5) == 0 ? simulation_below(simulation, 5) : 0);
+    visit->views = 1 + simulation_below(simulation, 3) +
+                   (simulation_below(simulation, 5) == 0 ? simulation_below(simulation, 5) : 0);
     visit->slowness = regions[region].slowness * agents[agent].slowness * jitter(simulation, 0.35);
 }
 
@@ -144,7 +168,8 @@ static void add_ms(struct bal_buf *body, const char *name, double ms)
     bal_buf_printf(body, ",\"%s\":%.0f", name, ms < 600000 ? ms : 600000);
 }
 
-static void add_timings(struct simulation *simulation, const struct simulated_visit *visit, double lcp, struct bal_buf *body, bool first)
+static void add_timings(struct simulation *simulation, const struct simulated_visit *visit,
+                        double lcp, struct bal_buf *body, bool first)
 {
     const double ttfb = 180 * visit->slowness * jitter(simulation, 0.3);
     const double fcp = ttfb + (lcp > ttfb ? (lcp - ttfb) * 0.6 : 60);
@@ -164,22 +189,31 @@ static void add_timings(struct simulation *simulation, const struct simulated_vi
     add_ms(body, "load", loaded);
 }
 
-void simulation_beacon(struct simulation *simulation, const struct simulated_visit *visit, unsigned n, struct bal_buf *body)
+void simulation_beacon(struct simulation *simulation, const struct simulated_visit *visit,
+                       unsigned n, struct bal_buf *body)
 {
     /* A procedure is followed step by step; elsewhere the next page is any other. */
     const bool follows = visit->page >= 2 && visit->page + n <= 6;
-    const unsigned page = n == 0 ? visit->page : (follows ? visit->page + n : pick_page(simulation));
-    const double lcp = pages[page].lcp_ms * visit->slowness * (n == 0 ? 1.15 : 0.8) * jitter(simulation, 0.3);
-    const char *const type = n == 0 ? "navigate" : (simulation_below(simulation, 12) == 0 ? "back-forward" : "navigate");
+    const unsigned page =
+        n == 0 ? visit->page : (follows ? visit->page + n : pick_page(simulation));
+    const double lcp =
+        pages[page].lcp_ms * visit->slowness * (n == 0 ? 1.15 : 0.8) * jitter(simulation, 0.3);
+    const char *const type =
+        n == 0 ? "navigate" : (simulation_below(simulation, 12) == 0 ? "back-forward" : "navigate");
     bal_buf_clear(body);
     bal_buf_printf(body, "{\"v\":1,\"path\":\"%s\",\"type\":\"%s\"", pages[page].path, type);
     add_timings(simulation, visit, lcp, body, n == 0);
     if (simulation_below(simulation, 3) > 0)
         add_ms(body, "inp", 90 * visit->slowness * jitter(simulation, 0.7));
     if (agents[agent_of(visit)].layout_shift)
-        bal_buf_printf(body, ",\"cls\":%.4f", simulation_below(simulation, 3) ? 0.0 : 0.06 * jitter(simulation, 0.8));
-    bal_buf_printf(body, ",\"transferSize\":%u,\"protocol\":\"%s\",\"requests\":%u,\"weight\":%u,\"elements\":%u,\"errors\":%u}",
-                   7000 + simulation_below(simulation, 9000), simulation_below(simulation, 10) ? "h2" : "http/1.1",
-                   8 + simulation_below(simulation, 14), 90000 + simulation_below(simulation, 260000),
+        bal_buf_printf(body, ",\"cls\":%.4f",
+                       simulation_below(simulation, 3) ? 0.0 : 0.06 * jitter(simulation, 0.8));
+    bal_buf_printf(body,
+                   ",\"transferSize\":%u,\"protocol\":\"%s\",\"requests\":%u,\"weight\":%u,"
+                   "\"elements\":%u,\"errors\":%u}",
+                   7000 + simulation_below(simulation, 9000),
+                   simulation_below(simulation, 10) ? "h2" : "http/1.1",
+                   8 + simulation_below(simulation, 14),
+                   90000 + simulation_below(simulation, 260000),
                    220 + simulation_below(simulation, 700), simulation_below(simulation, 40) == 0);
 }

@@ -7,7 +7,8 @@
 
 enum { COLUMNS = 64 };
 
-/* Reads one field from `at` into `field` (quotes undone); returns what ended it: ',' '\n' or 0 at the end. */
+/* Reads one field from `at` into `field` (quotes undone); returns what ended it: ',' '\n' or 0 at
+ * the end. */
 static char next_field(const char **at, const char *end, struct bal_buf *field)
 {
     bal_buf_clear(field);
@@ -81,8 +82,9 @@ void table_print(struct bal_slice csv, FILE *out)
         const char ended = next_field(&at, end, &field);
         const int pad = c < COLUMNS ? columns.width[c] - width_of(bal_buf_slice(&field)) : 0;
         const bool right = c < COLUMNS && columns.number[c];
-        (void)fprintf(out, "%*s%.*s%*s%s", right ? pad : 0, "", (int)field.length, field.data ? field.data : "",
-                      right || ended != ',' ? 0 : pad, "", ended == ',' ? "  " : "\n");
+        (void)fprintf(out, "%*s%.*s%*s%s", right ? pad : 0, "", (int)field.length,
+                      field.data ? field.data : "", right || ended != ',' ? 0 : pad, "",
+                      ended == ',' ? "  " : "\n");
         c = ended == ',' ? c + 1 : 0;
     }
     bal_buf_finish(&field);

@@ -84,7 +84,7 @@ static bal_status hash_of(struct bal_slice text, uint8_t hash[HASH_BYTES])
     return failed ? BAL_EINVAL : BAL_OK;
 }
 
-/* ---- making ------------------------------------------------------------------------------- */
+/* ---- making ---- */
 
 static bal_status take_lock(const char *path, int *out, struct bal_error *error)
 {
@@ -209,7 +209,7 @@ bal_status bal_token_new(const char *data_dir, enum bal_role role, const char *s
     return status;
 }
 
-/* ---- checking ------------------------------------------------------------------------------- */
+/* ---- checking ---- */
 
 struct entry {
     uint8_t hash[HASH_BYTES];
