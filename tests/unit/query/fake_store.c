@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DAYS_MAX = 64 };
+enum { DAYS_MAX = 64, KEY_BYTES = 80 /* short texts are enough for tests */ };
 
 struct count {
     enum bal_metric metric;
@@ -16,7 +16,7 @@ struct count {
 };
 
 struct kept {
-    uint8_t key[BAL_KEY_MAX_BYTES];
+    uint8_t key[KEY_BYTES];
     size_t key_bytes;
     struct bal_told told;
     enum bal_tier tier;
@@ -25,7 +25,7 @@ struct kept {
 
 struct bal_store {
     struct kept *cells;
-    size_t count;
+    size_t count, capacity;
     struct {
         int32_t day;
         struct bal_day_record record;
@@ -50,7 +50,10 @@ void fake_store_destroy(struct bal_store *store)
 
 void fake_cell_add(struct bal_store *store, const struct fake_cell *cell)
 {
-    store->cells = bal_realloc(store->cells, (store->count + 1) * sizeof *store->cells);
+    if (store->count == store->capacity) {
+        store->capacity = store->capacity ? store->capacity * 2 : 16;
+        store->cells = bal_realloc(store->cells, store->capacity * sizeof *store->cells);
+    }
     struct kept *const kept = &store->cells[store->count++];
     const struct bal_key key = {
         .site = bal_slice_of(cell->site ? cell->site : "portal"),
@@ -65,7 +68,10 @@ void fake_cell_add(struct bal_store *store, const struct fake_cell *cell)
                                    .visitors = cell->visitors,
                                    .upper_bound = cell->upper_bound,
                                    .tail_hours = cell->tail_hours}};
-    kept->key_bytes = bal_key_encode(&key, kept->key);
+    uint8_t encoded[BAL_KEY_MAX_BYTES];
+    kept->key_bytes = bal_key_encode(&key, encoded);
+    assert(kept->key_bytes <= sizeof kept->key);
+    memcpy(kept->key, encoded, kept->key_bytes);
 }
 
 void fake_value(struct bal_store *store, enum bal_metric metric, double value, uint32_t times)

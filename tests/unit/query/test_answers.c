@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Whole answers against files in golden/, and what holds of answers of any shape.
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void add_day(struct world *w, const char *day, uint64_t views)
+{
+    const struct bal_day_record record = {.closed = true,
+                                          .views = views,
+                                          .outcomes = {[BAL_ACCEPTED] = views,
+                                                       [BAL_DECLINED] = 7,
+                                                       [BAL_BOT] = 5,
+                                                       [BAL_RATE_LIMITED] = 3,
+                                                       [BAL_MALFORMED] = 2,
+                                                       [BAL_TOO_LARGE] = 1},
+                                          .key_epochs = 1};
+    fake_day_set(w->store, day_of(day), &record);
+}
+
+static void add_cell(struct world *w, enum bal_margin margin, const char *day, const char *text,
+                     uint64_t views, uint32_t visitors)
+{
+    fake_cell_add(w->store, &(struct fake_cell){.tier = BAL_TIER_DAILY,
+                                                .margin = margin,
+                                                .day = day_of(day),
+                                                .text = {text},
+                                                .views = views,
+                                                .visitors = visitors});
+}
+
+static void add_block(struct world *w, const char *day, uint8_t hour, uint8_t hours,
+                      uint8_t tail_hours, uint64_t views)
+{
+    fake_cell_add(w->store, &(struct fake_cell){.tier = BAL_TIER_HOURLY,
+                                                .margin = BAL_MARGIN_SITE,
+                                                .day = day_of(day),
+                                                .hour = hour,
+                                                .hours = hours,
+                                                .tail_hours = tail_hours,
+                                                .views = views,
+                                                .visitors = (uint32_t)views / 2});
+    fake_value(w->store, BAL_LCP, 1200, (uint32_t)views);
+}
+
+// Three days: Saturday and Sunday are over, Monday has told two blocks so far.
+static int setup(void **state)
+{
+    struct world *const w = bal_calloc(1, sizeof *w);
+    world_init(w);
+    *state = w;
+
+    add_day(w, "2026-11-21", 1000);
+    add_cell(w, BAL_MARGIN_SITE, "2026-11-21", NULL, 1000, 700);
+    fake_value(w->store, BAL_LCP, 1000, 700);
+    fake_value(w->store, BAL_LCP, 5000, 300);
+    add_block(w, "2026-11-21", 0, 9, 2, 300);
+    add_block(w, "2026-11-21", 9, 1, 0, 400);
+    add_cell(w, BAL_MARGIN_PAGE, "2026-11-21", "(other)", 600, 450);
+    fake_value(w->store, BAL_LCP, 5000, 600);
+    add_cell(w, BAL_MARGIN_PAGE, "2026-11-21", "/", 300, 240);
+    fake_value(w->store, BAL_LCP, 1000, 100);
+    fake_value(w->store, BAL_LCP, 2000, 100);
+    fake_value(w->store, BAL_LCP, 3000, 100);
+    fake_value(w->store, BAL_CLS, 0.05, 200);
+    fake_value(w->store, BAL_CLS, 0.0087, 50);
+    add_cell(w, BAL_MARGIN_PAGE, "2026-11-21", "/dossier/:id", 60, 45);
+    fake_value(w->store, BAL_LCP, 800, 55);
+    add_cell(w, BAL_MARGIN_PAGE, "2026-11-21", "/a\"b,c", 40, 30);
+    fake_value(w->store, BAL_LCP, 7.5, 39);
+
+    add_day(w, "2026-11-22", 500);
+    add_cell(w, BAL_MARGIN_SITE, "2026-11-22", NULL, 500, 350);
+    fake_value(w->store, BAL_LCP, 1000, 500);
+    add_cell(w, BAL_MARGIN_PAGE, "2026-11-22", "/", 400, 300);
+    fake_value(w->store, BAL_LCP, 1000, 400);
+    add_cell(w, BAL_MARGIN_PAGE, "2026-11-22", "/dossier/:id", 100, 60);
+    fake_value(w->store, BAL_LCP, 800, 15);
+    add_cell(w, BAL_MARGIN_REGION, "2026-11-22", "FR-IDF", 300, 200);
+    fake_value(w->store, BAL_LCP, 1000, 300);
+    add_cell(w, BAL_MARGIN_REGION, "2026-11-22", "(unknown)", 150, 100);
+    fake_value(w->store, BAL_LCP, 1500, 150);
+    add_cell(w, BAL_MARGIN_REGION, "2026-11-22", "(other)", 50, 40);
+    fake_value(w->store, BAL_LCP, 2500, 50);
+
+    add_block(w, "2026-11-23", 8, 3, 0, 80);
+    add_block(w, "2026-11-23", 11, 2, 0, 120);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_finish(*state);
+    free(*state);
+    return 0;
+}
+
+static void check(struct world *w, const char *query, const char *golden)
+{
+    assert_int_equal(world_ask(w, query), 200);
+    world_is_golden(w, golden);
+}
+
+static void by_page_over_two_days(void **state)
+{
+    check(*state,
+          "site=portal&metric=lcp,cls,inp,transferSize&by=page&from=2026-11-21&to=2026-11-23",
+          "by-page.json");
+}
+
+static void by_page_as_csv(void **state)
+{
+    check(*state, "site=portal&metric=lcp,inp&by=page&from=2026-11-21&to=2026-11-23&format=csv",
+          "by-page.csv");
+}
+
+static void by_day_with_today_partial(void **state)
+{
+    check(*state, "site=portal&metric=lcp&by=day&from=2026-11-20", "by-day.json");
+    check(*state, "site=portal&metric=lcp&by=day&from=2026-11-20&format=csv", "by-day.csv");
+}
+
+static void by_hour_tells_blocks_with_their_length(void **state)
+{
+    check(*state, "site=portal&metric=lcp&by=hour&from=2026-11-21", "by-hour.json");
+    check(*state, "site=portal&metric=lcp&by=hour&from=2026-11-21&format=csv", "by-hour.csv");
+}
+
+static void by_week_and_by_month_begin_on_monday_and_on_the_first(void **state)
+{
+    check(*state, "site=portal&metric=lcp&by=week,page", "by-week-page.json");
+    check(*state, "site=portal&metric=lcp&by=month", "by-month.json");
+}
+
+static void by_region_with_other_and_unknown(void **state)
+{
+    check(*state, "site=portal&metric=lcp&by=region&from=2026-11-22", "by-region.json");
+}
+
+static void one_page_by_day(void **state)
+{
+    check(*state, "site=portal&metric=lcp&by=day&page=/&from=2026-11-21", "one-page-by-day.json");
+}
+
+static void a_range_without_anything_has_no_rows(void **state)
+{
+    check(*state, "site=portal&metric=lcp&by=page&from=2026-01-01&to=2026-02-01", "nothing.json");
+}
+
+static void the_default_range_is_thirty_days_with_today(void **state)
+{
+    assert_int_equal(world_ask(*state, "site=portal&metric=lcp"), 200);
+    world_says(*state, "\"from\":\"2026-10-25\",\"to\":\"2026-11-24\",\"by\":[]");
+    world_says(*state, "\"views\":1700,"); // 1000 + 500 + 80 + 120
+    assert_int_equal(world_ask(*state, "site=portal&metric=lcp&by=hour"), 200);
+    world_says(*state, "\"from\":\"2026-11-23\",\"to\":\"2026-11-24\",\"by\":[\"hour\"]");
+}
+
+static void today_is_the_sites_own(void **state)
+{
+    struct world *const w = *state;
+    w->now_ms =
+        (bal_zone_day_start(w->sites[0].zone, w->today) + 60) * 1000; // 23:01 the day before in UTC
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=hour"), 200);
+    world_says(w, "\"from\":\"2026-11-23\"");
+    assert_int_equal(world_ask(w, "site=other&metric=lcp&by=hour"), 200);
+    world_says(w, "\"from\":\"2026-11-22\"");
+}
+
+static void sites_do_not_see_each_other(void **state)
+{
+    struct world *const w = *state;
+    assert_int_equal(world_ask(w, "site=other&metric=lcp&by=page&from=2026-11-21"), 200);
+    world_says(w, "\"rows\":[\n],\"coverage\":{\"views\":0,\"named\":null");
+}
+
+static void a_day_too_small_to_tell_answers_as_a_day_without_visitors(void **state)
+{
+    struct world *const w = *state;
+    const struct bal_day_record too_few = {.closed = true, .key_epochs = 1};
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=day&from=2026-11-01&to=2026-11-03"),
+                     200);
+    struct bal_buf absent = w->answer.body;
+    w->answer.body = (struct bal_buf){0};
+    fake_day_set(w->store, day_of("2026-11-02"), &too_few);
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=day&from=2026-11-01&to=2026-11-03"),
+                     200);
+    assert_true(bal_slice_equal(bal_buf_slice(&absent), bal_buf_slice(&w->answer.body)));
+    bal_buf_finish(&absent);
+}
+
+static void a_hidden_page_answers_as_one_that_never_was(void **state)
+{
+    struct world *const w = *state;
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&page=/folded/away"), 200);
+    world_says(w, "\"rows\":[\n]");
+}
+
+static void the_day_that_is_not_over_is_read_for_no_other_margin(void **state)
+{
+    struct world *const w = *state;
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=page"), 200);
+    assert_int_equal(fake_store_scans(w->store), 1);
+    world_says(w, "\"partial\":false}");
+}
+
+static void a_day_being_closed_is_not_counted_twice(void **state)
+{
+    // Its record is not there yet, its tables are: closing goes on while the question is answered.
+    struct world *const w = *state;
+    add_cell(w, BAL_MARGIN_SITE, "2026-11-23", NULL, 900, 500);
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&from=2026-11-23"), 200);
+    world_says(w, "\"views\":200,");
+}
+
+static void a_restart_makes_visitors_an_upper_bound(void **state)
+{
+    struct world *const w = *state;
+    fake_cell_add(w->store, &(struct fake_cell){.tier = BAL_TIER_DAILY,
+                                                .margin = BAL_MARGIN_DEVICE,
+                                                .day = day_of("2026-11-21"),
+                                                .text = {"mobile"},
+                                                .views = 100,
+                                                .visitors = 90,
+                                                .upper_bound = true});
+    add_cell(w, BAL_MARGIN_DEVICE, "2026-11-21", "desktop", 50, 40);
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=device&from=2026-11-21"), 200);
+    world_says(
+        w, "\"device\":\"mobile\",\"views\":100,\"visitors\":90,\"visitors_are\":\"upper_bound\"");
+    world_says(w,
+               "\"device\":\"desktop\",\"views\":50,\"visitors\":40,\"visitors_are\":\"estimate\"");
+}
+
+static void chunks_of_a_cell_are_one_cell(void **state)
+{
+    struct world *const w = *state;
+    struct fake_cell cell = {.tier = BAL_TIER_DAILY,
+                             .margin = BAL_MARGIN_DEVICE,
+                             .day = day_of("2026-11-21"),
+                             .text = {"mobile"},
+                             .views = 100,
+                             .visitors = 90};
+    fake_cell_add(w->store, &cell);
+    fake_value(w->store, BAL_LCP, 1000, 60);
+    cell.chunk = 1;
+    cell.views = cell.visitors = 0;
+    fake_cell_add(w->store, &cell);
+    fake_value(w->store, BAL_LCP, 2000, 40);
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=device&from=2026-11-21"), 200);
+    world_says(w,
+               "\"views\":100,\"visitors\":90,\"visitors_are\":\"estimate\",\"lcp\":{\"n\":100,");
+}
+
+static void soft_navigations_are_a_table_of_their_own(void **state)
+{
+    struct world *const w = *state;
+    add_cell(w, BAL_MARGIN_SOFT_PAGE, "2026-11-21", "/", 70, 40);
+    fake_value(w->store, BAL_LCP, 300, 70);
+    assert_int_equal(
+        world_ask(w, "site=portal&metric=lcp&by=page&type=soft-navigation&from=2026-11-21"), 200);
+    world_is_golden(w, "soft-navigation.json");
+}
+
+static void hours_stay_right_when_clocks_change(void **state)
+{
+    struct world *const w = *state;
+    add_block(w, "2026-10-25", 3, 1, 0, 50); // the fourth hour of a day of 25: the second 02:00
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=hour&from=2026-10-25&to=2026-10-26"),
+                     200);
+    world_says(w, "\"hour\":\"2026-10-25T02:00:00+01:00\",\"hours\":1,");
+}
+
+static void an_answer_without_bounds_is_refused(void **state)
+{
+    struct world *const w = *state;
+    char page[32];
+    for (unsigned i = 0; i <= 100000; i++) {
+        (void)snprintf(page, sizeof page, "/p/%u", i);
+        add_cell(w, BAL_MARGIN_PAGE, "2026-11-20", page, 10, 10);
+    }
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=page"), 400);
+    world_says(w, "more than 100000 rows");
+    world_says_not(w, "\"page\"");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(by_page_over_two_days),
+        TEST(by_page_as_csv),
+        TEST(by_day_with_today_partial),
+        TEST(by_hour_tells_blocks_with_their_length),
+        TEST(by_week_and_by_month_begin_on_monday_and_on_the_first),
+        TEST(by_region_with_other_and_unknown),
+        TEST(one_page_by_day),
+        TEST(a_range_without_anything_has_no_rows),
+        TEST(the_default_range_is_thirty_days_with_today),
+        TEST(today_is_the_sites_own),
+        TEST(sites_do_not_see_each_other),
+        TEST(a_day_too_small_to_tell_answers_as_a_day_without_visitors),
+        TEST(a_hidden_page_answers_as_one_that_never_was),
+        TEST(the_day_that_is_not_over_is_read_for_no_other_margin),
+        TEST(a_day_being_closed_is_not_counted_twice),
+        TEST(a_restart_makes_visitors_an_upper_bound),
+        TEST(chunks_of_a_cell_are_one_cell),
+        TEST(soft_navigations_are_a_table_of_their_own),
+        TEST(hours_stay_right_when_clocks_change),
+        TEST(an_answer_without_bounds_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
