@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <math.h>
 
-enum { P50_LEAST = 20, P75_LEAST_OF_K = 4, P95_LEAST_OF_K = 20, FINE_BELOW_TICKS = 107 };
+enum { P50_LEAST = 20, P75_LEAST_OF_K = 4, P95_LEAST_OF_K = 20, FINE_BELOW_TICKS = 800 };
 
 static const char *const names[FIGURE_COUNT] = {
     [FIGURE_P50] = "p50",
