@@ -183,7 +183,7 @@ static void forgetting_wipes_the_keys(void **state)
 
 /* ---- threads ----------------------------------------------------------------------------- */
 
-enum { THREADS = 4, DAYS = 500 };
+enum { THREADS = 4, DAYS = 25000 };
 
 struct worker {
     struct bal_keyring *ring;
