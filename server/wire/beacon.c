@@ -18,9 +18,10 @@ enum { KEY_V = BAL_METRIC_COUNT, KEY_PATH, KEY_TYPE, KEY_PROTOCOL, KEY_COUNT, KE
 enum { WORD = 8, KEY_MAX_BYTES = 2 * WORD, TYPE_MAX_BYTES = 24, PROTOCOL_MAX_BYTES = 16 };
 
 struct key {
-    char name[31]; // with the closing quote; an entry of 32 bytes is found by a shift
+    char name[31]; // with the closing quote
     uint8_t length;
 };
+_Static_assert(sizeof(struct key) == 32, "found by a shift");
 
 #define KEY(id, text) [id] = {.name = text "\"", .length = sizeof(text) - 1},
 #define METRIC_KEY(id, text, unit, max, good, poor) KEY(BAL_##id, text)
@@ -35,8 +36,8 @@ static const struct key keys[KEY_COUNT] = {
 };
 
 // A perfect hash of the keys' first eight bytes, closing quote included. The multiplier was found
-// by trying random ones until each key had a slot of its own; a new key needs a new one, and a test
-// sends every key. A slot without a key names some key that the comparison refuses.
+// by trying random ones until each key had a slot of its own. A key that has none is still found,
+// the slow way; a slot without a key names some key that the comparison refuses.
 enum { SLOT_BITS = 5 };
 static const uint64_t slot_multiplier = UINT64_C(0xb4495ad4c486754d);
 static const uint8_t key_in_slot[1 << SLOT_BITS] = {

@@ -92,6 +92,7 @@ static void names_the_fault(void **state)
     assert_fault(START ",\"lcp\":01}", BAL_BEACON_SYNTAX);
     assert_fault("{\"v\":1,\"path\":\"/\xff\",\"type\":\"navigate\"}", BAL_BEACON_UTF8);
     assert_fault("{\"v\":1,\"path\":\"/\\ud800\",\"type\":\"navigate\"}", BAL_BEACON_UTF8);
+    assert_fault("{\"v\":1,\"path\":\"/\\udc00\\udc00\",\"type\":\"navigate\"}", BAL_BEACON_UTF8);
     assert_fault(START ",\"lcp\":1,\"l\\u0063p\":1}", BAL_BEACON_DUPLICATE_KEY);
     assert_fault(START ",\"referrer\":\"x\"}", BAL_BEACON_UNKNOWN_KEY);
     assert_fault(START ",\"domContentLoadedEnd\":1}", BAL_BEACON_UNKNOWN_KEY);
