@@ -7,8 +7,8 @@
 
 /**
  * What is told of one metric of one row, in wire units, rounded for telling: a tenth of a
- * millisecond, 0.0001 of a score, whole bytes and counts. Times and scores below 107 ticks (10.7
- * ms, 0.0107) have one decimal more, since a tick would be more than 1 % of them. NAN is null.
+ * millisecond, 0.0001 of a score, whole bytes and counts. Times and scores below 800 ticks (80 ms,
+ * 0.08) have one decimal more, since whole ticks would take them out of the 1 %. NAN is null.
  */
 enum figure {
     FIGURE_P50,
