@@ -152,7 +152,7 @@ static void an_objection_can_be_withdrawn_but_not_by_another_site(void **state)
     struct response foreign = post_form("Sec-Fetch-Site: cross-site\r\n", "withdraw=1");
     assert_int_equal(foreign.status, 403);
     expect_header(&foreign, "set-cookie", "");
-    struct response broken = post_form("", "withdraw");
+    struct response broken = post_form("", "withdraw=%zz");
     assert_int_equal(broken.status, 400);
     response_finish(&own);
     response_finish(&foreign);

@@ -140,6 +140,11 @@ enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_inc
     }
     if (!bal_slice_equal(incoming->origin, BAL_SLICE(ORIGIN)))
         return BAL_UNKNOWN_ORIGIN;
+    if (incoming->body.length > BAL_BEACON_MAX_BYTES) {
+        *fault = BAL_BEACON_TOO_LONG;
+        flight->outcomes[0][BAL_TOO_LARGE]++;
+        return BAL_TOO_LARGE;
+    }
     if (bal_slice_starts(incoming->body, BAL_SLICE("bot")))
         return BAL_BOT;
     if (bal_slice_starts(incoming->body, BAL_SLICE("often")))
@@ -167,26 +172,6 @@ int bal_config_site(const struct bal_config *config, struct bal_slice name)
                    bal_slice_equal(name, BAL_SLICE("unknown-0"))
                ? 0
                : -1;
-}
-
-bal_status bal_parameters_parse(struct bal_slice query, struct bal_buf *memory,
-                                struct bal_parameter *out, size_t max, size_t *count)
-{
-    (void)memory;
-    *count = 0;
-    while (query.length > 0) {
-        const char *end = memchr(query.data, '&', query.length);
-        const size_t length = end ? (size_t)(end - query.data) : query.length;
-        const char *equals = memchr(query.data, '=', length);
-        if (!equals || *count == max)
-            return BAL_EINVAL;
-        const size_t name = (size_t)(equals - query.data);
-        out[(*count)++] = (struct bal_parameter){.name = {query.data, name},
-                                                 .value = {equals + 1, length - name - 1}};
-        query.data += end ? length + 1 : length;
-        query.length -= end ? length + 1 : length;
-    }
-    return BAL_OK;
 }
 
 void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
