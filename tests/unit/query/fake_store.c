@@ -127,7 +127,8 @@ bal_status bal_store_scan(struct bal_store *store, const struct bal_scan *scan)
     store->margins |= 1U << scan->margin;
     if (store->scan_status)
         return store->scan_status;
-    qsort(store->cells, store->count, sizeof *store->cells, compare_kept);
+    if (store->count > 1)
+        qsort(store->cells, store->count, sizeof *store->cells, compare_kept);
     for (size_t i = 0; i < store->count; i++) {
         struct kept *const kept = &store->cells[i];
         const struct bal_slice bytes = {(const char *)kept->key, kept->key_bytes};
