@@ -111,19 +111,10 @@ static void answer(h2o_req_t *req, enum bal_outcome outcome, enum bal_beacon_fau
     reply_busy(req, "The server cannot take this beacon now.");
 }
 
-/** What can be said without looking at who speaks; BAL_ACCEPTED when nothing can. */
-static enum bal_outcome look_outside(const h2o_req_t *req)
-{
-    if (!is_method(req, BAL_SLICE("POST")))
-        return BAL_WRONG_METHOD;
-    return req->entity.len > BAL_BEACON_MAX_BYTES ? BAL_TOO_LARGE : BAL_ACCEPTED;
-}
-
 void beacon_take(struct loop *loop, h2o_req_t *req)
 {
-    enum bal_outcome outcome = look_outside(req);
-    if (outcome == BAL_WRONG_METHOD) {
-        count(loop, outcome);
+    if (!is_method(req, BAL_SLICE("POST"))) {
+        count(loop, BAL_WRONG_METHOD);
         reply_wrong_method(req, "POST");
         return;
     }
@@ -132,18 +123,17 @@ void beacon_take(struct loop *loop, h2o_req_t *req)
     allow_origin(loop->server, req, origin);
 
     enum bal_beacon_fault fault = BAL_BEACON_NONE;
-    struct bal_flight *flight = outcome == BAL_ACCEPTED ? flights_room(&loop->flights) : NULL;
+    enum bal_outcome outcome = BAL_OVERLOADED;
+    struct bal_flight *flight = flights_room(&loop->flights);
     if (flight)
         outcome = gate(loop->server->parts.ingest, req, origin, flight, &fault);
-    else if (outcome == BAL_ACCEPTED)
-        outcome = BAL_OVERLOADED;
 
     if (outcome == BAL_ACCEPTED) {
         flights_park(&loop->flights, req); // counted when it has landed
         return;
     }
     count(loop, outcome);
-    if (outcome == BAL_DECLINED || outcome == BAL_BOT || outcome == BAL_RATE_LIMITED)
-        flights_tallied(&loop->flights);
+    if (outcome != BAL_UNKNOWN_ORIGIN && outcome != BAL_OVERLOADED)
+        flights_tallied(&loop->flights); // of its site
     answer(req, outcome, fault);
 }
