@@ -124,8 +124,6 @@ static bool take_parameters(const struct bal_kpi_request *request,
             return false;
         }
         *place = p->value;
-        if (!place->data)
-            place->data = ""; // an absent slice would say: not given
     }
     return true;
 }
@@ -139,11 +137,8 @@ static bool take_site(const struct bal_config *config, const struct bal_kpi_requ
     for (size_t i = 0; i < request->count; i++) {
         if (!bal_slice_equal(request->parameters[i].name, BAL_SLICE("site")))
             continue;
-        if (found) {
-            refuse(answer, 400, "The parameter \"site\" is given twice.");
-            return false;
-        }
-        found = &request->parameters[i];
+        found = &request->parameters[i]; // of two sites the first: the second is refused later
+        break;
     }
     if (!found) {
         refuse(answer, 400,

@@ -186,6 +186,7 @@ static void a_day_too_small_to_tell_answers_as_a_day_without_visitors(void **sta
     const struct bal_day_record too_few = {.closed = true, .key_epochs = 1};
     assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=day&from=2026-11-01&to=2026-11-03"),
                      200);
+    world_says(w, "\"days_missing\":2},\"partial\":false}");
     struct bal_buf absent = w->answer.body;
     w->answer.body = (struct bal_buf){0};
     fake_day_set(w->store, day_of("2026-11-02"), &too_few);
@@ -289,6 +290,30 @@ static void an_answer_without_bounds_is_refused(void **state)
     world_says_not(w, "\"page\"");
 }
 
+// Pages whose values span the whole range, so that each takes nearly 10 kB while it is added up.
+static void add_wide_pages(struct world *w, const char *day, unsigned count)
+{
+    char page[32];
+    for (unsigned i = 0; i < count; i++) {
+        (void)snprintf(page, sizeof page, "/p/%u", i);
+        add_cell(w, BAL_MARGIN_PAGE, day, page, 2, 10);
+        fake_value(w->store, BAL_TRANSFER_SIZE, 0, 1);
+        fake_value(w->store, BAL_TRANSFER_SIZE, 4e9, 1);
+    }
+}
+
+static void memory_is_bounded_and_freed_day_by_day(void **state)
+{
+    struct world *const w = *state;
+    static const char query[] = "site=portal&metric=transferSize&by=page,day&from=2026-11-01";
+    add_wide_pages(w, "2026-11-18", 4000);
+    add_wide_pages(w, "2026-11-19", 4000);
+    assert_int_equal(world_ask(w, query), 200);
+    add_wide_pages(w, "2026-11-20", 8000);
+    assert_int_equal(world_ask(w, query), 400);
+    world_says(w, "more memory");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -314,6 +339,7 @@ int main(void)
         TEST(soft_navigations_are_a_table_of_their_own),
         TEST(hours_stay_right_when_clocks_change),
         TEST(an_answer_without_bounds_is_refused),
+        TEST(memory_is_bounded_and_freed_day_by_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

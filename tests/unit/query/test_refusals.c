@@ -197,6 +197,12 @@ static void filters_of_closed_lists_are_checked(void **state)
     check_taken(*state, "site=portal&metric=lcp&protocol=(unknown)");
     check_taken(*state, "site=portal&metric=lcp&page=(other)");
     check_taken(*state, "site=portal&metric=lcp&page=/never/seen");
+    char query[256] = "site=portal&metric=lcp&page=";
+    const size_t start = strlen(query);
+    memset(query + start, 'a', BAL_PAGE_MAX_BYTES);
+    check_taken(*state, query);
+    query[start + BAL_PAGE_MAX_BYTES] = 'a';
+    check_refused(*state, query, "up to 200 bytes");
 }
 
 static void dates_are_checked(void **state)
@@ -252,6 +258,7 @@ static void a_store_that_takes_too_long_is_a_503(void **state)
     w->config.query.seconds = 0;
     assert_int_equal(world_ask(w, "site=portal&metric=lcp"), 503);
     world_says(w, "took too long");
+    assert_int_equal(fake_store_scans(w->store), 0); // days are read in time, too
     w->config.query.seconds = 10;
     fake_store_fail(w->store, BAL_EBUSY, BAL_OK);
     assert_int_equal(world_ask(w, "site=portal&metric=lcp&format=csv"), 503);
