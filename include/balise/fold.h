@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /**
- * What may be told of a one-dimensional table (disclosure control; theory in the .c file until the two-dimensional tables join it).
+ * What may be told of a one-dimensional table (theory: disclosure.h).
  * A table's cells are its classes (pages, regions, …). Cells with fewer than k visitors are folded into "(other)"; when what is
  * folded has fewer than k visitors together, or is a single folded cell, "(other)" absorbs the next smallest shown cell,
  * and so on; a table with fewer than k visitors in all is not told. Totals are preserved exactly: every view is in a shown cell or in "(other)".
