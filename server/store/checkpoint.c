@@ -257,8 +257,10 @@ bal_status checkpoint_forget_day(struct bal_store *store, uint16_t site, int32_t
     const bal_status ended = end(&saver);
     if (!status)
         status = ended;
-    if (!status && stat.ms_entries == 0)
-        status = partition_destroy(store->partitions, PARTITION_OPEN, day);
+    if (!status && stat.ms_entries <= 1) /* its tracer */
+        status = purge_period(store, PARTITION_OPEN, day);
+    if (status == BAL_EBUSY)
+        status = BAL_OK; /* being loaded: it goes when that is done */
     return status;
 }
 

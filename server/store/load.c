@@ -168,9 +168,10 @@ static bal_status load_file(struct loader *loader, struct partition *partition)
     if (!rc)
         rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
     while (!rc && !status) {
-        status =
-            load_key(loader, (struct bal_slice){.data = key.mv_data, .length = key.mv_size},
-                     (struct bal_slice){.data = value.mv_data, .length = value.mv_size}, &site);
+        if (*(const char *)key.mv_data != 0) /* not the tracer */
+            status =
+                load_key(loader, (struct bal_slice){.data = key.mv_data, .length = key.mv_size},
+                         (struct bal_slice){.data = value.mv_data, .length = value.mv_size}, &site);
         if (!status)
             rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
@@ -192,7 +193,7 @@ static bal_status drop_if_ended(struct bal_store *store, int32_t day)
         if (store->open[s] && store->open[s]->day == day)
             return BAL_OK;
     }
-    return partition_destroy(store->partitions, PARTITION_OPEN, day);
+    return purge_period(store, PARTITION_OPEN, day);
 }
 
 bal_status load_open_days(struct bal_store *store, struct bal_error *error)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,23 @@ void partitions_destroy(struct partitions *partitions)
     free(partitions);
 }
 
+/* A new file begins with its tracer. */
+static int put_tracer(MDB_txn *txn, MDB_dbi dbi)
+{
+    uint8_t tracer[PARTITION_TRACER_BYTES];
+    char name[] = PARTITION_TRACER_KEY;
+    MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name};
+    MDB_val value = {.mv_size = sizeof tracer, .mv_data = tracer};
+    MDB_stat stat;
+    int rc = mdb_stat(txn, dbi, &stat);
+    if (rc || stat.ms_entries > 0)
+        return rc;
+    randombytes_buf(tracer, sizeof tracer);
+    rc = mdb_put(txn, dbi, &key, &value, 0);
+    sodium_memzero(tracer, sizeof tracer);
+    return rc;
+}
+
 static int open_env(const char *path, size_t map_bytes, struct partition *partition)
 {
     int rc = mdb_env_create(&partition->env);
@@ -113,6 +131,8 @@ static int open_env(const char *path, size_t map_bytes, struct partition *partit
         rc = mdb_txn_begin(partition->env, NULL, 0, &txn);
     if (!rc)
         rc = mdb_dbi_open(txn, NULL, 0, &partition->dbi);
+    if (!rc)
+        rc = put_tracer(txn, partition->dbi);
     if (txn) {
         if (rc)
             mdb_txn_abort(txn);
@@ -205,6 +225,13 @@ bal_status partition_acquire(struct partitions *partitions, enum partition_kind 
     return status;
 }
 
+bool partition_exists(struct partitions *partitions, enum partition_kind kind, int32_t day)
+{
+    char path[PATH_BYTES];
+    path_of(partitions, kind, partition_period(kind, day), path);
+    return access(path, F_OK) == 0;
+}
+
 static bal_status overwrite(int fd)
 {
     static const char zeros[65536];
@@ -258,14 +285,6 @@ void partition_release(struct partitions *partitions, struct partition *partitio
 {
     pthread_mutex_lock(&partitions->lock);
     partition->users--;
-    if (partition->doomed && partition->users == 0) {
-        unlink_from_list(partitions, partition);
-        const enum partition_kind kind = partition->kind;
-        const int32_t period = partition->period;
-        close_one(partition);
-        /* A failure is logged and mended by the next purge, which lists what is on disk. */
-        (void)destroy_path(partitions, kind, period);
-    }
     pthread_mutex_unlock(&partitions->lock);
 }
 
@@ -276,7 +295,8 @@ bal_status partition_destroy(struct partitions *partitions, enum partition_kind 
     pthread_mutex_lock(&partitions->lock);
     struct partition *partition = find(partitions, kind, period);
     if (partition && partition->users > 0) {
-        partition->doomed = true;
+        partition->doomed = true; /* nobody new gets it, and readers are bounded in time */
+        status = BAL_EBUSY;
     } else {
         if (partition) {
             unlink_from_list(partitions, partition);
@@ -332,4 +352,27 @@ bal_status partition_list(struct partitions *partitions, enum partition_kind kin
     if (*count)
         qsort(*out, *count, sizeof **out, compare_days);
     return BAL_OK;
+}
+
+bal_status partition_tracer(struct partitions *partitions, enum partition_kind kind, int32_t day,
+                            uint8_t tracer[PARTITION_TRACER_BYTES])
+{
+    struct partition *partition = NULL;
+    MDB_txn *txn = NULL;
+    char name[] = PARTITION_TRACER_KEY;
+    MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name}, value;
+    const bal_status status = partition_acquire(partitions, kind, day, false, &partition);
+    if (status)
+        return status;
+    int rc = mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &txn);
+    if (!rc) {
+        rc = mdb_get(txn, partition->dbi, &key, &value);
+        if (!rc && value.mv_size != PARTITION_TRACER_BYTES)
+            rc = MDB_CORRUPTED;
+        if (!rc)
+            memcpy(tracer, value.mv_data, PARTITION_TRACER_BYTES);
+        mdb_txn_abort(txn);
+    }
+    partition_release(partitions, partition);
+    return partition_status(rc);
 }

@@ -34,13 +34,25 @@ BAL_MUST_USE bal_status partition_acquire(struct partitions *partitions, enum pa
                                           int32_t day, bool create, struct partition **out);
 void partition_release(struct partitions *partitions, struct partition *partition);
 
+bool partition_exists(struct partitions *partitions, enum partition_kind kind, int32_t day);
+
 /**
- * Destroys a file for good: closed, overwritten with zeros, synced, unlinked, folder synced. While
- * readers use it the work is left to the last of them (they are bounded in time). Safe at any kill:
- * what is left is a file that is destroyed at the next start's purge.
+ * Destroys a file for good: closed, overwritten with zeros, synced, unlinked, folder synced.
+ * BAL_EBUSY while it is in use: nobody new gets it from then on, and readers are bounded in time,
+ * so try again. Safe at any kill: what is left is found by the next start's purge.
  */
 BAL_MUST_USE bal_status partition_destroy(struct partitions *partitions, enum partition_kind kind,
                                           int32_t day);
+
+/**
+ * The random bytes that stand in a file from its creation on, to look for after its destruction.
+ * BAL_ENOTFOUND when there is no such file, or it has none.
+ */
+#define PARTITION_TRACER_BYTES 32
+BAL_MUST_USE bal_status partition_tracer(struct partitions *partitions, enum partition_kind kind,
+                                         int32_t day, uint8_t tracer[PARTITION_TRACER_BYTES]);
+/** The tracer's key: no site's name begins with a zero byte, so it is before all others. */
+#define PARTITION_TRACER_KEY "\0tracer"
 
 /** The periods (days; first days of months) of a kind that exist on disk, ascending; the caller
  * frees `*out`. */

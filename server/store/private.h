@@ -5,6 +5,7 @@
 #include "journal.h"
 #include "open.h"
 #include "partition.h"
+#include "scanner.h"
 #include "tell.h"
 
 #include <balise/store.h>
@@ -19,7 +20,7 @@
 struct store_stats {
     _Atomic uint64_t views, flights, journal_bytes, checkpoints, days_closed, files_purged,
         arena_full;
-    _Atomic int64_t last_journal_ns, last_checkpoint_ns;
+    _Atomic int64_t last_journal_ns, last_checkpoint_ns, last_proof_s;
     _Atomic uint64_t open_cells, arena_used_bytes, cell_bytes;
     _Atomic bool failed;
 };
@@ -32,6 +33,11 @@ struct bal_store {
     char *data_dir;
     int lock_fd;
     struct partitions *partitions;
+
+    struct scanner *scanner; /**< NULL for a reader */
+    unsigned asked;          /**< questions to the scanner that have no answer yet */
+    struct bal_buf
+        unproved; /**< the text of DATA_DIR/unproved: periods whose tracer is looked for */
 
     struct bal_journal *journal; /**< NULL when the configuration says no journal */
     struct open_day **open;      /**< [site]: the day that is open, or NULL */
@@ -91,8 +97,20 @@ BAL_MUST_USE bal_status land_flight(struct bal_store *store, const struct bal_fl
 /** Counts one journal group again; the callback of the journal's replay (context: the store). */
 BAL_MUST_USE bal_status land_replayed(void *store, uint64_t sequence, struct bal_slice payload);
 
-/* retention.c */
-/** Destroys every tier file that is past its limit by `time_s`. */
+/* retention.c: what is past its limit goes */
+/** Destroys every tier file that is past its limit by `time_s`. A file in use is left to the next
+ * call: BAL_EBUSY. */
 BAL_MUST_USE bal_status retention_purge(struct bal_store *store, int64_t time_s);
+
+/* purge.c: destroying a period and proving it */
+/** Destroys a file and asks the scanner for its tracer. BAL_EBUSY while readers have it. BAL_OK
+ * when there is no such file. */
+BAL_MUST_USE bal_status purge_period(struct bal_store *store, enum partition_kind kind,
+                                     int32_t period);
+/** Takes in the scanner's answers: each becomes a proof in the log. With `wait`, all that are due.
+ */
+void purge_take_proofs(struct bal_store *store, bool wait);
+/** At start: asks again for what a crash left unproved. */
+BAL_MUST_USE bal_status purge_resume(struct bal_store *store, struct bal_error *error);
 
 #endif

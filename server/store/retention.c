@@ -3,7 +3,6 @@
 // a long stop left undone is found again by listing what is on disk.
 #include "private.h"
 
-#include <balise/log.h>
 #include <balise/zone.h>
 #include <stdlib.h>
 
@@ -36,15 +35,7 @@ static bal_status purge_kind(struct bal_store *store, enum partition_kind kind, 
     size_t count = 0;
     bal_status status = partition_list(store->partitions, kind, &periods, &count);
     for (size_t p = 0; p < count && !status && periods[p] < first; p++) {
-        char date[BAL_DATE_BYTES];
-        status = partition_destroy(store->partitions, kind, periods[p]);
-        bal_day_text(periods[p], date);
-        if (!status) {
-            atomic_fetch_add_explicit(&store->stats.files_purged, 1, memory_order_relaxed);
-            bal_log(BAL_LOG_INFO, "store", "purge",
-                    BAL_NAME("tier", kind == PARTITION_HOURLY ? "hourly" : "daily"),
-                    BAL_NAME("period", date));
-        }
+        status = purge_period(store, kind, periods[p]);
     }
     free(periods);
     return status;

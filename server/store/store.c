@@ -56,6 +56,8 @@ static bal_status recover(struct bal_store *store, struct bal_error *error)
                                     (size_t)store->config->privacy.visitors_kibibytes * 1024);
     bal_status status = folder_site_ids(store, error);
     if (!status)
+        status = purge_resume(store, error);
+    if (!status)
         status = load_open_days(store, error);
     close_schedule(store);
     if (!status && store->config->store.journal)
@@ -78,6 +80,8 @@ bal_status bal_store_open(const struct bal_config *config, const struct bal_cloc
     struct bal_store *store = create(config, clock);
     store->keyring = keyring;
     bal_status status = folder_open(store, error);
+    if (!status)
+        status = scanner_start(store->data_dir, &store->scanner, error);
     if (!status)
         status = recover(store, error);
     if (status) {
@@ -112,6 +116,8 @@ void bal_store_close(struct bal_store *store)
         checkpoint_write(store) != BAL_OK)
         bal_log(BAL_LOG_WARNING, "store", "closed_without_checkpoint",
                 BAL_NUM("journal_kept", store->journal != NULL));
+    purge_take_proofs(store, true);
+    scanner_stop(store->scanner);
     bal_journal_close(store->journal);
     for (uint16_t s = 0; s < store->config->site_count; s++)
         open_day_destroy(store->open[s], store->arena);
@@ -121,6 +127,7 @@ void bal_store_close(struct bal_store *store)
     pthread_cond_destroy(&store->wake);
     pthread_mutex_destroy(&store->lock);
     bal_buf_finish(&store->group);
+    bal_buf_finish(&store->unproved);
     free(store->page_numbers);
     free(store->site_ids);
     free(store->open);

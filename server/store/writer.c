@@ -67,7 +67,7 @@ static bal_status purge_once_a_day(struct bal_store *store)
     const bal_status status = retention_purge(store, store->last_time_s);
     if (!status)
         store->purged_day = today;
-    return status;
+    return status == BAL_EBUSY ? BAL_OK : status; /* a reader has it: the next tick tries again */
 }
 
 /* A failure is remembered and refuses what comes. */
@@ -87,6 +87,7 @@ static void tick(struct bal_store *store)
     if (!status) {
         in = "purge";
         status = purge_once_a_day(store);
+        purge_take_proofs(store, false);
     }
     if (!status && checkpoint_is_due(store)) {
         in = "checkpoint";

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Destroying a period and proving it. Before a file goes, its tracer is noted in DATA_DIR/unproved
+// (as hexadecimal, so that the note itself is no occurrence); once it is gone the scanning process
+// looks for the tracer in every byte of the folder; its answer is the proof. What a crash leaves in
+// the note is destroyed and asked for again at the next start.
+#include "private.h"
+
+#include <balise/log.h>
+#include <balise/zone.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NOTE_MAX_BYTES = 1 << 20, PATH_BYTES = 4096, HEX_BYTES = 2 * PARTITION_TRACER_BYTES };
+
+/* A line of the note: "KIND DAY HEX\n" with KIND and DAY as decimal numbers. */
+struct note {
+    enum partition_kind kind;
+    int32_t period;
+    uint8_t tracer[PARTITION_TRACER_BYTES];
+};
+
+static const char *kind_name(enum partition_kind kind)
+{
+    static const char *const names[] = {"open", "hourly", "daily"};
+    return names[kind];
+}
+
+static bal_status write_note(struct bal_store *store)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/unproved", store->data_dir);
+    return bal_file_replace(path, bal_buf_slice(&store->unproved), 0640, NULL);
+}
+
+static void add_line(struct bal_store *store, const struct note *note)
+{
+    char hex[HEX_BYTES + 1];
+    (void)sodium_bin2hex(hex, sizeof hex, note->tracer, sizeof note->tracer);
+    bal_buf_printf(&store->unproved, "%d %d %s\n", (int)note->kind, (int)note->period, hex);
+}
+
+/* Reads the line at `at`; its length, or 0 at the end or where the text is not a line of ours. */
+static size_t read_line(const struct bal_buf *text, size_t at, struct note *note)
+{
+    const char *line = text->data + at;
+    const char *end = at < text->length ? memchr(line, '\n', text->length - at) : NULL;
+    char *rest;
+    size_t decoded = 0;
+    if (!end)
+        return 0;
+    const long kind = strtol(line, &rest, 10);
+    const long period = strtol(rest, &rest, 10);
+    if (*rest != ' ' || kind < PARTITION_OPEN || kind > PARTITION_DAILY ||
+        end - rest - 1 != HEX_BYTES ||
+        sodium_hex2bin(note->tracer, sizeof note->tracer, rest + 1, HEX_BYTES, NULL, &decoded,
+                       NULL) != 0)
+        return 0;
+    note->kind = (enum partition_kind)kind;
+    note->period = (int32_t)period;
+    return (size_t)(end - line) + 1;
+}
+
+/* The line of a period or of a tracer (the other NULL): where it starts and how long it is; false
+ * when there is none. */
+static bool find_line(const struct bal_buf *text, const struct note *wanted, bool by_tracer,
+                      size_t *at, size_t *length)
+{
+    struct note note;
+    for (*at = 0; (*length = read_line(text, *at, &note)) > 0; *at += *length) {
+        if (by_tracer ? memcmp(note.tracer, wanted->tracer, sizeof note.tracer) == 0
+                      : note.kind == wanted->kind && note.period == wanted->period)
+            return true;
+    }
+    return false;
+}
+
+static bal_status ask(struct bal_store *store, const struct note *note)
+{
+    const struct bal_slice needle = {.data = (const char *)note->tracer,
+                                     .length = sizeof note->tracer};
+    bal_status status = scanner_ask(store->scanner, needle);
+    if (status == BAL_EBUSY) { /* many at once, after a long stop: take answers first */
+        purge_take_proofs(store, true);
+        status = scanner_ask(store->scanner, needle);
+    }
+    store->asked += status == BAL_OK;
+    return status;
+}
+
+/* Notes the tracer of a file that is about to go. Not noted: no such file, or one without a tracer.
+ */
+static bal_status note_tracer(struct bal_store *store, struct note *note, bool *noted)
+{
+    size_t at, length;
+    *noted = find_line(&store->unproved, note, false, &at, &length);
+    if (*noted) {
+        (void)read_line(&store->unproved, at, note);
+        return BAL_OK;
+    }
+    const bal_status status =
+        partition_tracer(store->partitions, note->kind, note->period, note->tracer);
+    if (status)
+        return status == BAL_ENOTFOUND ? BAL_OK : status;
+    *noted = true;
+    add_line(store, note);
+    return write_note(store);
+}
+
+bal_status purge_period(struct bal_store *store, enum partition_kind kind, int32_t period)
+{
+    struct note note = {.kind = kind, .period = period};
+    bool noted = false;
+    if (!partition_exists(store->partitions, kind, period))
+        return BAL_OK;
+    bal_status status = note_tracer(store, &note, &noted);
+    if (!status)
+        status = partition_destroy(store->partitions, kind, period);
+    if (status)
+        return status;
+    atomic_fetch_add_explicit(&store->stats.files_purged, kind != PARTITION_OPEN,
+                              memory_order_relaxed);
+    return noted ? ask(store, &note) : BAL_OK;
+}
+
+static void prove(struct bal_store *store, const struct note *note, bal_status status,
+                  uint64_t hits)
+{
+    char date[BAL_DATE_BYTES];
+    bal_day_text(note->period, date);
+    const bool gone = status == BAL_OK && hits == 0;
+    bal_log(gone ? BAL_LOG_INFO : BAL_LOG_ERROR, "store", "purged",
+            BAL_NAME("tier", kind_name(note->kind)), BAL_NAME("period", date),
+            BAL_NAME("tracer", status ? "not_looked_for" : (hits ? "found" : "absent")),
+            BAL_NUM("hits", hits));
+    if (gone)
+        atomic_store_explicit(&store->stats.last_proof_s, store->last_time_s, memory_order_relaxed);
+}
+
+/* One answer of the scanner; false when there is none. */
+static bool take_proof(struct bal_store *store, bool wait)
+{
+    struct scanner_finding finding;
+    struct note note;
+    size_t at, length;
+    const bal_status status = scanner_answer(store->scanner, wait, &finding);
+    if (status == BAL_ENOTFOUND || finding.needle_bytes != sizeof note.tracer)
+        return false;
+    memcpy(note.tracer, finding.needle, sizeof note.tracer);
+    if (find_line(&store->unproved, &note, true, &at, &length)) {
+        (void)read_line(&store->unproved, at, &note);
+        prove(store, &note, status, finding.hits);
+        memmove(store->unproved.data + at, store->unproved.data + at + length,
+                store->unproved.length - at - length);
+        store->unproved.length -= length;
+    }
+    store->asked--;
+    return true;
+}
+
+void purge_take_proofs(struct bal_store *store, bool wait)
+{
+    const size_t before = store->unproved.length;
+    while (store->asked > 0 && take_proof(store, wait))
+        continue;
+    if (store->unproved.length != before && write_note(store) != BAL_OK)
+        bal_log(BAL_LOG_WARNING, "store", "unproved_not_written",
+                BAL_NUM("bytes", store->unproved.length));
+}
+
+bal_status purge_resume(struct bal_store *store, struct bal_error *error)
+{
+    char path[PATH_BYTES];
+    struct note note;
+    (void)snprintf(path, sizeof path, "%s/unproved", store->data_dir);
+    if (access(path, F_OK) != 0)
+        return BAL_OK;
+    bal_status status = bal_file_read(path, NOTE_MAX_BYTES, &store->unproved, error);
+    for (size_t at = 0, length; !status && (length = read_line(&store->unproved, at, &note)) > 0;
+         at += length) {
+        status = partition_destroy(store->partitions, note.kind, note.period);
+        if (!status)
+            status = ask(store, &note);
+    }
+    return status;
+}
