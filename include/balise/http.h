@@ -24,8 +24,8 @@ struct bal_server_parts {
 };
 
 /**
- * Binds, loads certificates, starts the loops and the readers. Borrows the parts until stopped. Errors name the address or file. Ignores SIGPIPE for
- * the process; its threads take no signal.
+ * Binds, loads certificates, starts the loops and the readers. Borrows the parts until stopped. Errors name the address or file. For the process it
+ * ignores SIGPIPE and raises the soft limit of descriptors; its threads take no signal.
  */
 BAL_MUST_USE bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_server **out, struct bal_error *error);
 

@@ -64,9 +64,9 @@ static enum bal_outcome gate(struct bal_ingest *ingest, const h2o_req_t *req,
 }
 
 /** Lets a page of the site read the answer; the text is the configuration's, not the request's. */
-static void allow_origin(const struct bal_server *server, h2o_req_t *req, struct bal_slice origin)
+static void allow_origin(const struct bal_server *server, h2o_req_t *req, int index,
+                         struct bal_slice origin)
 {
-    const int index = bal_ingest_site(server->parts.ingest, origin);
     if (index < 0)
         return;
     const struct bal_site *site = &server->parts.config->sites[index];
@@ -120,13 +120,16 @@ void beacon_take(struct loop *loop, h2o_req_t *req)
     }
     const struct bal_slice origin = request_header_named(req, BAL_SLICE("origin"));
     reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
-    allow_origin(loop->server, req, origin);
+    const int site = bal_ingest_site(loop->server->parts.ingest, origin);
+    allow_origin(loop->server, req, site, origin);
 
     enum bal_beacon_fault fault = BAL_BEACON_NONE;
     enum bal_outcome outcome = BAL_OVERLOADED;
     struct bal_flight *flight = flights_room(&loop->flights);
     if (flight)
         outcome = gate(loop->server->parts.ingest, req, origin, flight, &fault);
+    else if (site >= 0)
+        flights_overloaded(&loop->flights, (uint16_t)site);
 
     if (outcome == BAL_ACCEPTED) {
         flights_park(&loop->flights, req); // counted when it has landed

@@ -125,6 +125,14 @@ void flights_tallied(struct flights *flights)
         craft->opened_ns = bal_clock_steady_ns();
 }
 
+void flights_overloaded(struct flights *flights, uint16_t site)
+{
+    if (flights->grounded)
+        return;
+    filling(flights)->flight.outcomes[site][BAL_OVERLOADED]++;
+    flights_tallied(flights);
+}
+
 static int64_t tallies_left_ms(const struct craft *craft)
 {
     const int64_t waited = (bal_clock_steady_ns() - craft->opened_ns) / 1000000;

@@ -38,6 +38,8 @@ struct bal_flight *flights_room(struct flights *flights);
 void flights_park(struct flights *flights, h2o_req_t *req);
 /** A beacon that is no view was tallied in it. */
 void flights_tallied(struct flights *flights);
+/** A beacon of this site found no room: tallied in the next flight. */
+void flights_overloaded(struct flights *flights, uint16_t site);
 
 /** The end of a loop's turn: sends the filled flight off if none is away. `hurry`: tallies too, at
  * once. */

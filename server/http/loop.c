@@ -236,8 +236,10 @@ void loop_drain(struct loop *loop, int64_t deadline_ns)
 
 bool loop_join(struct loop *loop, const struct timespec *until)
 {
-    if (pthread_timedjoin_np(loop->thread, NULL, until) != 0)
+    if (pthread_timedjoin_np(loop->thread, NULL, until) != 0) {
+        (void)pthread_detach(loop->thread);
         return false;
+    }
     pthread_mutex_destroy(&loop->lock);
     pthread_cond_destroy(&loop->changed);
     return true;

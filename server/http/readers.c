@@ -209,9 +209,15 @@ bool readers_destroy(struct readers *readers, const struct timespec *deadline)
     readers->stopping = true;
     pthread_cond_broadcast(&readers->work);
     pthread_mutex_unlock(&readers->lock);
-    for (; readers->thread_count > 0; readers->thread_count--)
-        if (pthread_timedjoin_np(readers->threads[readers->thread_count - 1], NULL, deadline))
-            return false;
+    int left = 0;
+    for (int i = 0; i < readers->thread_count; i++) {
+        if (pthread_timedjoin_np(readers->threads[i], NULL, deadline) == 0)
+            continue;
+        (void)pthread_detach(readers->threads[i]);
+        left++;
+    }
+    if (left > 0)
+        return false;
     while (readers->first) {
         struct job *job = readers->first;
         readers->first = job->next;

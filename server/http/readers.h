@@ -46,8 +46,8 @@ bool readers_submit(struct readers *readers, struct job *job, h2o_multithread_re
 /** No message is sent to `home` once this has returned; jobs that are out free themselves. */
 void readers_forget(struct readers *readers, const h2o_multithread_receiver_t *home);
 
-/** Ends the threads; false (and everything is left as it is) when one does not end before the
- * deadline. Accepts NULL. */
+/** Ends the threads and frees; false, with nothing freed, when one does not end before the deadline
+ * (CLOCK_REALTIME) and is left to itself. Accepts NULL. */
 BAL_MUST_USE bool readers_destroy(struct readers *readers, const struct timespec *deadline);
 
 #endif

@@ -12,12 +12,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 // Above what a beacon may have, so that the handler says 413 itself: the library would reset an
 // HTTP/2 stream with REFUSED_STREAM, which makes clients try again.
 #define ENTITY_BYTES_AT_MOST ((size_t)64 * 1024)
 #define PRIVATE_CONNECTIONS 256
+#define OTHER_DESCRIPTORS 128 // the store's files, listeners, pollers
 #define HANDSHAKE_MS 10000
 #define REQUEST_MS 30000 // headers and body together; also the idle time of HTTP/1.1
 #define IDLE_MS 30000
@@ -33,6 +35,20 @@ static int loops_wanted(const struct bal_config *config)
     if (sched_getaffinity(0, sizeof cores, &cores))
         return 1;
     return CPU_COUNT(&cores);
+}
+
+/** As many descriptors as connections may need, as far as the system's hard limit lets us. */
+static void ask_for_descriptors(int64_t connections)
+{
+    const rlim_t wanted = (rlim_t)connections + PRIVATE_CONNECTIONS + OTHER_DESCRIPTORS;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    const bool failed = setrlimit(RLIMIT_NOFILE, &limit) != 0;
+    if (failed || limit.rlim_cur < wanted)
+        bal_log(BAL_LOG_WARNING, "http", "few_descriptors", BAL_NUM("limit", limit.rlim_cur),
+                BAL_NUM("wanted", wanted));
 }
 
 static void configure(struct side *side, bool http1_only)
@@ -134,6 +150,7 @@ bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_ser
 {
     // A client that has gone is an error of a write, not of the process.
     signal(SIGPIPE, SIG_IGN);
+    ask_for_descriptors(parts->config->public_side.connections);
     struct bal_server *server = bal_calloc(1, sizeof *server);
     server->parts = *parts;
     server->public_side.config = &parts->config->public_side.listener;

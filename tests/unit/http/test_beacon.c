@@ -210,6 +210,7 @@ static void past_the_queue_beacons_get_503_and_are_not_counted(void **state)
     }
     assert_int_equal(status_of_beacon(FROM_PORTAL, "view"), 204);
     world_await_number(&world_store.views, 4);
+    world_await_number(&world_store.overloaded, 1); // coverage can tell it
 }
 
 static void the_gate_sees_the_socket_the_agent_and_every_forwarding(void **state)

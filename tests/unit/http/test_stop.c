@@ -143,6 +143,23 @@ static void at_the_deadline_a_waiting_query_gets_503_and_its_reader_may_finish_l
     assert_true(ended);
 }
 
+static void a_stop_says_when_a_thread_had_to_be_left_behind(void **state)
+{
+    (void)state;
+    static struct bal_server *left; // so that the leak detector can see it
+    left = world_server;
+    world_hold_queries(true);
+    struct client client = client_open(true);
+    client_send(&client, "GET /api/v1/kpi?site=portal HTTP/1.1\r\n" HOST
+                         "Authorization: Bearer good\r\n\r\n");
+    world_await_number(&world_store.queries_begun, 1);
+    assert_false(world_stop(0));
+    assert_non_null(left);
+    world_hold_queries(false);
+    world_await_number(&world_store.queries_ended, 1);
+    client_close(&client);
+}
+
 static void a_client_that_does_not_read_is_cut_at_the_deadline(void **state)
 {
     (void)state;
@@ -299,6 +316,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             at_the_deadline_a_waiting_query_gets_503_and_its_reader_may_finish_later, serve,
             world_close),
+        cmocka_unit_test_setup_teardown(a_stop_says_when_a_thread_had_to_be_left_behind, serve,
+                                        world_close),
         cmocka_unit_test_setup_teardown(a_client_that_does_not_read_is_cut_at_the_deadline, serve,
                                         world_close),
         cmocka_unit_test_setup_teardown(an_address_in_use_is_an_error_that_names_it, serve,

@@ -34,9 +34,9 @@ struct bal_store {
     struct bal_flight *queue;
     bool held, ended, failed;
     bal_status status;
-    uint64_t taken, submitted, landed, views, declined, most_views;
+    uint64_t taken, submitted, landed, views, declined, overloaded, most_views;
     bool queries_held;
-    uint64_t queries_begun;
+    uint64_t queries_begun, queries_ended;
     char forwarded[1024], agent[256];
     int family;
 };
@@ -69,14 +69,16 @@ static inline void *world_writer(void *memory)
         store->queue = flight->next;
         const bal_status status = store->status;
         const uint64_t count = flight->count;
-        uint64_t declined = 0;
+        uint64_t declined = 0, overloaded = 0;
         for (int i = 0; i < flight->site_count; i++)
-            declined += flight->outcomes[i][BAL_DECLINED];
+            declined += flight->outcomes[i][BAL_DECLINED],
+                overloaded += flight->outcomes[i][BAL_OVERLOADED];
         pthread_mutex_unlock(&store->lock);
         flight->landed(flight, status);
         pthread_mutex_lock(&store->lock);
         store->landed++;
         store->declined += declined;
+        store->overloaded += overloaded;
         store->views += status == BAL_OK ? count : 0;
         store->most_views = count > store->most_views ? count : store->most_views;
         pthread_cond_broadcast(&store->changed);
@@ -184,6 +186,8 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
     pthread_cond_broadcast(&store->changed);
     while (store->queries_held && !store->ended)
         pthread_cond_wait(&store->changed, &store->lock);
+    store->queries_ended++;
+    pthread_cond_broadcast(&store->changed);
     pthread_mutex_unlock(&store->lock);
     answer->status = 404;
     answer->media_type = request->format == BAL_FORMAT_CSV ? "text/csv" : "application/json";
