@@ -43,10 +43,10 @@ static void start_draining(struct loop *loop, int64_t deadline_ns)
 static void on_commands(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
     struct loop *loop = H2O_STRUCT_FROM_MEMBER(struct loop, commands, receiver);
-    while (!h2o_linklist_is_empty(messages)) {
-        struct command *command =
-            H2O_STRUCT_FROM_MEMBER(struct command, message.link, messages->next);
-        h2o_linklist_unlink(&command->message.link);
+    h2o_linklist_t *next;
+    for (h2o_linklist_t *at = messages->next; at != messages; at = next) {
+        next = at->next;
+        struct command *command = H2O_STRUCT_FROM_MEMBER(struct command, message.link, at);
         if (command->order == ORDER_DRAIN) {
             start_draining(loop, command->deadline_ns);
         } else {
@@ -56,6 +56,7 @@ static void on_commands(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
         }
         free(command);
     }
+    h2o_linklist_init_anchor(messages); // all of them are freed
 }
 
 static void on_landings(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)

@@ -31,13 +31,12 @@ struct side {
  */
 struct loop {
     struct counters counters; /**< first: aligned to a cache line */
-    h2o_context_t context;    /**< loop_of finds the loop by it */
     struct side *side;
     struct bal_server *server;
-    bool beacons; /**< has flights */
     pthread_t thread;
 
     h2o_evloop_t *evloop;
+    h2o_context_t context;   /**< loop_of finds the loop by it */
     h2o_accept_ctx_t accept; /**< its ssl_ctx is replaced by a reload */
     int *listener_fds;       /**< duplicates of the side's listeners, [listener] */
     h2o_socket_t **listeners;
@@ -47,15 +46,17 @@ struct loop {
     struct flights flights;
     h2o_linklist_t jobs; /**< queries that are out */
 
-    bool draining, cut;
     int64_t drained_at_ns;  /**< when idle connections are told to end */
     int64_t deadline_ns;    /**< when everything is cut */
     int64_t given_up_at_ns; /**< when the thread ends whatever is left */
-    bool left_over;         /**< connections were left: the library's memory cannot be freed */
 
     pthread_mutex_t lock; /**< guards started */
     pthread_cond_t changed;
     bool started;
+
+    bool beacons; /**< has flights */
+    bool draining, cut;
+    bool left_over; /**< connections were left: the library's memory cannot be freed */
 };
 
 static inline struct loop *loop_of(const h2o_req_t *req)
