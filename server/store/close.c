@@ -182,7 +182,7 @@ static struct bal_slice row_text(const struct table_fold *fold, uint32_t row)
     case OPEN_TABLE_COUNT:
         break;
     }
-    assert(!"a one-dimensional table");
+    assert(0 && "a one-dimensional table");
     return BAL_SLICE(BAL_UNKNOWN);
 }
 
