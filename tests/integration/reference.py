@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What balise should tell, computed the plain way: a seeded crowd, every view kept in memory, exact counts, exact
+distinct visitors, exact quantiles. Shares no code with the server; the rules are written from their published text
+(include/balise/fold.h, histogram.h, metric.h; the blocks of hours from server/disclosure's rules)."""
+import array
+import bisect
+import collections
+import datetime
+import math
+import random
+import zoneinfo
+
+ZONE = zoneinfo.ZoneInfo("Europe/Paris")
+DAYS = [datetime.date(2026, 10, 24), datetime.date(2026, 10, 25), datetime.date(2026, 10, 26)]  # the second has 25 hours
+VIEWS = 200_000
+K = 10
+OTHER, UNKNOWN = "(other)", "(unknown)"
+
+# name: (ticks a unit, digits after the point a beacon may carry, median, sigma, share of views that have it)
+METRICS = {
+    "ttfb": (10, 3, 320, 0.7, 0.97), "fcp": (10, 3, 1100, 0.6, 0.95), "lcp": (10, 3, 1900, 0.6, 0.9),
+    "inp": (10, 3, 120, 0.9, 0.6), "cls": (10_000, 6, 0.06, 1.3, 0.7), "redirect": (10, 3, 90, 1.0, 0.9),
+    "dns": (10, 3, 12, 1.2, 0.9), "tcp": (10, 3, 25, 0.9, 0.9), "tls": (10, 3, 18, 0.9, 0.85),
+    "request": (10, 3, 210, 0.8, 0.95), "response": (10, 3, 35, 1.1, 0.95),
+    "domInteractive": (10, 3, 1300, 0.6, 0.96), "domContentLoaded": (10, 3, 1500, 0.6, 0.96),
+    "load": (10, 3, 2600, 0.7, 0.9), "transferSize": (1, 0, 18_000, 0.8, 0.95), "requests": (1, 0, 38, 0.6, 0.9),
+    "weight": (1, 0, 900_000, 1.0, 0.9), "elements": (1, 0, 900, 0.7, 0.9), "errors": (1, 0, 1, 1.0, 0.95),
+}
+OFTEN_ZERO = {"redirect": 0.9, "dns": 0.5, "tcp": 0.5, "tls": 0.5, "cls": 0.3, "errors": 0.9}
+OF_SOFT_NAVIGATIONS = ("fcp", "lcp", "cls", "inp")
+GREATEST = {"cls": 100, "transferSize": 4_000_000_000, "weight": 4_000_000_000, "requests": 1_000_000,
+            "elements": 1_000_000, "errors": 1_000_000}  # else 600,000 ms
+LIMITS = {"ttfb": (8000, 18000), "fcp": (18000, 30000), "lcp": (25000, 40000), "inp": (2000, 5000),
+          "cls": (1000, 2500)}  # in ticks: the greatest good, the greatest that is not poor (web.dev/articles/vitals)
+
+# /40s and /20s of tests/support/mmdb/test.mmdb: number of the block, region, share of visitors
+REGIONS = [(0, "FR-IDF", 30), (1, "FR-BRE", 9), (2, "FR-ARA", 14), (3, "FR-OCC", 8), (4, "FR-20R", 2), (5, "FR", 3),
+           (6, "RE", 2), (7, "GP", 1), (9, "DE-BY", 1), (10, "BE-BRU", 1), (11, "ES-CT", 0.5), (12, "FR-HDF", 7),
+           (13, "FR-GES", 6), (14, "FR-NAQ", 7), (15, "FR-NOR", 4), (16, "FR-PDL", 5), (23, "IT-25", 0.03),
+           (26, "LU", 0.012), (27, "NC", 0.008), (31, UNKNOWN, 2)]
+
+CHROME = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) {} Safari/537.36"
+# user agent (its {} is a version), device, browser, share of visitors
+AGENTS = [
+    (CHROME.format("Windows NT 10.0; Win64; x64", "Chrome/{}.0.0.0"), "desktop", "chrome", 30),
+    (CHROME.format("Windows NT 10.0; Win64; x64", "Chrome/{0}.0.0.0") + " Edg/{0}.0.0.0", "desktop", "edge", 10),
+    ("Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0", "desktop", "firefox", 8),
+    ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{}.1 Safari/605.1.15",
+     "desktop", "safari", 6),
+    (CHROME.format("Linux; Android 10; K", "Chrome/{}.0.0.0 Mobile"), "mobile", "chrome", 25),
+    ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{}.0 "
+     "Mobile/15E148 Safari/604.1", "mobile", "safari", 16),
+    ("Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{}.6 Mobile/15E148 "
+     "Safari/604.1", "tablet", "safari", 3),
+    (CHROME.format("Linux; Android 13; SM-X200", "Chrome/{}.0.0.0"), "tablet", "chrome", 2),
+    (CHROME.format("Linux; Android 14; SM-S911B", "SamsungBrowser/{}.0 Chrome/115.0.0.0 Mobile"), "mobile", "samsung", 0.09),
+    (CHROME.format("X11; Linux x86_64", "Chrome/120.0.0.0") + " OPR/{}.0.0.0", "desktop", "opera", 0.015),
+    ("Something else altogether, edition {}", "other", "other", 0.08),
+]
+BOT = "Mozilla/5.0 (compatible; ExampleBot/1.0; +https://bot.example)"
+
+PROTOCOLS = [("h2", "h2", 60), ("h3", "h3", 25), ("http/1.1", "http/1.1", 8), (None, UNKNOWN, 6), ("spdy/3", "other", 0.03)]
+TYPES = [("navigate", 70), ("reload", 6), ("back-forward", 6), ("back-forward-cache", 5), ("prerender", 1),
+         ("restore", 0.02), ("soft-navigation", 12)]
+
+# What a visitor's path is, and the configured template it counts as; the shares are a Zipf-Mandelbrot law.
+PAGES = [("/", "/")] + [(f"/dossier/{{}}/etape-{n}", f"/dossier/:id/etape-{n}") if n % 3 == 0 else
+                        (f"/demarches/service-{n}", f"/demarches/service-{n}") if n % 3 == 1 else
+                        (f"/aide/{n}/{{}}", f"/aide/{n}/:sujet") for n in range(2, 41)]
+STRAY = "/ailleurs/{}"  # no template: the table's own (other)
+HOUR_SHARES = [90, 1.2, 0.6, 0.5, 0.7, 60, 400, 2000, 4500, 5500, 5800, 5200, 3500, 4800, 5600, 5400, 5000, 4300, 3600,
+               3000, 2600, 1800, 700, 4]
+SLOT_S = 30  # views come at so many seconds' distance or at the same second: one flight a slot
+
+MARGINS = ("site", "page", "region", "device", "browser", "protocol", "type")
+Cell = collections.namedtuple("Cell", "label views visitors")  # indexes of views; exact distinct visitors
+
+
+def ticks_of(raw, metric):
+    """Whole ticks of a value of so many millionths or thousandths, halves up."""
+    a_unit, digits = METRICS[metric][:2]
+    whole = 10 ** digits
+    return (raw * a_unit * 2 + whole) // (2 * whole)
+
+
+class Crowd:
+    """Writes the beacons of a crowd and keeps all that the reference needs of them."""
+
+    def __init__(self, seed=1, views=VIEWS):
+        self.random = random.Random(seed)
+        self.wanted = views
+        self.lines = []  # (time, line)
+        self.times, self.site, self.visitor = [], [], []
+        self.label = {margin: [] for margin in MARGINS[1:]}
+        self.ticks = {metric: array.array("q") for metric in METRICS}  # -1: absent
+        self.refused = [collections.Counter() for _ in DAYS]
+        self.starts = [datetime.datetime.combine(day, datetime.time(), ZONE).timestamp() for day in DAYS]
+        end = datetime.datetime.combine(DAYS[-1] + datetime.timedelta(1), datetime.time(), ZONE).timestamp()
+        self.starts = [int(start) for start in self.starts] + [int(end)]
+        self._make_people()
+        self._make_views()
+        self._add_the_rest()
+        self.lines.sort(key=lambda line: line[0])
+
+    def _make_people(self):
+        draw = self.random
+        agents = draw.choices(AGENTS, [a[3] for a in AGENTS], k=26_000)
+        places = draw.choices(REGIONS, [r[2] for r in REGIONS], k=26_000)
+        self.people = []
+        for (agent, device, browser, _), (block, region, _) in zip(agents, places):
+            text = agent.format(draw.randint(100, 131))
+            if draw.random() < 0.15:
+                net = block * 16 + draw.randrange(16)
+                prefix = f"198.{18 + net // 256}.{net % 256}."
+            else:
+                prefix = f"2001:db8:{block * 256 + draw.randrange(256):x}:"
+            self.people.append(((prefix, text), region, device, browser))
+
+    def _hours(self):
+        """(first second, share) of each hour that passes on the days."""
+        found = []
+        for start, end in zip(self.starts, self.starts[1:]):
+            for second in range(start, end, 3600):
+                found.append((second, HOUR_SHARES[datetime.datetime.fromtimestamp(second, ZONE).hour]))
+        return found
+
+    def _make_views(self):
+        draw = self.random
+        hours = self._hours()
+        pages = [(rank + 2) ** -3.1 for rank in range(1, len(PAGES) + 1)]
+        regulars = [draw.paretovariate(1.5) for _ in self.people]
+        plan = []
+        while len(plan) < self.wanted:
+            batch = self.wanted // 4
+            for (second, _), who in zip(draw.choices(hours, [h[1] for h in hours], k=batch),
+                                        draw.choices(range(len(self.people)), regulars, k=batch)):
+                at = second + draw.randrange(3600)
+                for _ in range(min(12, int(draw.paretovariate(1.1)))):
+                    if at < self.starts[-1]:
+                        plan.append((at - at % SLOT_S, who))
+                    at += int(draw.expovariate(1 / 60))
+        plan = plan[:self.wanted]
+        # Views in the last millisecond of hours and days, and in the first of the next.
+        edges = [second for second, share in hours[1:] if share > 1000] + self.starts[1:-1]
+        for n, second in enumerate(edges * 4):
+            plan[n] = (second if n % 2 else second - 0.001, plan[n][1])
+        for (at, who), page, protocol, kind in zip(plan, draw.choices(PAGES, pages, k=len(plan)),
+                                                   draw.choices(PROTOCOLS, [p[2] for p in PROTOCOLS], k=len(plan)),
+                                                   draw.choices(TYPES, [t[1] for t in TYPES], k=len(plan))):
+            if draw.random() < 0.003:
+                page = (STRAY, OTHER)
+            self._add_view("portal", at, self.people[who], page, protocol, kind[0])
+
+    def _add_view(self, site, at, person, page, protocol, kind):
+        identity, region, device, browser = person
+        at_ms = round(at * 1000)
+        self.times.append(at_ms)
+        self.site.append(site)
+        self.visitor.append(identity)
+        for margin, label in zip(MARGINS[1:], (page[1], region, device, browser, protocol[1], kind)):
+            self.label[margin].append(label)
+        body = self._body(page, protocol, kind)
+        self._write(at_ms, identity, site, body)
+
+    def _write(self, at_ms, identity, site, body, gpc=""):
+        draw = self.random
+        prefix, agent = identity
+        # Another host of the same network is the same visitor: addresses are truncated.
+        address = f"{prefix}{draw.randrange(256)}" if "." in prefix else f"{prefix}{draw.randrange(65536):x}::{draw.randrange(1, 9)}"
+        self.lines.append((at_ms, f"{at_ms}\t{address}\t{agent}\thttps://{site}.example\t{body}{gpc}\n"))
+
+    def _body(self, page, protocol, kind):
+        draw = self.random
+        path = page[0].format(draw.randrange(1, 10**6))
+        parts = [f'"v":1,"path":"{path}","type":"{kind}"']
+        if kind != "soft-navigation" and protocol[0]:
+            parts.append(f'"protocol":"{protocol[0]}"')
+        chance, normal = draw.random, draw.lognormvariate
+        for metric, (_, digits, median, sigma, share) in METRICS.items():
+            if chance() >= share or (kind == "soft-navigation" and metric not in OF_SOFT_NAVIGATIONS):
+                self.ticks[metric].append(-1)
+                continue
+            value = 0 if chance() < OFTEN_ZERO.get(metric, 0) else median * normal(0, sigma)
+            value = min(value, GREATEST.get(metric, 600_000))
+            raw = round(value * 10 ** digits)
+            if raw and digits and chance() < 0.3:  # browsers round to whole or tenth milliseconds, too
+                raw = max(1, raw // 100) * 100
+            self.ticks[metric].append(ticks_of(raw, metric))
+            parts.append(f'"{metric}":{raw / 10 ** digits if digits else raw}')  # also as 5e-05
+        return "{" + ",".join(parts) + "}"
+
+    def _add_the_rest(self):
+        """Beacons that are no view, and a site with fewer than k visitors, which tells nothing."""
+        draw = self.random
+        for n in range(600):
+            at = draw.randrange(self.starts[0], self.starts[-1])
+            at_ms, (identity, *_) = (at - at % SLOT_S) * 1000, draw.choice(self.people)
+            body, gpc, outcome = '{"v":1,"path":"/","type":"navigate","lcp":5}', "", None
+            if n % 4 == 0:
+                gpc, outcome = "\t1", "declined"
+            elif n % 4 == 1:
+                identity, outcome = (identity[0], BOT), "bot"
+            elif n % 4 == 2:
+                body, outcome = '{"v":1,"path":"/","type":"navigate","lcp":-5}', "malformed"
+            else:
+                body, outcome = '{"v":1,"path":"/' + "x" * 4096 + '"}', "too_large"
+            self.refused[self.day_of(at_ms)][outcome] += 1
+            self._write(at_ms, identity, "portal", body, gpc)
+        few = self.people[:K - 1]
+        for start in self.starts[:-1]:
+            for n in range(300):
+                self._add_view("hameau", start + 1800 + n * 240, few[n % len(few)], PAGES[0], PROTOCOLS[0],
+                               TYPES[-1 if n % 5 == 0 else 0][0])
+
+    def write(self, path, until_ms=math.inf):
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(line for at, line in self.lines if at < until_ms)
+
+    def day_of(self, at_ms):
+        return bisect.bisect_right(self.starts, at_ms // 1000) - 1
+
+    def hour_of(self, at_ms):
+        """Whole hours since the day began."""
+        return (at_ms // 1000 - self.starts[self.day_of(at_ms)]) // 3600
+
+    # ---- what should be told ----
+
+    def distinct(self, views):
+        return len({self.visitor[v] for v in views})
+
+    def views_of(self, site, day, soft=False):
+        start, end = self.starts[day] * 1000, self.starts[day + 1] * 1000
+        kinds = self.label["type"]
+        return [v for v, at in enumerate(self.times)
+                if start <= at < end and self.site[v] == site and (kinds[v] == "soft-navigation") == soft]
+
+    def cells(self, margin, views):
+        """The unfolded table of these views: label -> Cell."""
+        found = collections.defaultdict(list)
+        labels = self.label["page" if margin == "soft+page" else margin] if margin != "site" else None
+        for v in views:
+            found[labels[v] if labels else ""].append(v)
+        return {label: Cell(label, of, self.distinct(of)) for label, of in found.items()}
+
+    def told(self, margin, views):
+        """The folded table: label -> Cell. Nothing when fewer than k visitors are in it."""
+        cells = self.cells(margin, views)
+        own = OTHER if margin in ("page", "soft+page") else None
+        hidden = fold({label: (cell.visitors, len(cell.views)) for label, cell in cells.items()}, own,
+                      lambda labels: self.distinct(v for label in labels for v in cells[label].views))
+        if hidden is None:
+            return {}
+        told = {label: cell for label, cell in cells.items() if label not in hidden}
+        if hidden:
+            of = [v for label in hidden for v in cells[label].views]
+            told[OTHER] = Cell(OTHER, of, self.distinct(of))
+        return told
+
+    def blocks(self, site, day, until_hour=None):
+        """The site's blocks of hours: (first hour, hours, tail hours, Cell), as they should be told. Until an hour: those
+        that are told while the day goes on."""
+        hours = (self.starts[day + 1] - self.starts[day]) // 3600
+        by_hour = [[] for _ in range(hours)]
+        for v in self.views_of(site, day):
+            by_hour[self.hour_of(self.times[v])].append(v)
+        closed, first, filling = [], 0, []
+        for hour in range(until_hour or hours):
+            filling = filling + by_hour[hour]
+            if self.distinct(filling) >= K:
+                closed.append((first, hour + 1 - first, 0, filling))
+                first, filling = hour + 1, []
+        if not closed:
+            return []
+        if until_hour:
+            closed = closed[1:]  # the first is kept back: a weak last block may have to join it
+        else:
+            closed[0] = (closed[0][0], closed[0][1], hours - first, closed[0][3] + filling)
+        return [(first, count, tail, Cell("", views, self.distinct(views))) for first, count, tail, views in closed]
+
+    def values(self, metric, views):
+        """Sorted ticks of a metric over views."""
+        found = sorted(map(self.ticks[metric].__getitem__, views))
+        return found[bisect.bisect_left(found, 0):]
+
+
+def fold(cells, own, union, k=K):
+    """The labels that make up "(other)"; None when the table is not told. `cells` is label -> (visitors, views), `own` the
+    label of the table's own "(other)", `union` the distinct visitors of several labels together."""
+    hidden = [label for label, (visitors, _) in cells.items() if label == own or visitors < k]
+    shown = sorted((label for label in cells if label not in hidden), key=lambda label: (*cells[label], label.encode()))
+
+    def is_safe():
+        return not hidden or (union(hidden) >= k and (len(hidden) > 1 or hidden == [own]))
+
+    while shown and not is_safe():
+        hidden.append(shown.pop(0))
+    if not shown and (not hidden or union(hidden) < k):
+        return None
+    return hidden
+
+
+# ---- histograms, from the text of histogram.h ----
+
+def _steps():
+    """The least m of 1024 … 2047 of each of the 37 steps of an octave."""
+    least = {}
+    for m in range(1024, 2048):
+        least.setdefault(math.floor(37 * math.log2(m / 1024)), m)
+    return [least[s] for s in range(37)]
+
+
+STEPS = _steps()
+
+
+def bucket_of(ticks):
+    if ticks == 0:
+        return 0
+    octave = ticks.bit_length() - 1
+    m = ticks << 10 >> octave
+    return 1 + 37 * octave + bisect.bisect_right(STEPS, m) - 1
+
+
+def bucket_low(bucket):
+    """The least value of a bucket."""
+    if bucket == 0:
+        return 0
+    octave, step = divmod(bucket - 1, 37)
+    return -(-(STEPS[step] << octave) // 1024)
+
+
+def bucket_value(bucket):
+    low, high = bucket_low(bucket), bucket_low(bucket + 1) - 1
+    return low if high <= low else 2 * low * high / (low + high)
+
+
+def rank(quantile_percent, n):
+    """Nearest rank: the ceil(q n)-th smallest, in integers."""
+    return max(1, -(-quantile_percent * n // 100))
+
+
+def quantile(values, percent):
+    """Of sorted values."""
+    return values[rank(percent, len(values)) - 1]
+
+
+def bucket_quantile(buckets, percent):
+    """Of {bucket: count}: the representative of the bucket that holds the rank."""
+    left = rank(percent, sum(buckets.values()))
+    for bucket in sorted(buckets):
+        left -= buckets[bucket]
+        if left <= 0:
+            return bucket_value(bucket)
+    raise ValueError("an empty histogram")
