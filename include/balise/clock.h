@@ -5,7 +5,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/** Where "now" comes from. Passed down as a const pointer, so that a demo or a test can turn the hands. */
+/** Where "now" comes from. Passed down as a const pointer, so that a demo or a test can turn the
+ * hands. */
 struct bal_clock {
     int64_t (*now_ms)(const struct bal_clock *clock);
 };
@@ -15,8 +16,8 @@ int64_t bal_clock_now_ms(const struct bal_clock *clock);
 
 /**
  * The system's clock. In builds with BALISE_TEST_HOOKS only: when the environment names a file in
- * BALISE_TEST_CLOCK (8 bytes, a host-order int64), the file is mapped and its value is added, in milliseconds,
- * to the system's time at each call. Static storage; any thread.
+ * BALISE_TEST_CLOCK (8 bytes, a host-order int64), the file is mapped and its value is added, in
+ * milliseconds, to the system's time at each call. Static storage; any thread.
  */
 const struct bal_clock *bal_clock_system(void);
 

@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 /**
- * The configuration: one JSON file (RFC 8259), described by schema/config.v1.schema.json and by the one table of fields in
- * server/config/fields.c, which drives defaults, bounds, `check-config` and `--help`; a test holds the two together. Unknown and duplicate
- * keys and values out of range are errors that name line, key and range. Immutable once loaded; any thread may read it.
+ * The configuration: one JSON file (RFC 8259), described by schema/config.v1.schema.json and by the
+ * one table of fields in server/config/fields.c, which drives defaults, bounds, `check-config` and
+ * `--help`; a test holds the two together. Unknown and duplicate keys and values out of range are
+ * errors that name line, key and range. Immutable once loaded; any thread may read it.
  */
 struct bal_site {
     char *name; /**< [a-z0-9][a-z0-9-]{0,63}; in keys and URLs */
@@ -57,9 +58,9 @@ struct bal_config {
         char *prefix; /**< "/balise", no trailing slash */
         struct bal_network *trusted_proxies;
         size_t trusted_proxy_count;
-        int loops;                /**< event loops; 0: one a core */
-        int64_t connections;      /**< at the most, all loops together */
-        int64_t queue_views;      /**< views a loop may hold unanswered; past it 503 */
+        int loops;           /**< event loops; 0: one a core */
+        int64_t connections; /**< at the most, all loops together */
+        int64_t queue_views; /**< views a loop may hold unanswered; past it 503 */
         bool http1_only;
     } public_side;
     struct {
@@ -85,16 +86,18 @@ struct bal_config {
         int64_t checkpoint_seconds;
     } store;
     struct {
-        int threads;         /**< reader threads, 2 */
-        int64_t seconds;     /**< longest answer */
+        int threads;     /**< reader threads, 2 */
+        int64_t seconds; /**< longest answer */
     } query;
 };
 
 /**
- * Reads and checks a configuration file; `create/destroy`. Opens each site's zone: only while the process has one thread. What is wrong
- * in the file is told by the text ("privacy.k must be …"), where by the error's line and column.
+ * Reads and checks a configuration file; `create/destroy`. Opens each site's zone: only while the
+ * process has one thread. What is wrong in the file is told by the text ("privacy.k must be …"),
+ * where by the error's line and column.
  */
-BAL_MUST_USE bal_status bal_config_load(const char *path, struct bal_config **out, struct bal_error *error);
+BAL_MUST_USE bal_status bal_config_load(const char *path, struct bal_config **out,
+                                        struct bal_error *error);
 void bal_config_destroy(struct bal_config *config); /**< accepts NULL */
 
 /** Index of a site by name, or -1. */
@@ -102,16 +105,18 @@ int bal_config_site(const struct bal_config *config, struct bal_slice name);
 
 /** One field, for `check-config`, help and the schema test. */
 struct bal_field_info {
-    const char *path; /**< "privacy.k", "sites[].name" */
-    const char *type; /**< "string" "integer" "boolean" "array" */
+    const char *path;         /**< "privacy.k", "sites[].name" */
+    const char *type;         /**< "string" "integer" "boolean" "array" */
     const char *default_text; /**< JSON; NULL when required */
-    int64_t min, max; /**< of integers; of arrays the number of items, of strings the bytes; 0, 0 for booleans */
+    int64_t min, max; /**< of integers; of arrays the number of items, of strings the bytes; 0, 0
+                         for booleans */
     const char *help;
     const struct bal_field_place *place; /**< how the loader reads and keeps it; of config/ alone */
 };
 const struct bal_field_info *bal_config_fields(size_t *count);
 
-/** Prints every field with its effective value, one a line, for `check-config`. The caller finishes `out`. */
+/** Prints every field with its effective value, one a line, for `check-config`. The caller finishes
+ * `out`. */
 void bal_config_print(const struct bal_config *config, struct bal_buf *out);
 
 #endif

@@ -6,7 +6,8 @@
 
 /**
  * An error for people: caller-owned, may be NULL wherever it is taken, and the first error wins.
- * Start with `struct bal_error error = {0};`. The text never holds anything that came from a visitor.
+ * Start with `struct bal_error error = {0};`. The text never holds anything that came from a
+ * visitor.
  */
 struct bal_error {
     bal_status code;
@@ -15,7 +16,9 @@ struct bal_error {
     char text[240];
 };
 
-/** Sets the error unless one is set already; returns `code`, so that `return bal_error_set(…)` reads well. */
-bal_status bal_error_set(struct bal_error *error, bal_status code, const char *format, ...) BAL_PRINTF(3, 4);
+/** Sets the error unless one is set already; returns `code`, so that `return bal_error_set(…)`
+ * reads well. */
+bal_status bal_error_set(struct bal_error *error, bal_status code, const char *format, ...)
+    BAL_PRINTF(3, 4);
 
 #endif

@@ -8,14 +8,17 @@
 #include <balise/privacy.h>
 
 /**
- * From a truncated address to a region, by a list of local MaxMind DB files (MaxMind's layout: country/iso_code,
- * registered_country/iso_code, subdivisions/0/iso_code; flat layouts: country_code, state1). The first database that knows the address answers.
- * Databases of one family only are skipped for the other. Nothing is ever looked up over the network.
+ * From a truncated address to a region, by a list of local MaxMind DB files (MaxMind's layout:
+ * country/iso_code, registered_country/iso_code, subdivisions/0/iso_code; flat layouts:
+ * country_code, state1). The first database that knows the address answers. Databases of one family
+ * only are skipped for the other. Nothing is ever looked up over the network.
  */
 struct bal_geo;
 
-/** No database is fine (every region is unknown). A missing, truncated or foreign file is an error that names it. */
-BAL_MUST_USE bal_status bal_geo_open(const struct bal_config *config, struct bal_geo **out, struct bal_error *error);
+/** No database is fine (every region is unknown). A missing, truncated or foreign file is an error
+ * that names it. */
+BAL_MUST_USE bal_status bal_geo_open(const struct bal_config *config, struct bal_geo **out,
+                                     struct bal_error *error);
 void bal_geo_close(struct bal_geo *geo); /**< accepts NULL */
 
 /** Any thread; lock-free: read-only maps. */

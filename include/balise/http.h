@@ -9,9 +9,10 @@
 #include <balise/tokens.h>
 
 /**
- * The two listeners on libh2o: public (beacon, snippet, notice) and private (API, operations). HTTP/1.1, HTTP/2 over TLS by ALPN, and
- * h2c with prior knowledge. One event loop a thread; each creates everything of the library on its own thread. A beacon's
- * request is parked until its flight has landed; a query's until a reader thread has answered.
+ * The two listeners on libh2o: public (beacon, snippet, notice) and private (API, operations).
+ * HTTP/1.1, HTTP/2 over TLS by ALPN, and h2c with prior knowledge. One event loop a thread; each
+ * creates everything of the library on its own thread. A beacon's request is parked until its
+ * flight has landed; a query's until a reader thread has answered.
  */
 struct bal_server;
 
@@ -24,18 +25,22 @@ struct bal_server_parts {
 };
 
 /**
- * Binds, loads certificates, starts the loops and the readers. Borrows the parts until stopped. Errors name the address or file. For the process it
- * ignores SIGPIPE and raises the soft limit of descriptors; its threads take no signal.
+ * Binds, loads certificates, starts the loops and the readers. Borrows the parts until stopped.
+ * Errors name the address or file. For the process it ignores SIGPIPE and raises the soft limit of
+ * descriptors; its threads take no signal.
  */
-BAL_MUST_USE bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_server **out, struct bal_error *error);
+BAL_MUST_USE bal_status bal_server_start(const struct bal_server_parts *parts,
+                                         struct bal_server **out, struct bal_error *error);
 
 /** Re-reads the certificates (a reload); on error the old ones stay. Main thread. */
 BAL_MUST_USE bal_status bal_server_reload(struct bal_server *server, struct bal_error *error);
 
 /**
- * Drains: stops accepting, answers what is parked, ends the loops; at the latest after `seconds` (and one more for threads to end). Then frees.
- * Before bal_store_stop, which lands what is still away (it may be: such flights free themselves). False when a thread had to be left
- * behind: the parts must then stay as they are and the process end by _exit, once the store has been closed. Accepts NULL.
+ * Drains: stops accepting, answers what is parked, ends the loops; at the latest after `seconds`
+ * (and one more for threads to end). Then frees. Before bal_store_stop, which lands what is still
+ * away (it may be: such flights free themselves). False when a thread had to be left behind: the
+ * parts must then stay as they are and the process end by _exit, once the store has been closed.
+ * Accepts NULL.
  */
 bool bal_server_stop(struct bal_server *server, int seconds);
 

@@ -10,14 +10,16 @@
 
 struct bal_peer;
 
-/** The policy of taking in a beacon, on one page: gate -> decode -> reduce -> count. Knows neither the store nor HTTP. */
+/** The policy of taking in a beacon, on one page: gate -> decode -> reduce -> count. Knows neither
+ * the store nor HTTP. */
 struct bal_ingest;
 
 /**
- * Borrows config and keyring (needs no clock: a flight has its time); takes geo, never NULL, unless it fails: then geo is still the
- * caller's. Errors name the template that does not compile.
+ * Borrows config and keyring (needs no clock: a flight has its time); takes geo, never NULL, unless
+ * it fails: then geo is still the caller's. Errors name the template that does not compile.
  */
-BAL_MUST_USE bal_status bal_ingest_create(const struct bal_config *config, struct bal_keyring *keyring, struct bal_geo *geo,
+BAL_MUST_USE bal_status bal_ingest_create(const struct bal_config *config,
+                                          struct bal_keyring *keyring, struct bal_geo *geo,
                                           struct bal_ingest **out, struct bal_error *error);
 void bal_ingest_destroy(struct bal_ingest *ingest); /**< accepts NULL; closes geo */
 
@@ -28,23 +30,26 @@ struct bal_incoming {
 };
 
 /**
- * Takes one beacon in. On BAL_ACCEPTED a view has been added to the flight (which must have room: see bal_flight_next);
- * DECLINED, BOT, MALFORMED and TOO_LARGE are tallied in the flight for the site, and nothing else is kept of them; UNKNOWN_ORIGIN and
- * OVERLOADED (a full flight) leave it as it was. `fault` says why MALFORMED or TOO_LARGE. A robot's beacon is not decoded.
- * The day of the visitor's key is the site's day at flight->time_ms. Any thread, one flight a thread.
+ * Takes one beacon in. On BAL_ACCEPTED a view has been added to the flight (which must have room:
+ * see bal_flight_next); DECLINED, BOT, MALFORMED and TOO_LARGE are tallied in the flight for the
+ * site, and nothing else is kept of them; UNKNOWN_ORIGIN and OVERLOADED (a full flight) leave it as
+ * it was. `fault` says why MALFORMED or TOO_LARGE. A robot's beacon is not decoded. The day of the
+ * visitor's key is the site's day at flight->time_ms. Any thread, one flight a thread.
  */
-enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_incoming *incoming, struct bal_flight *flight,
-                                 enum bal_beacon_fault *fault);
+enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_incoming *incoming,
+                                 struct bal_flight *flight, enum bal_beacon_fault *fault);
 
-/** Who a simulated beacon is from: an address as a proxy would forward it (believed if 127.0.0.1 is a trusted proxy), a user agent, an origin. */
+/** Who a simulated beacon is from: an address as a proxy would forward it (believed if 127.0.0.1 is
+ * a trusted proxy), a user agent, an origin. */
 struct bal_simulated {
     struct bal_slice address, user_agent, origin;
 };
 /** bal_ingest_take for simulations and tools: the same path, with an invented sender. */
-enum bal_outcome bal_ingest_simulated(struct bal_ingest *ingest, const struct bal_simulated *from, struct bal_slice body,
-                                      struct bal_flight *flight);
+enum bal_outcome bal_ingest_simulated(struct bal_ingest *ingest, const struct bal_simulated *from,
+                                      struct bal_slice body, struct bal_flight *flight);
 
-/** Swaps the region databases (a reload): takes `geo`; the old one is closed once no thread can be using it. */
+/** Swaps the region databases (a reload): takes `geo`; the old one is closed once no thread can be
+ * using it. */
 void bal_ingest_set_geo(struct bal_ingest *ingest, struct bal_geo *geo);
 
 /** Origin of a request -> site index, or -1. */

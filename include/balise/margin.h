@@ -7,16 +7,23 @@
 
 /** Dimensions of a view, as bits. */
 enum bal_dimension {
-    BAL_DIM_PAGE = 1, BAL_DIM_REGION = 2, BAL_DIM_DEVICE = 4, BAL_DIM_BROWSER = 8, BAL_DIM_PROTOCOL = 16, BAL_DIM_TYPE = 32
+    BAL_DIM_PAGE = 1,
+    BAL_DIM_REGION = 2,
+    BAL_DIM_DEVICE = 4,
+    BAL_DIM_BROWSER = 8,
+    BAL_DIM_PROTOCOL = 16,
+    BAL_DIM_TYPE = 32
 };
 #define BAL_DIMENSION_COUNT 6
 
-const char *bal_dimension_name(enum bal_dimension dimension); /**< "page" … "type"; also the query parameter's name */
+const char *bal_dimension_name(
+    enum bal_dimension dimension); /**< "page" … "type"; also the query parameter's name */
 bool bal_dimension_find(struct bal_slice name, enum bal_dimension *out);
 
 /**
- * The sets of dimensions that are aggregated and told. X(id, name, dimensions, hourly tier too). The number is in stored keys: append only.
- * SOFT_PAGE holds soft navigations only; every other margin holds document views only.
+ * The sets of dimensions that are aggregated and told. X(id, name, dimensions, hourly tier too).
+ * The number is in stored keys: append only. SOFT_PAGE holds soft navigations only; every other
+ * margin holds document views only.
  */
 #define BAL_MARGINS(X)                                                                             \
     X(SITE, "site", 0, true)                                                                       \

@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 /**
- * The metrics of a view, named as the web performance specifications name them. A value is kept in whole *ticks*:
- * 0.1 ms, 0.0001 of a layout shift score, one byte, or one. X(id, wire name, unit, greatest wire value, good, poor):
- * `good` is the greatest value that is good, `poor` the greatest that is not poor, both in wire units, 0 where no
- * such limits are published (limits: web.dev/articles/vitals).
- * The order is the order on disk: append only.
+ * The metrics of a view, named as the web performance specifications name them. A value is kept in
+ * whole *ticks*: 0.1 ms, 0.0001 of a layout shift score, one byte, or one. X(id, wire name, unit,
+ * greatest wire value, good, poor): `good` is the greatest value that is good, `poor` the greatest
+ * that is not poor, both in wire units, 0 where no such limits are published (limits:
+ * web.dev/articles/vitals). The order is the order on disk: append only.
  */
 #define BAL_METRICS(X)                                                                             \
     X(TTFB, "ttfb", BAL_UNIT_MS, 600000, 800, 1800)                                                \

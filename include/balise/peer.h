@@ -6,8 +6,9 @@
 #include <sys/socket.h>
 
 /**
- * Who sent a request: the only structure of the program that ever holds an address or a user agent. Filled on the stack by the beacon handler of
- * http/, read by ingest/ and privacy/, wiped before the handler returns; a lint keeps its name out of every other room.
+ * Who sent a request: the only structure of the program that ever holds an address or a user agent.
+ * Filled on the stack by the beacon handler of http/, read by ingest/ and privacy/, wiped before
+ * the handler returns; a lint keeps its name out of every other room.
  */
 struct bal_peer {
     struct sockaddr_storage socket_address;

@@ -11,20 +11,23 @@ struct bal_peer;
 /* ---- addresses ---- */
 
 /**
- * A truncated address: the first 24 bits of an IPv4 address or the first 48 of an IPv6 one, the rest zero. Only
- * bal_prefix_of_peer makes one, and everything downstream (region, visitor hash) takes this type, so that no full address can be looked up.
+ * A truncated address: the first 24 bits of an IPv4 address or the first 48 of an IPv6 one, the
+ * rest zero. Only bal_prefix_of_peer makes one, and everything downstream (region, visitor hash)
+ * takes this type, so that no full address can be looked up.
  */
 struct bal_prefix {
-    uint8_t family;    /**< 4, 6, or 0 when there is none */
-    uint8_t bytes[6];  /**< IPv4: 3 significant; IPv6: 6 */
+    uint8_t family;   /**< 4, 6, or 0 when there is none */
+    uint8_t bytes[6]; /**< IPv4: 3 significant; IPv6: 6 */
 };
 
 /**
- * The client's prefix: the socket's address, or, while it is one of `trusted` networks, the right-most address of
- * X-Forwarded-For that is not (a malformed element ends the walk: the prefix is then unknown). An IPv4 address inside
- * IPv6 (v4-mapped ::ffff:0:0/96, 6to4 2002::/16) is unwrapped before truncation. Every full address is wiped from the stack.
+ * The client's prefix: the socket's address, or, while it is one of `trusted` networks, the
+ * right-most address of X-Forwarded-For that is not (a malformed element ends the walk: the prefix
+ * is then unknown). An IPv4 address inside IPv6 (v4-mapped ::ffff:0:0/96, 6to4 2002::/16) is
+ * unwrapped before truncation. Every full address is wiped from the stack.
  */
-struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct bal_network *trusted, size_t trusted_count);
+struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct bal_network *trusted,
+                                     size_t trusted_count);
 
 /** Parses "192.0.2.0/24", "2001:db8::/32" or a bare address. */
 BAL_MUST_USE bal_status bal_network_parse(struct bal_slice text, struct bal_network *out);
@@ -48,44 +51,54 @@ struct bal_agent bal_agent_classify(struct bal_slice user_agent);
 
 struct bal_templates;
 
-/** Compiles a site's templates ("/dossier/:id", "/demarches/:name/etape-:step"). Errors name the pattern. */
-BAL_MUST_USE bal_status bal_templates_create(const struct bal_site *site, struct bal_templates **out, struct bal_error *error);
+/** Compiles a site's templates ("/dossier/:id", "/demarches/:name/etape-:step"). Errors name the
+ * pattern. */
+BAL_MUST_USE bal_status bal_templates_create(const struct bal_site *site,
+                                             struct bal_templates **out, struct bal_error *error);
 void bal_templates_destroy(struct bal_templates *templates); /**< accepts NULL */
 
 /**
  * The page a path counts as, written to `out` (room for BAL_PAGE_MAX_BYTES), length returned:
- * the query, the fragment and each segment's ";parameters" (a session of a Java portal) are cut, percent-escapes
- * decoded once, repeated slashes and a trailing one dropped. With templates: the first one that
- * matches, or "(other)". Without: each segment that looks like an identifier (digits, hexadecimal, UUID, e-mail, token, IBAN,
- * NIR, date, mixed letters and digits) becomes ":id"; what is not clean UTF-8, holds control bytes or is too long is "(other)". Masking is
+ * the query, the fragment and each segment's ";parameters" (a session of a Java portal) are cut,
+ * percent-escapes decoded once, repeated slashes and a trailing one dropped. With templates: the
+ * first one that matches, or "(other)". Without: each segment that looks like an identifier
+ * (digits, hexadecimal, UUID, e-mail, token, IBAN, NIR, date, mixed letters and digits) becomes
+ * ":id"; what is not clean UTF-8, holds control bytes or is too long is "(other)". Masking is
  * idempotent. Immutable; any thread.
  */
-size_t bal_templates_reduce(const struct bal_templates *templates, struct bal_slice path, char out[BAL_PAGE_MAX_BYTES]);
+size_t bal_templates_reduce(const struct bal_templates *templates, struct bal_slice path,
+                            char out[BAL_PAGE_MAX_BYTES]);
 
 /* ---- visitors ---- */
 
 /**
- * The keys of visitor hashes and the visitors arena, in one locked, undumped block of memory. A site's day has one random
- * key for reduction and one for each margin; keys are random bytes, never derived from a date or a secret, and are wiped when the day
- * is forgotten. A restart makes new ones.
+ * The keys of visitor hashes and the visitors arena, in one locked, undumped block of memory. A
+ * site's day has one random key for reduction and one for each margin; keys are random bytes, never
+ * derived from a date or a secret, and are wiped when the day is forgotten. A restart makes new
+ * ones.
  */
 struct bal_keyring;
 
 /** BAL_EPERM, with what to change (RLIMIT_MEMLOCK), when the memory cannot be locked. */
-BAL_MUST_USE bal_status bal_keyring_create(uint16_t site_count, size_t arena_bytes, struct bal_keyring **out, struct bal_error *error);
+BAL_MUST_USE bal_status bal_keyring_create(uint16_t site_count, size_t arena_bytes,
+                                           struct bal_keyring **out, struct bal_error *error);
 void bal_keyring_destroy(struct bal_keyring *keyring); /**< accepts NULL; wipes */
 
 /** The locked memory for the visitors sketches: `arena_bytes` of it, 64-byte aligned. */
 void *bal_keyring_arena(struct bal_keyring *keyring);
 
 /**
- * The visitor hash: SipHash-2-4 (libsodium crypto_shorthash) under the site-day key over family, truncated address and user
- * agent; 64 bits. The key is made at the first call for a (site, day). Any thread. At most 4 days a site are open at once (asserted).
+ * The visitor hash: SipHash-2-4 (libsodium crypto_shorthash) under the site-day key over family,
+ * truncated address and user agent; 64 bits. The key is made at the first call for a (site, day).
+ * Any thread. At most 4 days a site are open at once (asserted).
  */
-uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t day, struct bal_prefix prefix, struct bal_slice user_agent);
+uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t day,
+                             struct bal_prefix prefix, struct bal_slice user_agent);
 
-/** The same visitor in one margin: SipHash of the visitor hash under the margin's key, so that sketches of different margins do not link. */
-uint64_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t day, unsigned margin, uint64_t visitor);
+/** The same visitor in one margin: SipHash of the visitor hash under the margin's key, so that
+ * sketches of different margins do not link. */
+uint64_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t day,
+                            unsigned margin, uint64_t visitor);
 
 /** Wipes a site's keys of a day. Any thread. */
 void bal_keyring_forget(struct bal_keyring *keyring, uint16_t site, int32_t day);

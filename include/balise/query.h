@@ -6,8 +6,9 @@
 #include <balise/store.h>
 
 /**
- * KPI queries: text parameters -> a plan over exactly one stored margin of one tier -> merged rows -> JSON or CSV. Anything that no stored
- * margin holds is refused with what is possible; nothing is ever computed by subtraction.
+ * KPI queries: text parameters -> a plan over exactly one stored margin of one tier -> merged rows
+ * -> JSON or CSV. Anything that no stored margin holds is refused with what is possible; nothing is
+ * ever computed by subtraction.
  */
 struct bal_parameter {
     struct bal_slice name, value; /**< percent-decoded UTF-8 */
@@ -21,26 +22,30 @@ struct bal_kpi_request {
     enum bal_format format; /**< what Accept asks for; a parameter `format` wins */
 };
 
-/** The answer: an HTTP status (200 or a problem's), its body and media type (static). The caller finishes `body`. */
+/** The answer: an HTTP status (200 or a problem's), its body and media type (static). The caller
+ * finishes `body`. */
 struct bal_answer {
     int status;
     const char *media_type;
     struct bal_buf body;
 };
 
-/** Answers; blocking (reads the disk): a reader thread's work. `now_ms` decides what "today" is. Any thread. */
-void bal_kpi_answer(struct bal_store *store, const struct bal_config *config, const struct bal_kpi_request *request, int64_t now_ms,
+/** Answers; blocking (reads the disk): a reader thread's work. `now_ms` decides what "today" is.
+ * Any thread. */
+void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
+                    const struct bal_kpi_request *request, int64_t now_ms,
                     struct bal_answer *answer);
 
 /**
- * The answer about a site that does not exist: 404, always the same bytes, whatever else was asked. For a site that the caller's token
- * does not cover, too.
+ * The answer about a site that does not exist: 404, always the same bytes, whatever else was asked.
+ * For a site that the caller's token does not cover, too.
  */
 void bal_kpi_unknown_site(struct bal_answer *answer);
 
-/** Splits and percent-decodes "a=1&b=%2F" into parameters backed by `memory`; BAL_EINVAL on bad escapes, control
- * characters, bytes that are not UTF-8, or > max parameters. '+' is a space; "a" is "a="; empty parts are skipped. */
-BAL_MUST_USE bal_status bal_parameters_parse(struct bal_slice query, struct bal_buf *memory, struct bal_parameter *out, size_t max,
-                                             size_t *count);
+/** Splits and percent-decodes "a=1&b=%2F" into parameters backed by `memory`; BAL_EINVAL on bad
+ * escapes, control characters, bytes that are not UTF-8, or > max parameters. '+' is a space; "a"
+ * is "a="; empty parts are skipped. */
+BAL_MUST_USE bal_status bal_parameters_parse(struct bal_slice query, struct bal_buf *memory,
+                                             struct bal_parameter *out, size_t max, size_t *count);
 
 #endif

@@ -5,8 +5,8 @@
 /** What a fallible function returns; BAL_OK is 0 so that `if (status)` reads as "if it failed". */
 typedef enum bal_status {
     BAL_OK = 0,
-    BAL_EINVAL,   /**< the caller's or the user's input is malformed */
-    BAL_ERANGE,   /**< well-formed but outside its bounds */
+    BAL_EINVAL, /**< the caller's or the user's input is malformed */
+    BAL_ERANGE, /**< well-formed but outside its bounds */
     BAL_ENOTFOUND,
     BAL_EIO,      /**< the system refused a read or a write */
     BAL_ENOSPC,   /**< no room on disk or in a fixed-size structure */

@@ -10,20 +10,24 @@
 #include <balise/privacy.h>
 
 /**
- * The store: a crash journal, open cells in memory with checkpoints, and told cells in one LMDB file per tier and period
- * (layout: schema/store.md). One writer (a thread, or the caller in a simulation) owns everything that is open;
- * any number of readers see only the hourly and daily tiers.
+ * The store: a crash journal, open cells in memory with checkpoints, and told cells in one LMDB
+ * file per tier and period (layout: schema/store.md). One writer (a thread, or the caller in a
+ * simulation) owns everything that is open; any number of readers see only the hourly and daily
+ * tiers.
  */
 struct bal_store;
 
 /**
- * Opens a data folder: takes its lock, checks its version, loads the last checkpoint, replays the journal, catches up closings and
- * purges that were missed. Errors say what to do: BAL_EBUSY in use by another process, BAL_EVERSION made by another version, BAL_EIO unwritable.
- * Borrows config, clock and keyring until closed.
+ * Opens a data folder: takes its lock, checks its version, loads the last checkpoint, replays the
+ * journal, catches up closings and purges that were missed. Errors say what to do: BAL_EBUSY in use
+ * by another process, BAL_EVERSION made by another version, BAL_EIO unwritable. Borrows config,
+ * clock and keyring until closed.
  */
-BAL_MUST_USE bal_status bal_store_open(const struct bal_config *config, const struct bal_clock *clock, struct bal_keyring *keyring,
+BAL_MUST_USE bal_status bal_store_open(const struct bal_config *config,
+                                       const struct bal_clock *clock, struct bal_keyring *keyring,
                                        struct bal_store **out, struct bal_error *error);
-/** Writes a last checkpoint (unless the writer has failed) and releases everything. Accepts NULL. */
+/** Writes a last checkpoint (unless the writer has failed) and releases everything. Accepts NULL.
+ */
 void bal_store_close(struct bal_store *store);
 
 /* ---- writing ---- */
@@ -32,12 +36,14 @@ void bal_store_close(struct bal_store *store);
 BAL_MUST_USE bal_status bal_store_start(struct bal_store *store, struct bal_error *error);
 void bal_store_stop(struct bal_store *store);
 
-/** Hands a flight over; `flight->landed` is called on the writer thread once its views are on disk (BAL_OK) or were refused. Any thread. */
+/** Hands a flight over; `flight->landed` is called on the writer thread once its views are on disk
+ * (BAL_OK) or were refused. Any thread. */
 void bal_store_submit(struct bal_store *store, struct bal_flight *flight);
 
 /** Without a writer thread (simulation, tests): lands one flight now. */
 BAL_MUST_USE bal_status bal_store_land(struct bal_store *store, struct bal_flight *flight);
-/** Without a writer thread: does what the clock asks for (checkpoint, closing of blocks and days, purge). The thread does it itself. */
+/** Without a writer thread: does what the clock asks for (checkpoint, closing of blocks and days,
+ * purge). The thread does it itself. */
 BAL_MUST_USE bal_status bal_store_tick(struct bal_store *store);
 
 /** For /metrics and health: a snapshot of totals since the start. Any thread. */
@@ -57,19 +63,23 @@ enum bal_tier { BAL_TIER_HOURLY, BAL_TIER_DAILY };
 struct bal_told {
     struct bal_key key;
     uint64_t views;
-    uint32_t visitors;      /**< rounded to 5 */
-    bool upper_bound;       /**< visitors is an upper bound: the day had a restart */
-    uint8_t tail_hours;     /**< an hourly cell may also hold the last hours of its day: a weak last block joined the first */
-    struct bal_slice runs;  /**< for bal_told_sum */
+    uint32_t visitors;     /**< rounded to 5 */
+    bool upper_bound;      /**< visitors is an upper bound: the day had a restart */
+    uint8_t tail_hours;    /**< an hourly cell may also hold the last hours of its day: a weak last
+                              block joined the first */
+    struct bal_slice runs; /**< for bal_told_sum */
 };
 
-/** Adds the counts of one metric in a told cell (or a chunk of it) to a histogram; BAL_ECORRUPT if the bytes do not decode. */
-BAL_MUST_USE bal_status bal_told_sum(const struct bal_told *told, enum bal_metric metric, struct bal_histogram *into);
+/** Adds the counts of one metric in a told cell (or a chunk of it) to a histogram; BAL_ECORRUPT if
+ * the bytes do not decode. */
+BAL_MUST_USE bal_status bal_told_sum(const struct bal_told *told, enum bal_metric metric,
+                                     struct bal_histogram *into);
 
 /**
- * Calls `each` for every chunk of every told cell of a site's margin with from_day <= day < to_day, in key order. A cell of several chunks comes several
- * times: `views` and `visitors` are 0 but in chunk 0. Return non-BAL_OK from `each` to stop. Any thread; bounded by `deadline_ns` of the steady
- * clock (BAL_EBUSY past it), since a long reader pins old pages.
+ * Calls `each` for every chunk of every told cell of a site's margin with from_day <= day < to_day,
+ * in key order. A cell of several chunks comes several times: `views` and `visitors` are 0 but in
+ * chunk 0. Return non-BAL_OK from `each` to stop. Any thread; bounded by `deadline_ns` of the
+ * steady clock (BAL_EBUSY past it), since a long reader pins old pages.
  */
 struct bal_scan {
     enum bal_tier tier;
@@ -84,15 +94,18 @@ BAL_MUST_USE bal_status bal_store_scan(struct bal_store *store, const struct bal
 
 /** What was not told of a site's closed day, for `coverage`; all zero when the day is unknown. */
 struct bal_day_record {
-    bool closed;               /**< the day's tables are final */
-    uint64_t views;            /**< document views in told tables; 0 when the day was below k */
+    bool closed;    /**< the day's tables are final */
+    uint64_t views; /**< document views in told tables; 0 when the day was below k */
     uint64_t outcomes[BAL_OUTCOME_COUNT];
-    uint32_t key_epochs;       /**< 1 + restarts during the day */
+    uint32_t key_epochs; /**< 1 + restarts during the day */
 };
-BAL_MUST_USE bal_status bal_store_day(struct bal_store *store, struct bal_slice site, int32_t day, struct bal_day_record *out);
+BAL_MUST_USE bal_status bal_store_day(struct bal_store *store, struct bal_slice site, int32_t day,
+                                      struct bal_day_record *out);
 
-/** Opens a data folder for reading only, while no server runs (`balise query`): takes the lock like a server. */
-BAL_MUST_USE bal_status bal_store_open_reader(const struct bal_config *config, struct bal_store **out, struct bal_error *error);
+/** Opens a data folder for reading only, while no server runs (`balise query`): takes the lock like
+ * a server. */
+BAL_MUST_USE bal_status bal_store_open_reader(const struct bal_config *config,
+                                              struct bal_store **out, struct bal_error *error);
 
 /** The oldest day a tier holds, INT32_MAX when it is empty. For retention reports. */
 int32_t bal_store_oldest_day(struct bal_store *store, enum bal_tier tier);

@@ -14,10 +14,12 @@ struct bal_beacon {
     uint16_t path_bytes;
     enum bal_type type;
     enum bal_protocol protocol;
-    uint16_t bucket[BAL_METRIC_COUNT]; /**< BAL_BUCKET_ABSENT where absent; fractions of a tick are rounded to nearest */
+    uint16_t bucket[BAL_METRIC_COUNT]; /**< BAL_BUCKET_ABSENT where absent; fractions of a tick are
+                                          rounded to nearest */
 };
 
-/** Why a beacon is refused; a fixed list, so that an answer can never echo the input. Names are told: append only. */
+/** Why a beacon is refused; a fixed list, so that an answer can never echo the input. Names are
+ * told: append only. */
 #define BAL_BEACON_FAULTS(X)                                                                       \
     X(NONE, "none")                                                                                \
     X(SYNTAX, "not a JSON object")                                                                 \
@@ -36,18 +38,22 @@ enum bal_beacon_fault { BAL_BEACON_FAULTS(BAL_BEACON_FAULT_ENUM) BAL_BEACON_FAUL
 const char *bal_beacon_fault_text(enum bal_beacon_fault fault);
 
 /**
- * Decodes a beacon of schema/beacon.v1.schema.json: a pull parser directed by the schema, one pass, no allocation. Accepts exactly
- * what a strict RFC 8259 parser plus the schema accept (tested differentially). `out` is undefined unless BAL_BEACON_NONE is returned.
- * Any thread.
+ * Decodes a beacon of schema/beacon.v1.schema.json: a pull parser directed by the schema, one pass,
+ * no allocation. Accepts exactly what a strict RFC 8259 parser plus the schema accept (tested
+ * differentially). `out` is undefined unless BAL_BEACON_NONE is returned. Any thread.
  */
 enum bal_beacon_fault bal_beacon_decode(struct bal_slice body, struct bal_beacon *out);
 
-/** RFC 9457 problem+json, appended: {"type":"about:blank","title":…,"status":…,"detail":…}; detail may be NULL; escaped. */
+/** RFC 9457 problem+json, appended: {"type":"about:blank","title":…,"status":…,"detail":…}; detail
+ * may be NULL; escaped. */
 void bal_problem_write(struct bal_buf *out, int status, const char *title, const char *detail);
 
 /** A table as CSV (RFC 4180: CRLF, quoted when needed) or JSON is written with these. */
 void bal_csv_field(struct bal_buf *out, struct bal_slice text);
-void bal_json_string(struct bal_buf *out, struct bal_slice text); /**< quoted and escaped; bytes that are not UTF-8 become U+FFFD */
-void bal_json_number(struct bal_buf *out, double value);          /**< shortest of %.10g; null for NAN and infinities */
+void bal_json_string(
+    struct bal_buf *out,
+    struct bal_slice text); /**< quoted and escaped; bytes that are not UTF-8 become U+FFFD */
+void bal_json_number(struct bal_buf *out,
+                     double value); /**< shortest of %.10g; null for NAN and infinities */
 
 #endif

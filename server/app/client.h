@@ -7,10 +7,12 @@
 #include <balise/error.h>
 
 /**
- * Asks the private listener of this machine: one GET, answered and closed. Cleartext only: where the private listener speaks TLS, that is said.
- * BAL_ENOTFOUND when nobody listens there. `token` may be absent. The body is appended.
+ * Asks the private listener of this machine: one GET, answered and closed. Cleartext only: where
+ * the private listener speaks TLS, that is said. BAL_ENOTFOUND when nobody listens there. `token`
+ * may be absent. The body is appended.
  */
-BAL_MUST_USE bal_status client_get(const struct bal_listen *where, struct bal_slice target, struct bal_slice token, int *status,
-                                   struct bal_buf *body, struct bal_error *error);
+BAL_MUST_USE bal_status client_get(const struct bal_listen *where, struct bal_slice target,
+                                   struct bal_slice token, int *status, struct bal_buf *body,
+                                   struct bal_error *error);
 
 #endif

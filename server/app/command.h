@@ -9,13 +9,15 @@
 #include <balise/privacy.h>
 #include <balise/store.h>
 
-/** A subcommand: the one table in app.c drives dispatch, `--help` and (later) man page and completion. */
+/** A subcommand: the one table in app.c drives dispatch, `--help` and (later) man page and
+ * completion. */
 struct command {
     const char *name;
     const char *words;   /**< what follows the name in a call */
     const char *summary; /**< one line */
     const char *help;    /**< what --help says below the first line */
-    int (*run)(int argc, char **argv); /**< argv[0] is the subcommand's name; returns the exit status */
+    int (*run)(int argc,
+               char **argv); /**< argv[0] is the subcommand's name; returns the exit status */
 };
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -30,8 +32,10 @@ struct app_option {
     const char **value; /**< where the value goes; NULL for a flag */
     bool *flag;
 };
-/** Reads all of argv[1…]; words that are no option go to `words` (at most `max_words`). EXIT_OK or EXIT_USAGE (said). */
-int app_options(int argc, char **argv, const struct app_option *options, size_t count, const char **words, size_t max_words);
+/** Reads all of argv[1…]; words that are no option go to `words` (at most `max_words`). EXIT_OK or
+ * EXIT_USAGE (said). */
+int app_options(int argc, char **argv, const struct app_option *options, size_t count,
+                const char **words, size_t max_words);
 
 /** Loads the file named by --config; EXIT_OK, or EXIT_FAILED/EXIT_USAGE (said). */
 int app_load(const char *path, struct bal_config **out);
@@ -42,7 +46,8 @@ struct app_pipeline {
     struct bal_ingest *ingest;
     struct bal_store *store;
 };
-BAL_MUST_USE bal_status app_pipeline_open(const struct bal_config *config, const struct bal_clock *clock,
+BAL_MUST_USE bal_status app_pipeline_open(const struct bal_config *config,
+                                          const struct bal_clock *clock,
                                           struct app_pipeline *pipeline, struct bal_error *error);
 void app_pipeline_close(struct app_pipeline *pipeline);
 

@@ -6,9 +6,10 @@
 #include <stdint.h>
 
 /**
- * Simulated visitors of the demo portal: who comes (an address of the documentation range 2001:db8::/32 whose region the demo's database
- * knows, a user agent), when (an hour of the day), and what their browser measured, as a beacon's body. Deterministic for a seed. The
- * figures are invented and plausible, nothing more.
+ * Simulated visitors of the demo portal: who comes (an address of the documentation range
+ * 2001:db8::/32 whose region the demo's database knows, a user agent), when (an hour of the day),
+ * and what their browser measured, as a beacon's body. Deterministic for a seed. The figures are
+ * invented and plausible, nothing more.
  */
 struct simulation {
     uint64_t state;
@@ -27,7 +28,8 @@ void simulation_init(struct simulation *simulation, uint64_t seed);
 double simulation_hour_share(int hour);
 void simulation_visit(struct simulation *simulation, struct simulated_visit *visit);
 /** The body of the visit's n-th view. */
-void simulation_beacon(struct simulation *simulation, const struct simulated_visit *visit, unsigned n, struct bal_buf *body);
+void simulation_beacon(struct simulation *simulation, const struct simulated_visit *visit,
+                       unsigned n, struct bal_buf *body);
 /** Uniform in 0 … below - 1. */
 uint32_t simulation_below(struct simulation *simulation, uint32_t below);
 

@@ -26,6 +26,8 @@ import subprocess
 import tempfile
 import time
 
+from wait import until
+
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
     "--headless",
@@ -264,14 +266,7 @@ class Page:
 
     def wait_for(self, expression, timeout=TIMEOUT):
         """Wait until a JavaScript expression is true, and return its value."""
-        deadline = time.monotonic() + timeout
-        while True:
-            value = self.evaluate(expression)
-            if value:
-                return value
-            if time.monotonic() > deadline:
-                raise TimeoutError(expression)
-            time.sleep(0.02)  # between two looks at the condition
+        return until(lambda: self.evaluate(expression), timeout, expression)
 
     def wait_event(self, method, mark=0, timeout=TIMEOUT):
         """Wait for an event, and return its parameters. mark: len(events) before what causes it."""

@@ -18,7 +18,8 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
+
+from wait import until
 
 NGINX = "/usr/sbin/nginx"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -79,6 +80,13 @@ class Nginx:
         """Return what nginx and its logs say, for the message of a test that fails."""
         return "\n".join(path.read_text(errors="replace") for path in sorted(self._folder.glob("*.log")))
 
+    def _answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
     def _start(self, text):
         path = self._folder / "nginx.conf"
         path.write_text(text, encoding="utf-8")
@@ -87,13 +95,8 @@ class Nginx:
                 [NGINX, "-p", str(self._folder), "-e", str(self._folder / "first.log"), "-c", str(path)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return True
-            except OSError:
-                time.sleep(0.02)  # between two looks at the condition
+        if until(lambda: self._process.poll() is not None or self._answers(), 10, "nginx") and self._process.poll() is None:
+            return True
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A store in a temporary folder with a clock turned by hand, and told cells read back through the store's own reader. For unit tests.
+// A store in a temporary folder with a clock turned by hand, and told cells read back through the
+// store's own reader. For unit tests.
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
 
@@ -22,7 +23,8 @@ struct fixture {
     struct bal_flight flight;
 };
 
-/* `more` goes into the configuration's object after the sites, e.g. ",\"store\":{\"journal\":false}". */
+/* `more` goes into the configuration's object after the sites, e.g.
+ * ",\"store\":{\"journal\":false}". */
 static void fixture_config(struct fixture *f, const char *more)
 {
     char path[128];
@@ -31,8 +33,10 @@ static void fixture_config(struct fixture *f, const char *more)
     FILE *file = fopen(path, "w");
     assert(file);
     (void)fprintf(file,
-                  "{\"data_dir\":\"%s/data\",\"sites\":[{\"name\":\"portal\",\"origins\":[\"https://portal.example\"],"
-                  "\"time_zone\":\"Europe/Paris\"},{\"name\":\"ultramarine\",\"origins\":[\"https://ultramarine.example\"],"
+                  "{\"data_dir\":\"%s/data\",\"sites\":[{\"name\":\"portal\",\"origins\":[\"https:/"
+                  "/portal.example\"],"
+                  "\"time_zone\":\"Europe/Paris\"},{\"name\":\"ultramarine\",\"origins\":[\"https:/"
+                  "/ultramarine.example\"],"
                   "\"time_zone\":\"Indian/Reunion\"}]%s}",
                   f->folder, more);
     assert(fclose(file) == 0);
@@ -44,8 +48,11 @@ static void fixture_config(struct fixture *f, const char *more)
 
 static bal_status fixture_try_open(struct fixture *f, struct bal_error *error)
 {
-    bal_status status = bal_keyring_create(f->config->site_count, (size_t)f->config->privacy.visitors_kibibytes * 1024, &f->keyring, error);
-    return status ? status : bal_store_open(f->config, &f->clock.clock, f->keyring, &f->store, error);
+    bal_status status = bal_keyring_create(f->config->site_count,
+                                           (size_t)f->config->privacy.visitors_kibibytes * 1024,
+                                           &f->keyring, error);
+    return status ? status
+                  : bal_store_open(f->config, &f->clock.clock, f->keyring, &f->store, error);
 }
 
 static void fixture_open(struct fixture *f)
@@ -107,8 +114,10 @@ static uint64_t fixture_hash(uint64_t visitor)
     return z ^ (z >> 29);
 }
 
-/* Adds a document view: page, visitor number, LCP in ms; device and browser are desktop and Firefox, the region FR-IDF. */
-static struct bal_view *fixture_view(struct fixture *f, const char *page, uint64_t visitor, uint32_t lcp_ms)
+/* Adds a document view: page, visitor number, LCP in ms; device and browser are desktop and
+ * Firefox, the region FR-IDF. */
+static struct bal_view *fixture_view(struct fixture *f, const char *page, uint64_t visitor,
+                                     uint32_t lcp_ms)
 {
     struct bal_view *view = bal_flight_next(&f->flight);
     assert(view);
@@ -155,7 +164,8 @@ static bal_status fixture_found(void *context, const struct bal_told *told)
     if (told->key.chunk == 0) {
         assert(c < sizeof found->cell / sizeof found->cell[0]);
         found->count++;
-        (void)snprintf(found->cell[c].text, sizeof found->cell[c].text, "%.*s", (int)told->key.dimension[0].length,
+        (void)snprintf(found->cell[c].text, sizeof found->cell[c].text, "%.*s",
+                       (int)told->key.dimension[0].length,
                        told->key.dimension[0].data ? told->key.dimension[0].data : "");
         found->cell[c].hour = told->key.hour;
         found->cell[c].hours = told->key.hours;
@@ -173,7 +183,8 @@ static bal_status fixture_found(void *context, const struct bal_told *told)
     return BAL_OK;
 }
 
-static void fixture_read(struct fixture *f, enum bal_tier tier, enum bal_margin margin, int32_t day, struct found *found)
+static void fixture_read(struct fixture *f, enum bal_tier tier, enum bal_margin margin, int32_t day,
+                         struct found *found)
 {
     found->count = 0;
     const struct bal_scan scan = {.tier = tier,

@@ -10,7 +10,8 @@
 
 static const int64_t hour_s = 3600, day_s = 86400;
 
-static void add_visitors(struct fixture *f, const char *page, uint64_t first, unsigned visitors, unsigned views_each)
+static void add_visitors(struct fixture *f, const char *page, uint64_t first, unsigned visitors,
+                         unsigned views_each)
 {
     for (unsigned v = 0; v < visitors; v++) {
         for (unsigned n = 0; n < views_each; n++)
@@ -71,8 +72,9 @@ static void a_day_of_fewer_than_k_visitors_leaves_nothing(void **state)
 static void every_table_of_a_day_has_the_same_total(void **state)
 {
     (void)state;
-    static const enum bal_margin margins[] = {BAL_MARGIN_SITE,    BAL_MARGIN_PAGE,     BAL_MARGIN_REGION, BAL_MARGIN_DEVICE,
-                                              BAL_MARGIN_BROWSER, BAL_MARGIN_PROTOCOL, BAL_MARGIN_TYPE};
+    static const enum bal_margin margins[] = {
+        BAL_MARGIN_SITE,    BAL_MARGIN_PAGE,     BAL_MARGIN_REGION, BAL_MARGIN_DEVICE,
+        BAL_MARGIN_BROWSER, BAL_MARGIN_PROTOCOL, BAL_MARGIN_TYPE};
     struct fixture f;
     static struct found found;
     char page[16];
@@ -82,7 +84,8 @@ static void every_table_of_a_day_has_the_same_total(void **state)
         struct bal_view *view = fixture_view(&f, page, v / 3, 500 + v);
         view->device = (uint8_t)(v % BAL_DEVICE_COUNT);
         view->browser = (uint8_t)(v % 5);
-        view->region = bal_region_pack(BAL_SLICE("FR"), v % 7 ? BAL_SLICE("IDF") : BAL_SLICE("BRE"));
+        view->region =
+            bal_region_pack(BAL_SLICE("FR"), v % 7 ? BAL_SLICE("IDF") : BAL_SLICE("BRE"));
         view->type = v % 10 ? BAL_TYPE_NAVIGATE : BAL_TYPE_RELOAD;
     }
     assert_int_equal(fixture_land(&f), BAL_OK);
@@ -294,7 +297,8 @@ static void each_site_closes_its_own_day(void **state)
     assert_int_equal(fixture_land(&f), BAL_OK);
     fixture_tick_at(&f, FIXTURE_NOON_S + 9 * hour_s); /* midnight in Saint-Denis, 21 h in Paris */
     struct bal_day_record record;
-    assert_int_equal(bal_store_day(f.store, BAL_SLICE("ultramarine"), FIXTURE_DAY, &record), BAL_OK);
+    assert_int_equal(bal_store_day(f.store, BAL_SLICE("ultramarine"), FIXTURE_DAY, &record),
+                     BAL_OK);
     assert_true(record.closed);
     assert_int_equal(record.views, 20);
     assert_int_equal(bal_store_day(f.store, BAL_SLICE("portal"), FIXTURE_DAY, &record), BAL_OK);
