@@ -46,33 +46,33 @@ enum { REGION_COUNT = sizeof regions / sizeof regions[0] };
 
 static const struct {
     const char *user_agent;
-    unsigned weight;
     double slowness;
+    unsigned weight;
     unsigned layout_shift; /* whether this browser reports it */
 } agents[] = {
     {"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 "
      "Mobile Safari/537.36",
-     30, 1.5, 1},
+     1.5, 30, 1},
     {"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
      "Gecko) Version/26.1 Mobile/15E148 Safari/604.1",
-     22, 1.2, 0},
+     1.2, 22, 0},
     {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
      "Chrome/142.0.0.0 Safari/537.36",
-     20, 0.9, 1},
+     0.9, 20, 1},
     {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
      "Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
-     11, 0.95, 1},
-    {"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0", 9, 0.95,
+     0.95, 11, 1},
+    {"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0", 0.95, 9,
      0},
     {"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
      "Version/26.1 Safari/605.1.15",
-     4, 0.85, 0},
+     0.85, 4, 0},
     {"Mozilla/5.0 (Linux; Android 14; SAMSUNG SM-A155F) AppleWebKit/537.36 (KHTML, like Gecko) "
      "SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36",
-     4, 1.6, 1},
+     1.6, 4, 1},
     {"Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
      "Version/26.1 Mobile/15E148 Safari/604.1",
-     4, 1.1, 0},
+     1.1, 4, 0},
 };
 enum { AGENT_COUNT = sizeof agents / sizeof agents[0] };
 

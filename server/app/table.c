@@ -33,7 +33,7 @@ static char next_field(const char **at, const char *end, struct bal_buf *field)
 static bool is_number(struct bal_slice text)
 {
     for (size_t i = 0; i < text.length; i++) {
-        if (!memchr("0123456789.-+e", text.data[i], 14))
+        if (!strchr("0123456789.-+e", text.data[i]))
             return false;
     }
     return true;

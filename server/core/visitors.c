@@ -231,22 +231,22 @@ static bool sketch_grow(struct bal_arena *arena, struct bal_sketch *sketch, uint
 
 static bool sketch_add_kept(struct bal_arena *arena, struct bal_sketch *sketch, uint32_t kept)
 {
-    if (sketch->form > FORM_EMPTY && sketch->form < FORM_REGISTERS) {
-        uint32_t *const set = block_of(arena, sketch);
-        const uint32_t slots = forms[sketch->form].slots;
-        const uint32_t slot = slot_of(set, slots, kept);
-        if (slot < slots && set[slot] == kept)
-            return true;
-        if (sketch->count < forms[sketch->form].most) {
-            set[slot] = kept;
-            sketch->count++;
-            return true;
+    // Each turn grows the sketch by a form, until there is room.
+    while (sketch->form != FORM_REGISTERS) {
+        if (sketch->form != FORM_EMPTY) {
+            uint32_t *const set = block_of(arena, sketch);
+            const uint32_t slots = forms[sketch->form].slots;
+            const uint32_t slot = slot_of(set, slots, kept);
+            if (slot < slots && set[slot] == kept)
+                return true;
+            if (sketch->count < forms[sketch->form].most) {
+                set[slot] = kept;
+                sketch->count++;
+                return true;
+            }
         }
-    }
-    if (sketch->form != FORM_REGISTERS) {
         if (!sketch_grow(arena, sketch, (uint16_t)(sketch->form + 1)))
             return false;
-        return sketch_add_kept(arena, sketch, kept); // there is room now
     }
     register_raise(block_of(arena, sketch), kept);
     return true;

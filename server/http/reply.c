@@ -134,13 +134,17 @@ struct bal_slice request_query(const h2o_req_t *req)
 struct bal_slice request_header(const h2o_req_t *req, const h2o_token_t *name)
 {
     const ssize_t at = h2o_find_header(&req->headers, name, -1);
-    return at == -1 ? (struct bal_slice){0} : slice_of(req->headers.entries[at].value);
+    if (at == -1)
+        return (struct bal_slice){0};
+    return slice_of(req->headers.entries[at].value);
 }
 
 struct bal_slice request_header_named(const h2o_req_t *req, struct bal_slice name)
 {
     const ssize_t at = h2o_find_header_by_str(&req->headers, name.data, name.length, -1);
-    return at == -1 ? (struct bal_slice){0} : slice_of(req->headers.entries[at].value);
+    if (at == -1)
+        return (struct bal_slice){0};
+    return slice_of(req->headers.entries[at].value);
 }
 
 /** Cuts the text up to a separator off the front. */

@@ -199,7 +199,8 @@ bool segment_is_personal(struct bal_slice segment)
             return true;
         }
         run = (struct run){0};
-        token = token_ends ? (struct run){0} : token;
+        if (token_ends)
+            token = (struct run){0};
     }
     // Six digits however they are spread: telephone, IBAN, NIR, dates.
     return digits >= 6 || run_is_personal(&run) || token_is_personal(&token) || is_plate(segment);

@@ -23,7 +23,7 @@ static void row_finish(struct row *row, size_t metric_count)
     for (size_t m = 0; m < metric_count; m++)
         bal_histogram_finish(&row->histograms[m]);
     free(row->histograms);
-    free((void *)(uintptr_t)row->text[0].data); // one block holds both texts
+    free(row->memory);
 }
 
 void rows_clear(struct rows *rows)
@@ -75,7 +75,8 @@ static struct row *rows_push(struct rows *rows, const struct bal_slice text[2])
     struct row *const row = &rows->all[rows->count++];
     char *const memory = bal_alloc(text[0].length + text[1].length + 1);
     *row =
-        (struct row){.text = {{memory, text[0].length}, {memory + text[0].length, text[1].length}},
+        (struct row){.memory = memory,
+                     .text = {{memory, text[0].length}, {memory + text[0].length, text[1].length}},
                      .histograms = bal_calloc(rows->metric_count, sizeof *row->histograms)};
     if (text[0].length > 0)
         memcpy(memory, text[0].data, text[0].length);

@@ -8,8 +8,8 @@
 
 /** One row of the answer while cells are added to it. */
 struct row {
-    struct bal_slice
-        text[2]; /**< the margin's dimensions in the order of keys; the row's own memory */
+    char *memory;             /**< holds both texts */
+    struct bal_slice text[2]; /**< the margin's dimensions in the order of keys */
     uint64_t hash;
     uint64_t views, visitors;
     uint64_t cells;   /**< told cells that were added: visitors of more than one are a sum */

@@ -56,7 +56,7 @@ static bal_status end(struct saver *saver)
 static void put(struct saver *saver, struct bal_slice value)
 {
     MDB_val k = {.mv_size = saver->key.length, .mv_data = saver->key.data};
-    MDB_val v = {.mv_size = value.length, .mv_data = (void *)(uintptr_t)value.data};
+    MDB_val v = partition_val(value);
     if (!saver->rc)
         saver->rc = mdb_put(saver->txn, saver->partition->dbi, &k, &v, 0);
 }

@@ -4,6 +4,7 @@
 // file goes.
 #include "partition.h"
 
+#include <assert.h>
 #include <balise/log.h>
 #include <balise/zone.h>
 #include <dirent.h>
@@ -165,13 +166,13 @@ static void unlink_from_list(struct partitions *partitions, struct partition *pa
 }
 
 /* Called with the lock held: closes idle environments past the limit, oldest in the list first. */
-static void trim(struct partitions *partitions)
+static void trim(struct partitions *partitions, const struct partition *keep)
 {
     struct partition *idle = NULL;
     if (partitions->open_count <= KEEP_OPEN)
         return;
     for (struct partition *p = partitions->first; p; p = p->next) {
-        if (p->users == 0)
+        if (p->users == 0 && p != keep)
             idle = p;
     }
     if (idle) {
@@ -217,12 +218,20 @@ bal_status partition_acquire(struct partitions *partitions, enum partition_kind 
     else if (!partition)
         status = open_new(partitions, kind, period, create, &partition);
     if (!status) {
-        partition->users++;
+        assert(partition);
         *out = partition;
-        trim(partitions);
+        if (partition->users++ == 0)
+            trim(partitions, partition);
     }
     pthread_mutex_unlock(&partitions->lock);
     return status;
+}
+
+MDB_val partition_val(struct bal_slice slice)
+{
+    MDB_val val = {.mv_size = slice.length};
+    memcpy(&val.mv_data, &slice.data, sizeof val.mv_data);
+    return val;
 }
 
 bool partition_exists(struct partitions *partitions, enum partition_kind kind, int32_t day)

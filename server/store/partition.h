@@ -34,6 +34,9 @@ BAL_MUST_USE bal_status partition_acquire(struct partitions *partitions, enum pa
                                           int32_t day, bool create, struct partition **out);
 void partition_release(struct partitions *partitions, struct partition *partition);
 
+/** A slice as LMDB takes it, which asks for a pointer it promises not to write through. */
+MDB_val partition_val(struct bal_slice slice);
+
 bool partition_exists(struct partitions *partitions, enum partition_kind kind, int32_t day);
 
 /**

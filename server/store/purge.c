@@ -143,7 +143,7 @@ static void prove(struct bal_store *store, const struct note *note, bal_status s
 static bool take_proof(struct bal_store *store, bool wait)
 {
     struct scanner_finding finding;
-    struct note note;
+    struct note note = {.kind = PARTITION_OPEN};
     size_t at, length;
     const bal_status status = scanner_answer(store->scanner, wait, &finding);
     if (status == BAL_ENOTFOUND || finding.needle_bytes != sizeof note.tracer)

@@ -58,9 +58,7 @@ static bal_status publish_file(const struct told_list *list, struct partitions *
     for (size_t at = 0; !rc && told_list_next(list, &at, &entry);) {
         if (entry.kind != kind || partition_period(kind, entry.day) != period)
             continue;
-        MDB_val key = {.mv_size = entry.key.length, .mv_data = (void *)(uintptr_t)entry.key.data};
-        MDB_val value = {.mv_size = entry.value.length,
-                         .mv_data = (void *)(uintptr_t)entry.value.data};
+        MDB_val key = partition_val(entry.key), value = partition_val(entry.value);
         rc = mdb_put(txn, partition->dbi, &key, &value, 0);
     }
     if (!rc)

@@ -20,6 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 SCHEMA = ROOT / "schema" / "beacon.v1.schema.json"
 EXAMPLES = ROOT / "schema" / "examples"
+PATH_MAX = 1024
 BODY_MAX = 4096
 NUMBER_MAX = 20
 
@@ -107,6 +108,10 @@ def reason(body, validator):
             item = value.get(name)
             if isinstance(item, float) and item.is_integer():
                 raise Ambiguous(f"{name}: {item!r}")
+        # JSON Schema counts code points; the schema's comment limits the bytes too.
+        path = value.get("path")
+        if isinstance(path, str) and len(path.encode()) > PATH_MAX:
+            return f"path over {PATH_MAX} bytes"
     error = jsonschema.exceptions.best_match(validator.iter_errors(value))
     return f"schema: {error.message[:90]}" if error else None
 
