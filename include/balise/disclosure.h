@@ -28,17 +28,17 @@
  * Two dimensions. Rows r and columns c part V; row and column totals may be told, and some cells
  * are *shown*, the others hidden.
  *
- * Theorem (hub row). Let u be a row without a shown cell and with at least k visitors in every
- * column. Let the hidden part of every other row be empty or have at least k visitors, and every
- * shown cell at least k. Then every f is 0 or touches at least k visitors.
+ * Theorem (hub row). Let u be a row of which at least k visitors are hidden in every column. Let
+ * the hidden part of every other row be empty or have at least k visitors, and every shown cell at
+ * least k. Then every f is 0 or touches at least k visitors.
  *
- * Proof. On a hidden cell, only its row total and its column total speak: f = a_r + b_c there; on
- * a shown cell f is one number s_rc, which a told cell sets freely. Only the sums count, so move a
- * constant from all b to all a such that a_u = 0. If some b_c is not 0, f is b_c on the whole of
- * the hidden cell (u, c): k visitors. Otherwise all b are 0 and f is a_r on the hidden part of r:
- * if a_r is not 0 there, and that part is not empty, k visitors. Otherwise f is 0 wherever views
- * are hidden, and is one number on each shown cell: 0 everywhere, or not 0 on one of them, which
- * has k visitors. QED.
+ * Proof. On what is hidden, only row totals and column totals speak: f = a_r + b_c there; on a
+ * shown cell f is one number s_rc, which a told cell sets freely. Only the sums count, so move a
+ * constant from all b to all a such that a_u = 0. If some b_c is not 0, f is b_c on all that is
+ * hidden of (u, c): k visitors. Otherwise all b are 0 and f is a_r on the hidden part of r: if a_r
+ * is not 0 there, and that part is not empty, k visitors. Otherwise f is 0 wherever views are
+ * hidden, and is one number on each shown cell: 0 everywhere, or not 0 on one of them, which has k
+ * visitors. QED.
  *
  * The proof asks nothing of the totals: telling fewer is as safe. It holds for counts, for any sum
  * over views, and for every bin. It needs only "does this one cell have k?", and a lower bound of
@@ -48,9 +48,10 @@
  *
  * Pages by blocks of hours: columns are blocks, u is one page that is never told by block; a block
  * ends only when u has k visitors in it. A page's hidden part holds its *pool*: the day's views of
- * it before it was first told, k visitors. Site blocks alone need u too: beside the pages' days
- * they are this table with nothing shown, and a block of one page and one view more would betray
- * that view.
+ * it before it was first told, k visitors. A page that is told by block and then folded at the
+ * day's end only adds to what is hidden of "(other)", and so does u. Site blocks alone need u too:
+ * beside the pages' days they are this table with nothing shown, and a block of one page and one
+ * view more would betray that view.
  *
  * Page x device, region x device: u is chosen at the day's end. A row's hidden part is empty,
  * holds a cell of k, or is the row.

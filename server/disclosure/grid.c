@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Owns the partition of fine buckets into the bins that a day is told in. A partition is one bit a
+// bucket, so that a bin is found by scanning a few words, a coarser grid is a subset of the bits,
+// and two grids are compared and stored without any list. Bins of today without views are left
+// alone where they lie between others: they keep the others narrow, and hold nothing.
+#include <balise/grid.h>
+
+#include <assert.h>
+#include <string.h>
+
+enum { WORD_BITS = 64 };
+
+static void begin_at(uint64_t *begins, unsigned bucket)
+{
+    begins[bucket / WORD_BITS] |= UINT64_C(1) << (bucket % WORD_BITS);
+}
+
+// The first bucket of the bin that holds `bucket`.
+static unsigned bin_first(const uint64_t *begins, unsigned bucket)
+{
+    unsigned word = bucket / WORD_BITS;
+    uint64_t bits = begins[word] & (~UINT64_C(0) >> (WORD_BITS - 1 - bucket % WORD_BITS));
+    while (bits == 0)
+        bits = begins[--word]; // ends at bit 0
+    return word * WORD_BITS + (WORD_BITS - 1U - (unsigned)__builtin_clzll(bits));
+}
+
+// The first bucket after the bin that holds `bucket`.
+static unsigned bin_end(const uint64_t *begins, unsigned bucket)
+{
+    const unsigned next = bucket + 1;
+    unsigned word = next / WORD_BITS;
+    if (word >= BAL_GRID_WORDS)
+        return BAL_BUCKET_COUNT;
+    uint64_t bits = begins[word] & (~UINT64_C(0) << (next % WORD_BITS));
+    while (bits == 0) {
+        if (++word == BAL_GRID_WORDS)
+            return BAL_BUCKET_COUNT;
+        bits = begins[word];
+    }
+    return word * WORD_BITS + (unsigned)__builtin_ctzll(bits);
+}
+
+static void one_bin(uint64_t *begins)
+{
+    memset(begins, 0, BAL_GRID_WORDS * sizeof *begins);
+    begin_at(begins, 0);
+}
+
+static void compile_metric(uint64_t *begins)
+{
+    one_bin(begins);
+    for (unsigned bucket = 1; bucket < BAL_BUCKET_COUNT; bucket += 2)
+        begin_at(begins, bucket);
+}
+
+static void set_untold(struct bal_grid *grid, unsigned metric)
+{
+    one_bin(grid->begins[metric]);
+    grid->untold |= UINT32_C(1) << metric;
+}
+
+void bal_grid_nothing(struct bal_grid *grid)
+{
+    *grid = (struct bal_grid){0};
+    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++)
+        set_untold(grid, m);
+}
+
+void bal_grid_compiled(struct bal_grid *grid)
+{
+    *grid = (struct bal_grid){0};
+    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++)
+        compile_metric(grid->begins[m]);
+}
+
+static void from_metric(uint64_t *begins, const struct bal_histogram *h, uint64_t least)
+{
+    uint64_t in_bin = 0;
+    uint64_t left = h->n;
+    one_bin(begins);
+    for (unsigned i = 0; i < h->size && left >= least; i++) {
+        in_bin += h->count[i];
+        left -= h->count[i];
+        if (in_bin < least || left < least)
+            continue;
+        begin_at(begins, h->low + i + 1);
+        in_bin = 0;
+    }
+}
+
+void bal_grid_from(struct bal_grid *grid, const struct bal_histogram histograms[BAL_METRIC_COUNT],
+                   uint64_t least_views)
+{
+    assert(least_views > 0);
+    *grid = (struct bal_grid){0};
+    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
+        if (histograms[m].n < least_views)
+            set_untold(grid, m);
+        else
+            from_metric(grid->begins[m], &histograms[m], least_views);
+    }
+}
+
+/* ---- closing ---- */
+
+static uint64_t views_between(const struct bal_histogram *h, unsigned first, unsigned end)
+{
+    const unsigned h_end = (unsigned)h->low + h->size;
+    uint64_t views = 0;
+    end = end < h_end ? end : h_end;
+    for (unsigned bucket = first > h->low ? first : h->low; bucket < end; bucket++)
+        views += h->count[bucket - h->low];
+    return views;
+}
+
+// Buckets first … end - 1 with their views.
+struct group {
+    unsigned first, end;
+    uint64_t views;
+};
+
+// The groups found so far, from the left: all but the last have k views.
+struct groups {
+    struct group at[BAL_BUCKET_COUNT];
+    unsigned count;
+    uint64_t k;
+};
+
+static void group_join_left(struct groups *groups)
+{
+    struct group *const left = &groups->at[groups->count - 2];
+    const struct group *const last = &groups->at[groups->count - 1];
+    left->end = last->end;
+    left->views += last->views;
+    groups->count--;
+}
+
+// Adds a bin that holds views. A last group that is still weak takes the nearer side.
+static void group_add(struct groups *groups, struct group bin)
+{
+    if (groups->count > 0 && groups->at[groups->count - 1].views < groups->k) {
+        struct group *const last = &groups->at[groups->count - 1];
+        const bool left_is_nearer =
+            groups->count > 1 &&
+            last->first - groups->at[groups->count - 2].end < bin.first - last->end;
+        if (!left_is_nearer) {
+            last->end = bin.end;
+            last->views += bin.views;
+            return;
+        }
+        group_join_left(groups);
+    }
+    groups->at[groups->count++] = bin;
+}
+
+static void coarsen_metric(uint64_t *begins, const struct bal_histogram *h, uint64_t k)
+{
+    struct groups groups = {.k = k};
+    for (unsigned first = 0; first < BAL_BUCKET_COUNT;) {
+        const unsigned end = bin_end(begins, first);
+        const uint64_t views = views_between(h, first, end);
+        if (views > 0)
+            group_add(&groups, (struct group){.first = first, .end = end, .views = views});
+        first = end;
+    }
+    // All views have k, so a weak last group has one before it.
+    if (groups.at[groups.count - 1].views < k)
+        group_join_left(&groups);
+    groups.at[0].first = 0;
+    groups.at[groups.count - 1].end = BAL_BUCKET_COUNT;
+    for (unsigned g = 0; g < groups.count; g++)
+        for (unsigned b = groups.at[g].first + 1; b < groups.at[g].end; b++)
+            begins[b / WORD_BITS] &= ~(UINT64_C(1) << (b % WORD_BITS));
+}
+
+void bal_grid_coarsen(struct bal_grid *grid,
+                      const struct bal_histogram histograms[BAL_METRIC_COUNT], uint64_t k)
+{
+    assert(k > 0);
+    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
+        if (histograms[m].n < k) {
+            set_untold(grid, m);
+            continue;
+        }
+        if (!bal_grid_told(grid, (enum bal_metric)m)) {
+            compile_metric(grid->begins[m]);
+            grid->untold &= ~(UINT32_C(1) << m);
+        }
+        coarsen_metric(grid->begins[m], &histograms[m], k);
+    }
+}
+
+/* ---- using a grid ---- */
+
+bool bal_grid_told(const struct bal_grid *grid, enum bal_metric metric)
+{
+    return (grid->untold >> metric & 1U) == 0;
+}
+
+bool bal_grid_measures(const struct bal_grid *grid, enum bal_metric metric)
+{
+    return bal_grid_told(grid, metric) && bin_end(grid->begins[metric], 0) < BAL_BUCKET_COUNT;
+}
+
+void bal_grid_bin(const struct bal_grid *grid, enum bal_metric metric, uint16_t bucket,
+                  uint16_t *first, uint16_t *last)
+{
+    assert(bucket < BAL_BUCKET_COUNT);
+    *first = (uint16_t)bin_first(grid->begins[metric], bucket);
+    *last = (uint16_t)(bin_end(grid->begins[metric], bucket) - 1);
+}
+
+void bal_grid_snap(const struct bal_grid *grid, enum bal_metric metric,
+                   const struct bal_histogram *from, struct bal_histogram *into)
+{
+    if (!bal_grid_told(grid, metric))
+        return;
+    for (unsigned i = 0; i < from->size;) {
+        const unsigned bucket = from->low + i;
+        const unsigned first = bin_first(grid->begins[metric], bucket);
+        const unsigned end = bin_end(grid->begins[metric], bucket);
+        bal_histogram_add(into, (uint16_t)first, views_between(from, bucket, end));
+        i = end - from->low;
+    }
+}
+
+// The buckets over which a bin's views are spread. An open class has no width of its own: by
+// convention it gets twice its neighbour's, which puts the middle of a logarithmic normal tail
+// about where it is.
+static struct group bin_reach(const uint64_t *begins, unsigned bucket)
+{
+    struct group bin = {.first = bin_first(begins, bucket), .end = bin_end(begins, bucket)};
+    const bool is_first = bin.first == 0;
+    const bool is_last = bin.end == BAL_BUCKET_COUNT;
+    if (is_first == is_last) // an inner bin, or the only one
+        return bin;
+    const unsigned beside = is_first ? bin.end : bin.first - 1;
+    const unsigned reach = 2 * (bin_end(begins, beside) - bin_first(begins, beside));
+    if (bin.end - bin.first <= reach)
+        return bin;
+    if (is_first)
+        bin.first = bin.end - reach;
+    else
+        bin.end = bin.first + reach;
+    return bin;
+}
+
+void bal_grid_spread(const struct bal_grid *grid, enum bal_metric metric, uint16_t bucket,
+                     uint64_t count, struct bal_histogram *into)
+{
+    assert(bucket < BAL_BUCKET_COUNT);
+    const struct group bin = bin_reach(grid->begins[metric], bucket);
+    const uint64_t width = bin.end - bin.first;
+    const uint64_t each = count / width;
+    const uint64_t rest = count % width;
+    uint64_t given = 0; // of the rest, to the buckets before
+    for (uint64_t i = 0; i < width; i++) {
+        const uint64_t due = (2 * (i + 1) * rest + width) / (2 * width); // (i + 1) / width, rounded
+        bal_histogram_add(into, (uint16_t)(bin.first + i), each + due - given);
+        given = due;
+    }
+}
+
+void bal_grid_spread_all(const struct bal_grid *grid, enum bal_metric metric,
+                         const struct bal_histogram *stored, struct bal_histogram *into)
+{
+    if (!bal_grid_told(grid, metric))
+        return;
+    for (unsigned i = 0; i < stored->size;) {
+        const unsigned bucket = stored->low + i;
+        const unsigned end = bin_end(grid->begins[metric], bucket);
+        const uint64_t views = views_between(stored, bucket, end);
+        if (views > 0)
+            bal_grid_spread(grid, metric, (uint16_t)bucket, views, into);
+        i = end - stored->low;
+    }
+}
