@@ -166,7 +166,10 @@ class Crowd:
         draw = self.random
         prefix, agent = identity
         # Another host of the same network is the same visitor: addresses are truncated.
-        address = f"{prefix}{draw.randrange(256)}" if "." in prefix else f"{prefix}{draw.randrange(65536):x}::{draw.randrange(1, 9)}"
+        if "." in prefix:
+            address = f"{prefix}{draw.randrange(256)}"
+        else:
+            address = f"{prefix}{draw.randrange(65536):x}::{draw.randrange(1, 9)}"
         self.lines.append((at_ms, f"{at_ms}\t{address}\t{agent}\thttps://{site}.example\t{body}{gpc}\n"))
 
     def _body(self, page, protocol, kind):

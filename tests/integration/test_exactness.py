@@ -6,27 +6,14 @@ import datetime
 import functools
 import json
 import math
-import os
 import pathlib
-import re
-import signal
-import struct
 import subprocess
-import sys
-import time
-import urllib.parse
-import urllib.request
 
 import pytest
+import reference
+from balise import Balise, executable
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
-import reference  # noqa: E402
-import wait  # noqa: E402
-
-BIN = pathlib.Path(os.environ.get("BALISE_BIN", HERE.parents[1] / "build/dev/balise"))
-TOOLS = BIN.parent / "tests/tools"
-DATABASE = HERE.parent / "support/mmdb/test.mmdb"
+TOOLS = pathlib.Path(executable()).parent / "tests/tools"
 TABLES = ("site", "page", "region", "device", "browser", "protocol", "type", "soft+page")
 PERCENTS = {"p50": 50, "p75": 75, "p95": 95}
 LEAST_N = {"p50": (20, "n_below_20"), "p75": (4 * reference.K, "n_below_4k"), "p95": (20 * reference.K, "n_below_20k")}
@@ -34,24 +21,18 @@ SKETCH_ERROR = 1.04 / math.sqrt(1024)
 EXACT_VISITORS = 96  # up to here a sketch is a set
 ROUNDING = 2.5  # visitors are told to the next multiple of 5
 DATES = [day.isoformat() for day in reference.DAYS]
-AFTER = (reference.DAYS[-1] + datetime.timedelta(1)).isoformat()
+AFTER = reference.DAYS[-1] + datetime.timedelta(1)
 RANGES = [(0, 1), (1, 2), (2, 3), (0, 3)]
 
 
 # ---- the run ----
 
-def write_config(folder):
+def make_folder(clock):
+    """A folder and a configuration for both sites; the server does not run yet."""
     templates = [page for _, page in reference.PAGES]
-    config = {
-        "data_dir": str(folder / "data"),
-        "sites": [{"name": name, "origins": [f"https://{name}.example"], "time_zone": "Europe/Paris", "pages": templates}
-                  for name in ("portal", "hameau")],
-        "public": {"listen": ["127.0.0.1:0"]}, "private": {"listen": ["127.0.0.1:0"]},
-        "geoip": {"databases": [str(DATABASE)]},
-    }
-    path = folder / "balise.json"
-    path.write_text(json.dumps(config), encoding="utf-8")
-    return path
+    sites = [{"name": name, "origins": [f"https://{name}.example"], "time_zone": "Europe/Paris", "pages": templates}
+             for name in ("portal", "hameau")]
+    return Balise({"sites": sites}, start=clock, running=False)
 
 
 def run_tool(name, *words):
@@ -99,13 +80,14 @@ def histogram(text):
 class Run:
     """A crowd, fed into a data folder, and what the reference makes of it."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        self.config = write_config(folder)
+    def __init__(self, balise):
+        self.balise = balise
         self.crowd = reference.Crowd()
-        self.crowd.write(folder / "views.tsv")
+        self.config = balise.config_path
+        views = balise.folder / "views.tsv"
+        self.crowd.write(views)
         self.facts = {name: int(number) for name, number in (
-            line.split("\t") for line in run_tool("balise-feed", self.config, folder / "views.tsv").splitlines())}
+            line.split("\t") for line in run_tool("balise-feed", self.config, views).splitlines())}
         self.told = Told(run_tool("balise-dump", self.config))
         self.buckets = {metric: [reference.bucket_of(t) if t >= 0 else None for t in column]
                         for metric, column in self.crowd.ticks.items()}
@@ -132,9 +114,11 @@ class Run:
         return len(values), quantiles, dict(buckets)
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return Run(tmp_path_factory.mktemp("exactness"))
+@pytest.fixture(scope="module", name="run")
+def _run():
+    noon_after = datetime.datetime.combine(AFTER, datetime.time(12), reference.ZONE)
+    with make_folder(noon_after) as balise:
+        yield Run(balise)
 
 
 def cells_of(run, margin, day):
@@ -259,12 +243,12 @@ def test_days_tell_what_was_refused(run):
         assert +collections.Counter(outcomes) == run.crowd.refused[day]
 
 
-def test_the_first_block_is_kept_back_while_the_day_goes_on(run, tmp_path):
-    config = write_config(tmp_path)
+def test_the_first_block_is_kept_back_while_the_day_goes_on(run):
     noon_ms = (run.crowd.starts[0] + 12 * 3600) * 1000
-    run.crowd.write(tmp_path / "morning.tsv", noon_ms)
-    run_tool("balise-feed", config, tmp_path / "morning.tsv", noon_ms + 2000)
-    told = Told(run_tool("balise-dump", config))
+    with make_folder(datetime.datetime.fromtimestamp(noon_ms // 1000, reference.ZONE)) as balise:
+        run.crowd.write(balise.folder / "morning.tsv", noon_ms)
+        run_tool("balise-feed", balise.config_path, balise.folder / "morning.tsv", noon_ms + 2000)
+        told = Told(run_tool("balise-dump", balise.config_path))
     expected = run.crowd.blocks("portal", 0, until_hour=12)
     assert expected[0][0] > 0
     assert {key[0] for key in told.cells} == {"hourly"} and not told.days
@@ -274,54 +258,30 @@ def test_the_first_block_is_kept_back_while_the_day_goes_on(run, tmp_path):
 
 # ---- through the API ----
 
-class Server:
-    """balise serve on the run's folder, with its clock at noon of the day after."""
+class Api:
+    """Questions about all metrics."""
 
-    def __init__(self, run):
-        self.config = run.config
-        self.log = run.folder / "server.log"
-        clock = run.folder / "clock"
-        offset_ms = (run.crowd.starts[-1] + 12 * 3600 - int(time.time())) * 1000
-        clock.write_bytes(struct.pack("=q", offset_ms))
-        self.environment = {**os.environ, "BALISE_TEST_CLOCK": str(clock)}
-        self.token = subprocess.run([BIN, "token", "new", "--config", self.config, "--role", "analyst"], check=True,
-                                    capture_output=True, text=True, timeout=60).stdout.splitlines()[-1]
-        self.start()
-
-    def start(self):
-        with open(self.log, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen([BIN, "serve", "--config", self.config], stderr=log, env=self.environment)
-        self.port = wait.until(self._find_port, 30, "the private listener")
-
-    def _find_port(self):
-        assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
-        found = re.search(r"event=listening side=private .*port=(\d+)", self.log.read_text(encoding="utf-8"))
-        return found and int(found[1])
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0
+    def __init__(self, balise):
+        self.balise = balise
 
     def bytes(self, **parameters):
-        query = urllib.parse.urlencode({"site": "portal", "metric": ",".join(reference.METRICS), **parameters})
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v1/kpi?{query}",
-                                         headers={"Authorization": f"Bearer {self.token}"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.read()
+        answer = self.balise.ask_kpi(metric=",".join(reference.METRICS), **parameters)
+        assert answer.status == 200, answer.body
+        return answer.body
 
     def kpi(self, **parameters):
         return json.loads(self.bytes(**parameters))
 
 
-@pytest.fixture(scope="module")
-def server(run):
-    started = Server(run)
-    yield started
-    started.stop()
+@pytest.fixture(scope="module", name="server")
+def _server(run):
+    run.balise.start()
+    yield Api(run.balise)
+    run.balise.terminate()
 
 
 def dates_of(first, end):
-    return {"from": DATES[first], "to": (DATES + [AFTER])[end]}
+    return {"from_": DATES[first], "to": (DATES + [AFTER.isoformat()])[end]}
 
 
 def parameters_of(margin):
@@ -332,13 +292,14 @@ def parameters_of(margin):
 
 def check_quantiles(told, n, exact, buckets, metric):
     """The quantiles of one metric of one row, those that may not be told, and the interval about p75."""
-    a_unit = reference.METRICS[metric][0]
+    a_unit, digits = reference.METRICS[metric][:2]
+    rounding = 1e-6 if digits else 0.5  # bytes and counts are told whole
     for name, (least, why) in LEAST_N.items():
         if n < least:
             assert told[name] is None and told["why"][name] == why, (metric, name, n)
         else:
             assert name not in told.get("why", {}), (metric, name, n)
-            assert abs(told[name] * a_unit - exact[name]) <= 0.01 * exact[name] + 1e-6, (metric, name, exact[name], told)
+            assert abs(told[name] * a_unit - exact[name]) <= 0.01 * exact[name] + rounding, (metric, name, exact[name], told)
     if n < LEAST_N["p75"][0]:
         assert told["p75_low"] is None and told["p75_high"] is None
     else:
@@ -462,6 +423,5 @@ def test_closed_days_answer_the_same_bytes_after_a_restart(server):
     questions = [{**parameters_of(margin), **dates_of(first, end)} for margin in TABLES for first, end in RANGES]
     questions += [{"by": "hour", **dates_of(0, 3)}, {"by": "page,day", **dates_of(0, 3), "format": "csv"}]
     before = [server.bytes(**question) for question in questions]
-    server.stop()
-    server.start()
+    server.balise.restart()
     assert [server.bytes(**question) for question in questions] == before
