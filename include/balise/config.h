@@ -37,6 +37,10 @@ struct bal_network {
     uint8_t bits; /**< 0 … 128 */
 };
 
+/** Parses "192.0.2.0/24", "2001:db8::/32" or a bare address; BAL_EINVAL also when bits past the
+ * length are set, BAL_ERANGE for too long a length. */
+BAL_MUST_USE bal_status bal_network_parse(struct bal_slice text, struct bal_network *out);
+
 struct bal_tls_files {
     char *certificate_file; /**< NULL: cleartext */
     char *key_file;

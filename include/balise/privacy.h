@@ -29,9 +29,6 @@ struct bal_prefix {
 struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct bal_network *trusted,
                                      size_t trusted_count);
 
-/** Parses "192.0.2.0/24", "2001:db8::/32" or a bare address. */
-BAL_MUST_USE bal_status bal_network_parse(struct bal_slice text, struct bal_network *out);
-
 /* ---- consent ---- */
 
 /** True when the visitor objects: Sec-GPC: 1 (W3C Global Privacy Control) or DNT: 1. */

@@ -134,13 +134,13 @@ static bool ends_in_zeros(const uint8_t address[16], unsigned bits)
     return true;
 }
 
-static bool parse_network(struct bal_slice text, struct bal_network *out)
+bal_status bal_network_parse(struct bal_slice text, struct bal_network *out)
 {
     const char *const slash = text.length > 0 ? memchr(text.data, '/', text.length) : NULL;
     const size_t length = slash ? (size_t)(slash - text.data) : text.length;
     char address[INET6_ADDRSTRLEN] = {0};
     if (!length || length >= sizeof address) {
-        return false;
+        return BAL_EINVAL;
     }
     memcpy(address, text.data, length);
     struct bal_network network = {0};
@@ -148,19 +148,21 @@ static bool parse_network(struct bal_slice text, struct bal_network *out)
     if (v4) {
         network.address[10] = network.address[11] = 0xff;
     } else if (inet_pton(AF_INET6, address, network.address) != 1) {
-        return false;
+        return BAL_EINVAL;
     }
     const uint64_t most = v4 ? 32 : 128;
     uint64_t bits = most;
     if (slash) {
         const struct bal_slice tail = {.data = slash + 1, .length = text.length - length - 1};
-        if (bal_slice_u64(tail, most, &bits)) {
-            return false;
+        const bal_status status = bal_slice_u64(tail, most, &bits);
+        if (status) {
+            return status;
         }
     }
     network.bits = (uint8_t)(bits + (v4 ? V4_IN_V6_BITS : 0));
     *out = network;
-    return ends_in_zeros(network.address, network.bits);
+    /* 192.0.2.1/24: a typing error in a list of whom to believe is not guessed at. */
+    return ends_in_zeros(network.address, network.bits) ? BAL_OK : BAL_EINVAL;
 }
 
 static bal_status set_networks(struct reader *reader, struct value value, void *member)
@@ -176,7 +178,7 @@ static bal_status set_networks(struct reader *reader, struct value value, void *
     for (; *count < items; (*count)++) {
         char path[PATH_BYTES];
         const struct value item = bal_reader_item(value, *count, path);
-        if (!parse_network(text_of(item.json), &list[*count])) {
+        if (bal_network_parse(text_of(item.json), &list[*count])) {
             return bal_reader_refuse(reader, path, BAL_EINVAL,
                                      "%s must be an address or a network like \"192.0.2.0/24\" or "
                                      "\"2001:db8::/32\", zeros past the length",

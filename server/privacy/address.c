@@ -196,37 +196,3 @@ struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct b
     sodium_memzero(&address, sizeof address);
     return prefix;
 }
-
-bal_status bal_network_parse(struct bal_slice text, struct bal_network *out)
-{
-    if (!text.length) {
-        return BAL_EINVAL;
-    }
-    const size_t slash = find_byte(text, '/');
-    const struct bal_slice host = slice_from(text, 0, slash);
-    const bool is_ipv4 = find_byte(host, ':') == host.length;
-    const unsigned most = is_ipv4 ? ADDRESS_BYTES * 8 - MAPPED_BITS : ADDRESS_BYTES * 8;
-    struct address address = {0};
-    if (!parse_text(host, is_ipv4 ? AF_INET : AF_INET6, &address)) {
-        return BAL_EINVAL;
-    }
-    uint64_t bits = most;
-    if (slash < text.length) {
-        const bal_status status =
-            bal_slice_u64(slice_from(text, slash + 1, text.length), most, &bits);
-        if (status) {
-            return status;
-        }
-    }
-    struct bal_network network = {.bits = (uint8_t)(bits + (is_ipv4 ? MAPPED_BITS : 0))};
-    for (unsigned bit = 0; bit < network.bits; bit++) {
-        const unsigned kept = address.bytes[bit / 8] & 0x80u >> bit % 8;
-        network.address[bit / 8] = (uint8_t)(network.address[bit / 8] | kept);
-    }
-    if (memcmp(network.address, address.bytes, ADDRESS_BYTES) != 0) {
-        return BAL_EINVAL; // 192.0.2.1/24: a typing error in a list of whom to believe is not
-                           // guessed at
-    }
-    *out = network;
-    return BAL_OK;
-}
