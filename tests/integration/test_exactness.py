@@ -292,14 +292,13 @@ def parameters_of(margin):
 
 def check_quantiles(told, n, exact, buckets, metric):
     """The quantiles of one metric of one row, those that may not be told, and the interval about p75."""
-    a_unit, digits = reference.METRICS[metric][:2]
-    rounding = 1e-6 if digits else 0.5  # bytes and counts are told whole
+    a_unit = reference.METRICS[metric][0]
     for name, (least, why) in LEAST_N.items():
         if n < least:
             assert told[name] is None and told["why"][name] == why, (metric, name, n)
         else:
             assert name not in told.get("why", {}), (metric, name, n)
-            assert abs(told[name] * a_unit - exact[name]) <= 0.01 * exact[name] + rounding, (metric, name, exact[name], told)
+            assert abs(told[name] * a_unit - exact[name]) <= 0.01 * exact[name] + 1e-6, (metric, name, exact[name], told)
     if n < LEAST_N["p75"][0]:
         assert told["p75_low"] is None and told["p75_high"] is None
     else:

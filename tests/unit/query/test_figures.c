@@ -91,7 +91,9 @@ static void values_are_rounded_to_what_was_measured(void **state)
     const double bytes = figures_at(BAL_TRANSFER_SIZE, 123456, 100, K).value[FIGURE_P50];
     assert_true(bytes == round(bytes));
     const double count = figures_at(BAL_REQUESTS, 54, 100, K).value[FIGURE_P50];
-    assert_true(count == round(count));
+    assert_true(count * 10 == round(count * 10));
+    /* 95 and 96 share a bucket: whole numbers would be more than 1 % off. */
+    assert_true(fabs(figures_at(BAL_REQUESTS, 96, 100, K).value[FIGURE_P50] - 96) <= 0.96);
     assert_true(figures_at(BAL_ERRORS, 0, 200, K).value[FIGURE_P95] == 0);
 }
 
