@@ -6,9 +6,10 @@
 #include <balise/key.h>
 
 /**
- * Access tokens of the private listener: 32 random bytes in base64url, shown once, kept only as BLAKE2b-256 in DATA_DIR/tokens (one line
- * a token: hash, role, site or *, creation time; mode 0600). Part of store/: the file is durable and written by atomic replacement
- * under a lock file of its own, so the command line may write while a server runs.
+ * Access tokens of the private listener: 32 random bytes in base64url, shown once, kept only as
+ * BLAKE2b-256 in DATA_DIR/tokens (one line a token: hash, role, site or *, creation time; mode
+ * 0600). Part of store/: the file is durable and written by atomic replacement under a lock file of
+ * its own, so the command line may write while a server runs.
  */
 enum bal_role { BAL_ROLE_ANALYST, BAL_ROLE_DPO, BAL_ROLE_OPERATOR, BAL_ROLE_COUNT };
 const char *bal_role_name(enum bal_role role);
@@ -17,12 +18,14 @@ bool bal_role_find(struct bal_slice name, enum bal_role *out);
 #define BAL_TOKEN_TEXT_BYTES 48
 
 /** Makes a token. `site` NULL: all sites. The text is terminated; wipe it after showing it. */
-BAL_MUST_USE bal_status bal_token_new(const char *data_dir, enum bal_role role, const char *site, int64_t now_ms,
-                                      char text[BAL_TOKEN_TEXT_BYTES], struct bal_error *error);
+BAL_MUST_USE bal_status bal_token_new(const char *data_dir, enum bal_role role, const char *site,
+                                      int64_t now_ms, char text[BAL_TOKEN_TEXT_BYTES],
+                                      struct bal_error *error);
 
 /** The tokens of a running server: re-read when the file changes. Any thread (a lock inside). */
 struct bal_tokens;
-BAL_MUST_USE bal_status bal_tokens_open(const char *data_dir, struct bal_tokens **out, struct bal_error *error);
+BAL_MUST_USE bal_status bal_tokens_open(const char *data_dir, struct bal_tokens **out,
+                                        struct bal_error *error);
 void bal_tokens_close(struct bal_tokens *tokens); /**< accepts NULL */
 
 struct bal_grant {

@@ -7,8 +7,9 @@
 
 /**
  * What is told of one metric of one row, in wire units, rounded for telling: a tenth of a
- * millisecond, 0.0001 of a score, whole bytes and counts. Below 800 ticks (80 ms, 0.08, 800 requests)
- * there is one decimal more, since whole ticks would take a value out of the 1 %. NAN is null.
+ * millisecond, 0.0001 of a score, whole bytes and counts. Below 800 ticks (80 ms, 0.08, 800
+ * requests) there is one decimal more, since whole ticks would take a value out of the 1 %. NAN is
+ * null.
  */
 enum figure {
     FIGURE_P50,

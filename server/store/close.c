@@ -396,7 +396,8 @@ static bal_status tell_last_blocks(struct closing *closing, uint8_t hours_of_day
         closing,
         &(struct block){.hour = day->reserve_first_hour,
                         .hours = day->reserve_hours,
-                        .tail_hours = tail, /* with or without views: nobody and fewer than k look alike */
+                        .tail_hours =
+                            tail, /* with or without views: nobody and fewer than k look alike */
                         .filling = true,
                         .reserve = true});
 }
