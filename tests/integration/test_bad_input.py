@@ -331,7 +331,7 @@ def test_a_folder_in_use_is_said_to_be(balise):
     assert balise.post(view()).status == 204
 
 
-@pytest.mark.parametrize("folder", ["{file}/data", "/sys/kernel", "/proc/self/data"])
+@pytest.mark.parametrize("folder", ["{file}/data", "/proc/self/data", "/proc/sys/kernel"])
 def test_a_folder_that_cannot_be_written_is_named(folder):
     with Balise(running=False) as balise:
         folder = folder.format(file=balise.config_path)
