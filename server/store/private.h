@@ -98,6 +98,8 @@ BAL_MUST_USE bal_status land_flight(struct bal_store *store, const struct bal_fl
 BAL_MUST_USE bal_status land_replayed(void *store, uint64_t sequence, struct bal_slice payload);
 
 /* retention.c: what is past its limit goes */
+/** The earliest "today" of any site: a file goes when it is past the limit everywhere. */
+int32_t retention_today(const struct bal_store *store, int64_t time_s);
 /** Destroys every tier file that is past its limit by `time_s`. A file in use is left to the next
  * call: BAL_EBUSY. */
 BAL_MUST_USE bal_status retention_purge(struct bal_store *store, int64_t time_s);

@@ -6,8 +6,7 @@
 #include <balise/zone.h>
 #include <stdlib.h>
 
-/* The earliest "today" of any site: a file goes when it is past the limit everywhere. */
-static int32_t earliest_today(const struct bal_store *store, int64_t time_s)
+int32_t retention_today(const struct bal_store *store, int64_t time_s)
 {
     int32_t today = INT32_MAX;
     for (uint16_t s = 0; s < store->config->site_count; s++) {
@@ -43,7 +42,7 @@ static bal_status purge_kind(struct bal_store *store, enum partition_kind kind, 
 
 bal_status retention_purge(struct bal_store *store, int64_t time_s)
 {
-    const int32_t today = earliest_today(store, time_s);
+    const int32_t today = retention_today(store, time_s);
     bal_status status =
         purge_kind(store, PARTITION_HOURLY, first_kept(store, PARTITION_HOURLY, today));
     if (!status)
