@@ -1,136 +1,191 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The command line: what it answers, what it says when it cannot, and with which exit status."""
+"""The command line as people use it: answers, messages and exit statuses."""
 import csv
-import io
 import json
-import os
+import pathlib
+import re
 
 import pytest
 
 from balise import Balise, run, view
+from nginx import free_port
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = ("serve", "check-config", "query", "token", "demo", "version")
-ASKED = ("--site", "portal", "--metric", "lcp", "--by", "page")
+QUERY = ("--site", "portal", "--metric", "lcp,cls", "--by", "page")
 
 
 @pytest.fixture(name="asked", scope="module")
 def _asked():
-    """A server with a closed day of two pages, and the words of a question about it."""
-    with Balise() as balise:
-        balise.visit(30, view("/", lcp=1234))
-        balise.visit(15, view("/aide", lcp=2345))
-        day = balise.close_day()
-        # The server's own file lets the system choose the port; who asks must know it.
-        config = balise.folder / "asking.json"
-        config.write_text(json.dumps({**balise.config, "private": {"listen": [f"127.0.0.1:{balise.private_port}"]}}), encoding="utf-8")
-        yield balise, ("query", "--config", config, *ASKED, "--from", day, "--to", balise.clock.now().date())
+    """A server with a closed day, on a private port that its configuration tells."""
+    with Balise({"private": {"listen": [f"127.0.0.1:{free_port()}"]}}) as balise:
+        balise.visit(45, view("/", lcp=1200, cls=0.02))
+        balise.visit(12, view("/aide", lcp=300), region="FR-BRE")
+        balise.close_day()
+        yield balise
 
 
-def numbers(text):
-    """CSV as a list of dictionaries."""
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+def query(balise, *words, token=None):
+    environment = {**balise.environment(), **({"BALISE_TOKEN": token} if token else {})}
+    return run("query", "--config", balise.config_path, *words, environment=environment)
 
 
-def test_a_running_server_is_asked_with_a_token(asked, tmp_path):
-    balise, words = asked
-    token_file = tmp_path / "token"
-    token_file.write_text(balise.token() + "\n", encoding="utf-8")
-    by_file = run(*words, "--format", "csv", "--token-file", token_file)
-    by_environment = run(*words, "--format", "csv", environment={"BALISE_TOKEN": balise.token()})
-    assert by_file.returncode == 0, by_file.stderr
-    assert by_file.stdout == by_environment.stdout
-    assert [(row["page"], row["views"]) for row in numbers(by_file.stdout)] == [("/", "30"), ("/aide", "15")]
+def cells(table):
+    """The words of a table for people, row by row."""
+    return [re.split(r"\s{2,}", line.strip()) for line in table.splitlines()]
 
 
-def test_without_a_token_it_says_what_is_missing(asked):
-    _, words = asked
-    environment = {name: value for name, value in os.environ.items() if name != "BALISE_TOKEN"}
-    answer = run(*words, environment=environment)
-    assert answer.returncode == 1 and "--token-file" in answer.stderr and not answer.stdout
-
-
-def test_a_stopped_server_is_read_from_its_folder_with_the_same_numbers(asked):
-    balise, words = asked
-    environment = {"BALISE_TOKEN": balise.token(), **balise.environment()}
-    port = balise.private_port
-    running = {how: run(*words, "--format", how, environment=environment).stdout for how in ("table", "csv", "json")}
-    balise.terminate()
+def test_a_query_says_the_same_with_and_without_a_server(asked):
+    with_server = {form: query(asked, *QUERY, "--format", form, token=asked.token()) for form in ("table", "csv", "json")}
+    asked.terminate()
     try:
-        for how, text in running.items():
-            stopped = run(*words, "--format", how, environment=balise.environment())
-            assert stopped.returncode == 0, stopped.stderr
-            assert stopped.stdout == text
+        without = {form: query(asked, *QUERY, "--format", form) for form in ("table", "csv", "json")}
     finally:
-        balise.config["private"] = {"listen": [f"127.0.0.1:{port}"]}
-        balise.write_config()
-        balise.start()
-    rows = json.loads(running["json"])["rows"]
-    assert [row["views"] for row in rows] == [int(row["views"]) for row in numbers(running["csv"])]
-    assert [line.split()[:2] for line in running["table"].splitlines()[1:]] == [[row["page"], str(row["views"])] for row in rows]
+        asked.start()
+    for form, answer in with_server.items():
+        assert answer.returncode == without[form].returncode == 0, answer.stderr
+        assert answer.stdout == without[form].stdout and not answer.stderr
+    rows = json.loads(with_server["json"].stdout)["rows"]
+    assert [(row["page"], row["views"]) for row in rows] == [("/", 45), ("/aide", 12)]
+    assert rows == asked.kpi(metric="lcp,cls", by="page")["rows"]
+    flat = list(csv.DictReader(with_server["csv"].stdout.splitlines()))
+    assert [(row["page"], int(row["views"]), row["lcp_p75"]) for row in flat] == [
+        ("/", 45, f"{rows[0]['lcp']['p75']:.10g}"), ("/aide", 12, "")]
+    table = cells(with_server["table"].stdout)
+    assert table[0][:3] == ["page", "views", "visitors"] and table[1][:2] == ["/", "45"] and table[2][:2] == ["/aide", "12"]
 
 
-def test_a_refused_query_says_what_is_possible(asked):
-    balise, words = asked
-    answer = run(*words, "--device", "mobile", environment={"BALISE_TOKEN": balise.token()})
-    assert answer.returncode == 1 and "may be" in answer.stderr and not answer.stdout
+def test_a_token_may_come_from_a_file(asked):
+    path = asked.folder / "token"
+    path.write_text(asked.token() + "\n")
+    assert query(asked, *QUERY, "--token-file", path).returncode == 0
+    missing = query(asked, *QUERY, "--token-file", asked.folder / "none")
+    assert missing.returncode == 1 and str(asked.folder / "none") in missing.stderr
+
+
+def test_a_running_server_wants_a_token(asked):
+    for token in (None, "wrong"):
+        answer = query(asked, *QUERY, token=token)
+        assert answer.returncode == 1 and "token" in answer.stderr and not answer.stdout
 
 
 @pytest.mark.parametrize("words, said", [
-    ((), "usage"),
-    (("no-such",), "no command no-such"),
-    (("serve",), "--config"),
-    (("serve", "--config"), "--config needs a value"),
-    (("serve", "--port", "1"), "no option --port"),
-    (("query", "--format", "xml"), "--format is one of"),
-    (("token", "new", "--role", "king"), "--role is one of"),
-    (("demo",), "--data-dir"),
-    (("demo", "--data-dir", "x", "--days", "0"), "--days"),
-    (("version", "please"), "takes no words"),
-])
-def test_wrong_words_are_told_and_end_with_2(words, said):
+    (("--site", "portal", "--metric", "nonsense"), "metric"),
+    (("--site", "nowhere", "--metric", "lcp"), "no such site"),
+    (("--site", "portal", "--metric", "lcp", "--by", "page,region"), "page, region"),
+    (("--site", "portal", "--metric", "lcp", "--from", "yesterday"), "YYYY-MM-DD"),
+    (("--site", "portal"), "metric"),
+    (("--metric", "lcp"), "site"),
+], ids=str)
+def test_a_refused_query_says_why(asked, words, said):
+    answer = query(asked, *words, token=asked.token())
+    assert answer.returncode == 1 and said in answer.stderr and not answer.stdout
+
+
+@pytest.mark.parametrize("words", [
+    (), ("nonsense",), ("serve",), ("serve", "--nonsense"), ("serve", "--config"), ("serve", "--config", "x", "y"),
+    ("check-config",), ("query",), ("query", "--config", "x", "--format", "xml"), ("token",), ("token", "old"),
+    ("token", "new", "--config", "x"), ("token", "new", "--config", "x", "--role", "king"), ("demo",),
+    ("demo", "--data-dir", "x", "--days", "0"), ("demo", "--data-dir", "x", "--days", "many"), ("demo", "--fresh=1"), ("version", "x"),
+], ids=" ".join)
+def test_a_wrong_call_is_status_2_and_one_line(words):
     answer = run(*words)
-    assert answer.returncode == 2 and said in answer.stderr and not answer.stdout
+    assert answer.returncode == 2 and not answer.stdout
+    assert "balise" in answer.stderr and "--help" in answer.stderr
+    assert not words or len(answer.stderr.splitlines()) == 1
 
 
-def test_every_command_has_help():
-    overview = run("--help")
-    assert overview.returncode == 0
+def test_help_names_every_command_and_every_command_has_its_own():
+    general = run("--help")
+    assert general.returncode == 0 and not general.stderr
     for command in COMMANDS:
-        assert f"\n  {command} " in overview.stdout
-        for words in ((command, "--help"), ("help", command)):
+        assert f"  {command} " in general.stdout
+        for words in ((command, "--help"), (command, "-h"), ("help", command)):
             answer = run(*words)
-            assert answer.returncode == 0 and answer.stdout.startswith(f"usage: balise {command}") and not answer.stderr
-    assert run("version").stdout == run("--version").stdout != ""
+            assert answer.returncode == 0 and not answer.stderr
+            assert answer.stdout.startswith(f"usage: balise {command}")
 
 
-def test_a_wrong_configuration_is_named_by_line_key_and_range(tmp_path):
+def test_the_version_is_the_projects():
+    version = re.search(r"project\(balise\b[^)]*VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8"))[1]
+    for words in (("version",), ("--version",)):
+        answer = run(*words)
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, f"balise {version}\n", "")
+
+
+def check(tmp_path, text):
     path = tmp_path / "balise.json"
-    path.write_text('{\n "data_dir": "x",\n "sites": [{"name": "a", "origins": ["https://a.example"]}],\n'
-                    ' "retention": {\n  "daily_months": 26\n }\n}', encoding="utf-8")
-    answer = run("check-config", "--config", path)
-    assert answer.returncode == 1
-    assert f"{path}:5: " in answer.stderr and "retention.daily_months" in answer.stderr and "25" in answer.stderr
+    path.write_text(text)
+    return path, run("check-config", "--config", path)
 
 
-def test_a_sound_configuration_is_printed_with_its_defaults(asked):
-    balise, _ = asked
-    answer = run("check-config", "--config", balise.config_path)
-    assert answer.returncode == 0 and "privacy.k = 10\n" in answer.stdout and "retention.daily_months = 25\n" in answer.stdout
+SITES = '"sites": [\n {"name": "portal", "origins": ["https://portal.example"]}]'
 
 
-def test_the_demo_answers_at_once(tmp_path):
+@pytest.mark.parametrize("text, line, words", [
+    ('{"data_dir": "/x",\n ' + SITES + ',\n "privacy": {"k": 1001}}', 4, ("privacy.k", "1000")),
+    ('{"data_dir": "/x",\n ' + SITES + ',\n "store": {"checkpoint_seconds": 61}}', 4, ("store.checkpoint_seconds", "1", "60")),
+    ('{"data_dir": "/x",\n ' + SITES + ',\n "privacy": {\n "kk": 10}}', 5, ("privacy.kk",)),
+    ('{"data_dir": "/x",\n ' + SITES + ',\n "data_dir": "/y"}', 4, ("data_dir",)),
+    ('{"data_dir": 7,\n ' + SITES + '}', 1, ("data_dir", "text")),
+    ('{"data_dir": "/x",\n ' + SITES.replace("portal\"", "Portal\"", 1) + '}', 3, ("sites[0].name",)),
+    ('{"data_dir": "/x",\n "sites": [\n', 3, ()),
+    ('{\n ' + SITES + '}', 1, ("data_dir",)),
+], ids=["far above", "above", "unknown key", "key twice", "type", "form", "cut off", "missing"])
+def test_a_configuration_error_names_line_key_and_range(tmp_path, text, line, words):
+    path, answer = check(tmp_path, text)
+    assert answer.returncode == 1 and not answer.stdout
+    assert re.match(rf"balise: {re.escape(str(path))}:{line}: ", answer.stderr), answer.stderr
+    for word in words:
+        assert word in answer.stderr
+
+
+def test_a_right_configuration_is_told_in_whole(tmp_path):
+    _, answer = check(tmp_path, '{"data_dir": "/x", ' + SITES + "}")
+    assert answer.returncode == 0 and not answer.stderr
+    fields = run("check-config", "--fields")
+    assert fields.returncode == 0
+    for key in ("privacy.k", "retention.hourly_days", "store.checkpoint_seconds", "public.listen"):
+        assert key in fields.stdout
+    assert "127.0.0.1:8080" in answer.stdout and "Europe" not in answer.stdout
+
+
+def test_a_configuration_that_is_not_there_is_named(tmp_path):
+    for command in (("serve",), ("check-config",), ("query",), ("token", "new", "--role", "dpo")):
+        answer = run(*command, "--config", tmp_path / "none.json")
+        assert answer.returncode == 1 and str(tmp_path / "none.json") in answer.stderr
+
+
+def test_a_token_stands_alone_on_the_last_line(asked):
+    for role in ("analyst", "dpo", "operator"):
+        answer = run("token", "new", "--config", asked.config_path, "--role", role)
+        assert answer.returncode == 0 and re.fullmatch(r"[A-Za-z0-9_-]{43}", answer.stdout.splitlines()[-1])
+    unknown = run("token", "new", "--config", asked.config_path, "--role", "dpo", "--site", "nowhere")
+    assert unknown.returncode == 1 and "nowhere" in unknown.stderr and not unknown.stdout
+    assert (asked.data / "tokens").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.sanitize
+def test_a_demo_answers_at_once(tmp_path):
     folder = tmp_path / "demo"
-    filled = run("demo", "--data-dir", folder, "--days", 2, seconds=120)
-    assert filled.returncode == 0, filled.stderr
-    answer = run("query", "--config", folder / "balise.json", "--site", "portal", "--metric", "lcp,inp", "--by", "region", "--format", "csv")
-    rows = numbers(answer.stdout)
-    assert len(rows) > 5 and all(int(row["views"]) > 0 for row in rows) and float(rows[0]["lcp_p75"]) > 0
-    again = run("demo", "--data-dir", folder)
-    assert again.returncode == 0 and "already" in again.stderr
+    made = run("demo", "--data-dir", folder, "--days", "2", seconds=300)
+    assert made.returncode == 0, made.stderr
+    config = folder / "balise.json"
+    for by in ("page", "region", "device", "hour", "day"):
+        answer = run("query", "--config", config, "--site", "portal", "--metric", "lcp", "--by", by, "--format", "json",
+                     *(["--from", yesterday(made)] if by == "hour" else []))
+        assert answer.returncode == 0, answer.stderr
+        rows = json.loads(answer.stdout)["rows"]
+        assert rows and all(row["views"] >= 10 for row in rows), by
+    assert "holds a demo already" in run("demo", "--data-dir", folder).stderr
 
 
-def test_a_folder_that_is_no_demo_is_left_alone(tmp_path):
-    (tmp_path / "version").write_text("balise store 1\n", encoding="utf-8")
-    answer = run("demo", "--data-dir", tmp_path)
-    assert answer.returncode == 1 and "left alone" in answer.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["version"]
+def yesterday(made):
+    """The last whole day that the demo says it played."""
+    return re.findall(r"simulated (\d{4}-\d\d-\d\d)", made.stderr)[-2]
+
+
+def test_a_demo_leaves_a_real_store_alone(asked):
+    answer = run("demo", "--data-dir", asked.data, "--fresh")
+    assert answer.returncode == 1 and "not a demo" in answer.stderr
+    assert asked.kpi(metric="lcp", by="page")["rows"]
