@@ -2,30 +2,22 @@
 // Cumulative Layout Shift: the largest session window of shifts the visitor did not cause. A
 // window ends after 1 s without a shift, and after 5 s in all.
 
-import { observe } from './observe.js';
+import { view } from './view.js';
 
-let supported;
-let worst;
 let sum;
 let first;
 let last;
 
-export const resetCls = () => {
-  worst = sum = 0;
-};
+// never: NaN, so that the next shift opens a window.
+export const forgetShifts = (never) => (last = never);
 
-export const watchCls = () => {
-  supported = observe('layout-shift', (entry) => {
-    const time = entry.startTime;
-    if (entry.hadRecentInput) return;
-    if (!sum || time - last >= 1000 || time - first >= 5000) {
-      sum = 0;
-      first = time;
-    }
-    last = time;
-    sum += entry.value;
-    worst = Math.max(worst, sum);
-  });
+export const seeShift = (entry) => {
+  if (!entry.hadRecentInput) {
+    sum =
+      entry.startTime - last < 1000 && entry.startTime - first < 5000
+        ? sum + entry.value
+        : ((first = entry.startTime), entry.value);
+    last = entry.startTime;
+    if (sum > view.cls) view.cls = Math.round(sum * 1e4) / 1e4;
+  }
 };
-
-export const readCls = () => (supported ? worst : NaN);

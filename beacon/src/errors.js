@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
-// How many uncaught errors and unhandled rejections: a count, never a message.
+// How many uncaught errors and unhandled rejections: a count, never a message. A route change
+// has no count (the sum is no number, and left out).
 
-let errors;
-
-export const resetErrors = () => {
-  errors = 0;
-};
+import { put, view } from './view.js';
 
 export const watchErrors = () =>
-  ['error', 'unhandledrejection'].forEach((type) => addEventListener(type, () => errors++));
-
-export const readErrors = () => errors;
+  ['error', 'unhandledrejection'].forEach((type) =>
+    addEventListener(type, () => put('errors', view.errors + 1)),
+  );

@@ -1,41 +1,42 @@
 // SPDX-License-Identifier: EUPL-1.2
-// First and Largest Contentful Paint of a document. Only paints before the page was first
-// hidden count: a page in the background paints when the visitor comes back, not when it can.
+// First and Largest Contentful Paint of a document. They count only when it was in sight from
+// the start: a page in the background paints when the visitor comes back, not when it can.
+// (After the script has started, the first time the page is hidden ends the view.)
 
-import { observe } from './observe.js';
-import { navigation } from './load.js';
+import { lookUp, since } from './navigation.js';
+import { begin, put, view } from './view.js';
 
-let hidden;
 let largest;
-let supported;
 
-export const watchPaint = () => {
-  // A page being prerendered is hidden too, but is measured from its activation: what comes
-  // before that is passed over.
-  hidden = document.prerendering
-    ? Infinity
-    : (performance
-        .getEntriesByType('visibility-state')
-        .find((entry) => entry.name == 'hidden' && entry.startTime >= (navigation().activationStart || 0))
-        ?.startTime ?? (document.visibilityState == 'hidden' ? 0 : Infinity));
-  supported = observe('largest-contentful-paint', (entry) => {
-    if (entry.startTime < hidden) largest = entry.startTime;
+// A page being prerendered is hidden too, but is measured from its activation, and so is one
+// whose script came after the activation.
+const unseen =
+  !document.prerendering &&
+  (document.hidden ||
+    performance.getEntriesByName('hidden').some((one) => one.startTime >= lookUp().activationStart));
+
+export const seeLargest = (one) => (largest = one.startTime);
+
+export const putPaints = () => {
+  if (!unseen) {
+    since('fcp', performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
+    since('lcp', largest);
+  }
+};
+
+// A page taken from the back/forward cache has no entries of its own: two animation frames after
+// the restore it has been painted, all at once. Only a browser that told a largest paint of the
+// document knows what that is.
+export const watchRestore = () =>
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) {
+      begin('back-forward-cache', 0);
+      put('ttfb', 0);
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => {
+          put('fcp', performance.now() - event.timeStamp);
+          if (largest) view.lcp = view.fcp;
+        }),
+      );
+    }
   });
-};
-
-export const readPaint = (since) => {
-  const first = performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
-  if (first < hidden) since('fcp', first);
-  since('lcp', largest);
-};
-
-// A page taken from the back/forward cache has no paint entries: two animation frames after
-// the restore it has been painted, all at once.
-export const afterRestore = (put, time) =>
-  requestAnimationFrame(() =>
-    requestAnimationFrame(() => {
-      const elapsed = performance.now() - time;
-      put('fcp', elapsed);
-      if (supported) put('lcp', elapsed);
-    }),
-  );

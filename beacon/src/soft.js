@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Route changes inside one document. The Navigation API says when a view begins; where the
-// browser recognises a soft navigation it also says when it was painted.
+// The paints of route changes that the browser recognises as soft navigations.
 
-import { observe } from './observe.js';
+import { put, view } from './view.js';
 
-export const watchRoutes = (changed, put) => {
-  let interaction;
-  const painted = (entry) => {
-    if (entry && entry.interactionId == interaction) {
-      put('lcp', entry.largestContentfulPaint?.renderTime - entry.startTime);
-    }
-  };
-  window.navigation?.addEventListener('currententrychange', () => {
-    if (changed()) interaction = NaN; // paints of the old route's click are not the new one's
-  });
-  observe('soft-navigation', (entry) => {
-    // A late entry of a route that has already been left belongs to no view.
-    if (entry.name == location.href) {
-      interaction = entry.interactionId;
-      put('fcp', (entry.presentationTime || entry.paintTime) - entry.startTime);
-      painted(entry.getLargestInteractionContentfulPaint?.());
-    }
-  });
-  observe('interaction-contentful-paint', painted);
+let interaction;
+
+// NaN: paints of the old route's click are not the new one's, and nothing equals it.
+export const forgetPaints = () => (interaction = NaN);
+
+export const seeLaterPaint = (entry) => {
+  if (entry?.interactionId == interaction) {
+    put('lcp', entry.largestContentfulPaint?.renderTime - entry.startTime);
+  }
+};
+
+export const seeSoftPaint = (entry) => {
+  if (view.errors == null) {
+    interaction = entry.interactionId;
+    put('fcp', entry.presentationTime - entry.startTime);
+    // The largest paint so far; null when there was none. Later ones have entries of their own.
+    seeLaterPaint(entry.getLargestInteractionContentfulPaint());
+  }
 };

@@ -31,14 +31,19 @@ export class Page {
       getEntriesByName: (name) => page.entries.filter((entry) => entry.name === name),
     };
     this.document = {
-      currentScript: { src: 'https://portal.example/balise/b.js', dataset: {}, ...options.script },
-      cookie: options.cookie ?? '', visibilityState: 'visible', prerendering: false,
-      getElementsByTagName: () => ({ length: 418 }), ...options.document,
+      currentScript: {
+        src: 'https://portal.example/balise/b.js', dataset: {}, ...options.script,
+      },
+      cookie: options.cookie ?? '', hidden: false, prerendering: false,
+      all: { length: 418 }, ...options.document,
     };
     class PerformanceObserver {
       static supportedEntryTypes = types;
-      constructor(callback) { this.callback = callback; this.queue = []; }
-      observe({ type }) { this.type = type; page.observers.push(this); }
+      constructor(callback) { this.callback = callback; this.queue = []; this.types = new Set(); }
+      observe({ type }) {
+        if (!types.includes(type)) throw new TypeError(type);
+        if (this.types.add(type).size === 1) page.observers.push(this);
+      }
       takeRecords() { return this.queue.splice(0); }
     }
     class Request {}
@@ -59,8 +64,12 @@ export class Page {
         addEventListener: (type, listener) => (this.listeners[type] ??= []).push(listener),
       };
     }
+    if (types.includes('layout-shift')) globals.LayoutShift = class {};
     globals.window = globals;
+    const names = Object.keys(globals).sort();
     vm.runInNewContext(script, globals);
+    this.leaked = Object.keys(globals).sort().filter((name) => !names.includes(name));
+    this.script = this.document.currentScript;
     this.document.currentScript = null;
   }
 
@@ -70,7 +79,7 @@ export class Page {
 
   // Hands an entry to its observer: in a task of its own, or held back until it is taken.
   entry(type, fields, { held = false } = {}) {
-    for (const observer of this.observers.filter((one) => one.type === type)) {
+    for (const observer of this.observers.filter((one) => one.types.has(type))) {
       const entry = { entryType: type, ...fields };
       if (held) observer.queue.push(entry);
       else observer.callback({ getEntries: () => [entry] });
@@ -78,13 +87,13 @@ export class Page {
   }
 
   hide() {
-    this.document.visibilityState = 'hidden';
+    this.document.hidden = true;
     this.fire('visibilitychange');
     return this.sent.at(-1)?.view;
   }
 
   show() {
-    this.document.visibilityState = 'visible';
+    this.document.hidden = false;
     this.fire('visibilitychange');
   }
 
