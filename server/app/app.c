@@ -40,6 +40,12 @@ static const struct command commands[] = {
      "Prints a new token, once, alone on the last line. A running server accepts it at once.\n"
      "  --site SITE   for this site only (all sites)\n",
      token_run},
+    {"snippet", "--config FILE [--url URL]", "print the script elements for a portal's pages",
+     "Prints one for the address that stays, and one for the address of this very version, with "
+     "its integrity value.\n"
+     "  --url URL   where browsers find the public listener, when it is not the portal's own "
+     "origin: https://stats.portal.example\n",
+     snippet_run},
     {"demo", "--data-dir DIR [--days N] [--seed S] [--fresh]",
      "fill a data folder with simulated visitors",
      "Plays visitors of the demo portal through the real pipeline under a simulated clock and "

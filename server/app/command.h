@@ -56,5 +56,6 @@ int check_config_run(int argc, char **argv);
 int token_run(int argc, char **argv);
 int query_run(int argc, char **argv);
 int demo_run(int argc, char **argv);
+int snippet_run(int argc, char **argv);
 
 #endif
