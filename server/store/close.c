@@ -454,7 +454,6 @@ static bal_status close_day(struct bal_store *store, uint16_t site)
     open_day_destroy(day, store->arena);
     store->open[site] = NULL;
     atomic_fetch_add_explicit(&store->stats.days_closed, 1, memory_order_relaxed);
-    store->purged_day = INT32_MIN; /* limits are counted in days of sites: look again */
     return BAL_OK;
 }
 

@@ -185,8 +185,6 @@ static bal_status replay_item(struct bal_store *store, const struct record *reco
         day->key_epochs = 2; /* the epoch that saw these views ended before its first checkpoint */
     open_day_count(day, &record->view, record->view.page,
                    &(struct open_counting){.replayed = true});
-    if (day->key_epochs == 1)
-        day->key_epochs = 2; /* no checkpoint knew the day: its first keys are gone all the same */
     day->dirty = true;
     *counted = true;
     return BAL_OK;
