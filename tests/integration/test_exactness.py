@@ -196,7 +196,8 @@ def test_quantiles_are_within_one_percent_of_the_exact_ones(run):
 
 
 def test_visitors_are_within_the_errors_of_the_sketch(run):
-    """Of some 300 sketches about one is expected beyond 3 standard errors; none beyond 5."""
+    """Every one of some 220 sketches. The crowd and the keys are seeded, so a pass repeats; after another seed about one
+    sketch in 300 may lie beyond by chance alone, and the root mean square says whether it is chance."""
     errors = []
     for told, expected in pairs(run):
         assert told.visitors % 5 == 0 and not told.upper_bound
@@ -206,8 +207,7 @@ def test_visitors_are_within_the_errors_of_the_sketch(run):
         else:
             errors.append(off / (SKETCH_ERROR * expected.visitors))
     assert len(errors) > 200
-    assert max(errors) <= 5
-    assert sum(error > 3 for error in errors) <= 0.01 * len(errors)
+    assert max(errors) <= 3
     assert math.sqrt(sum(error * error for error in errors) / len(errors)) <= 1.2
 
 
