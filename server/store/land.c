@@ -20,17 +20,22 @@ static bool arena_has_room(struct bal_store *store)
     return false;
 }
 
-/* The open day of a site at the store's time, created when there is none. */
-static struct open_day *day_of(struct bal_store *store, uint16_t site)
+/* The open day of a site at `time_s`, created when there is none. */
+static struct open_day *day_at(struct bal_store *store, uint16_t site, int64_t time_s)
 {
     if (!store->open[site]) {
         const struct bal_zone *zone = store->config->sites[site].zone;
-        store->open[site] = open_day_create(site, bal_zone_day(zone, store->last_time_s));
+        store->open[site] = open_day_create(site, bal_zone_day(zone, time_s));
         /* The hours that have passed without a view belong to the block that begins now. */
-        store->open[site]->block_checked = (uint8_t)bal_zone_hour(zone, store->last_time_s);
+        store->open[site]->block_checked = (uint8_t)bal_zone_hour(zone, time_s);
         close_schedule(store);
     }
     return store->open[site];
+}
+
+static struct open_day *day_of(struct bal_store *store, uint16_t site)
+{
+    return day_at(store, site, store->last_time_s);
 }
 
 static bal_status advance(struct bal_store *store, int64_t time_s)
@@ -147,34 +152,60 @@ static int site_of_id(const struct bal_store *store, uint16_t id)
     return -1;
 }
 
+/* A group being replayed. Its own time says which day it belongs to: the store's may be past that
+ * day already, as told by another site's checkpoint or by a closing that the crash interrupted. */
+struct replay {
+    struct bal_store *store;
+    uint64_t sequence;
+    int64_t time_s;
+    int closed_site; /* site and day last found closed, so that the record is read once */
+    int32_t closed_day;
+    bool counted;
+};
+
+static bal_status is_closed(struct replay *replay, int site, int32_t day, bool *closed)
+{
+    struct bal_day_record record = {.closed = true};
+    bal_status status = BAL_OK;
+    if (site != replay->closed_site || day != replay->closed_day)
+        status = bal_store_day(replay->store, bal_slice_of(replay->store->config->sites[site].name),
+                               day, &record);
+    *closed = record.closed;
+    if (*closed) {
+        replay->closed_site = site;
+        replay->closed_day = day;
+    }
+    return status;
+}
+
 /* The day a group's item belongs to, or NULL when it is contained already: in a closed day or in
  * the last checkpoint. */
-static bal_status replay_day(struct bal_store *store, int site, uint64_t sequence,
-                             struct open_day **out)
+static bal_status replay_day(struct replay *replay, int site, struct open_day **out)
 {
-    const struct bal_site *config = &store->config->sites[site];
-    const int32_t now = bal_zone_day(config->zone, store->last_time_s);
+    struct bal_store *store = replay->store;
+    const int32_t day = bal_zone_day(store->config->sites[site].zone, replay->time_s);
+    bool closed = store->open[site] && day < store->open[site]->day;
     *out = NULL;
     if (!store->open[site]) {
-        struct bal_day_record record;
-        const bal_status status = bal_store_day(store, bal_slice_of(config->name), now, &record);
-        if (status || record.closed)
+        const bal_status status = is_closed(replay, site, day, &closed);
+        if (status)
             return status;
     }
-    struct open_day *day = day_of(store, (uint16_t)site);
-    *out = sequence > day->sequence || day->sequence == 0 ? day : NULL;
+    if (closed)
+        return BAL_OK;
+    struct open_day *open = day_at(store, (uint16_t)site, replay->time_s);
+    *out = replay->sequence > open->sequence ? open : NULL;
     return BAL_OK;
 }
 
-static bal_status replay_item(struct bal_store *store, const struct record *record,
-                              uint64_t sequence, bool *counted)
+static bal_status replay_item(struct replay *replay, const struct record *record)
 {
     const uint16_t id = record->kind == RECORD_PAGE ? record->site : record->view.site;
-    const int site = site_of_id(store, id);
+    const int site = site_of_id(replay->store, id);
     struct open_day *day = NULL;
     if (site < 0)
         return BAL_OK; /* no longer configured */
-    const bal_status status = replay_day(store, site, sequence, &day);
+    const bal_status status = replay_day(replay, site, &day);
     if (status || !day)
         return status;
     if (record->kind == RECORD_PAGE)
@@ -186,25 +217,36 @@ static bal_status replay_item(struct bal_store *store, const struct record *reco
     open_day_count(day, &record->view, record->view.page,
                    &(struct open_counting){.replayed = true});
     day->dirty = true;
-    *counted = true;
+    replay->counted = true;
     return BAL_OK;
+}
+
+/* Closes what had ended when the group was written, and nothing later: more of that time is to
+ * come. */
+static bal_status replay_time(struct replay *replay, int64_t time_s)
+{
+    struct bal_store *store = replay->store;
+    replay->time_s = time_s;
+    if (time_s > store->last_time_s)
+        store->last_time_s = time_s;
+    return time_s >= store->next_boundary_s ? close_until(store, time_s) : BAL_OK;
 }
 
 bal_status land_replayed(void *context, uint64_t sequence, struct bal_slice payload)
 {
     struct bal_store *store = context;
+    struct replay replay = {.store = store, .sequence = sequence, .closed_site = -1};
     struct record_reader reader;
     struct record record = {.kind = RECORD_END};
-    bool counted = false;
     bal_status status = record_read(payload, &reader);
     while (!status) {
         status = record_next(&reader, &record);
         if (status || record.kind == RECORD_END)
             break;
-        status = record.kind == RECORD_TIME ? advance(store, record.time_ms / 1000)
-                                            : replay_item(store, &record, sequence, &counted);
+        status = record.kind == RECORD_TIME ? replay_time(&replay, record.time_ms / 1000)
+                                            : replay_item(&replay, &record);
     }
-    for (uint16_t s = 0; s < store->config->site_count && !status && counted; s++) {
+    for (uint16_t s = 0; s < store->config->site_count && !status && replay.counted; s++) {
         if (store->open[s] && store->open[s]->sequence < sequence)
             store->open[s]->sequence = sequence;
     }

@@ -188,6 +188,44 @@ static void what_was_acknowledged_survives_a_sudden_death(void **state)
     fixture_end(&f);
 }
 
+/* Portal's day has been told and forgotten, the other site's checkpoint says that it is tomorrow,
+ * and the journal still holds everything. */
+static void a_death_after_a_closing_counts_nothing_twice(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static struct found found;
+    fixture_begin(&f, "");
+    fixture_shut(&f);
+    const pid_t child = fork();
+    if (child == 0) {
+        fixture_open(&f);
+        for (int hour = 10; hour < 12; hour++) {
+            fixture_set_time(&f, FIXTURE_NOON_S + hour * hour_s);
+            add_visitors(&f, "/a", (uint64_t)hour * 100, 20, 1);
+            for (unsigned v = 0; v < 12; v++)
+                fixture_view(&f, "/island", v, 100)->site = 1;
+            if (fixture_land(&f) != BAL_OK)
+                _exit(1);
+        }
+        fixture_tick_at(&f, FIXTURE_NOON_S + 12 * hour_s);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    fixture_set_time(&f, FIXTURE_NOON_S + 12 * hour_s + 60);
+    fixture_open(&f);
+    add_visitors(&f, "/b", 0, 15, 1);
+    assert_int_equal(fixture_land(&f), BAL_OK);
+    fixture_tick_at(&f, FIXTURE_NOON_S + 36 * hour_s);
+    fixture_read(&f, BAL_TIER_DAILY, BAL_MARGIN_PAGE, FIXTURE_DAY, &found);
+    assert_int_equal(fixture_total(&found), 40);
+    fixture_read(&f, BAL_TIER_DAILY, BAL_MARGIN_PAGE, FIXTURE_DAY + 1, &found);
+    assert_int_equal(fixture_total(&found), 15);
+    fixture_end(&f);
+}
+
 static void a_restart_makes_visitors_an_upper_bound_and_loses_no_view(void **state)
 {
     (void)state;
@@ -380,6 +418,7 @@ int main(void)
         cmocka_unit_test(soft_navigations_are_in_a_table_of_their_own),
         cmocka_unit_test(blocks_close_at_k_and_a_weak_last_one_joins_the_first),
         cmocka_unit_test(what_was_acknowledged_survives_a_sudden_death),
+        cmocka_unit_test(a_death_after_a_closing_counts_nothing_twice),
         cmocka_unit_test(a_restart_makes_visitors_an_upper_bound_and_loses_no_view),
         cmocka_unit_test(two_epochs_below_k_are_not_k),
         cmocka_unit_test(a_day_that_ended_while_stopped_is_closed_at_the_start),
