@@ -131,6 +131,10 @@ static void check_closed(const struct bal_grid *grid, const struct bal_grid *ope
     assert_int_equal(bal_grid_told(grid, metric), h->n >= K);
     if (!bal_grid_told(grid, metric))
         return;
+    bal_grid_bin(grid, metric, 0, &first, &last); // open classes hold views
+    assert_true(views_in(h, first, last) > 0);
+    bal_grid_bin(grid, metric, BAL_BUCKET_COUNT - 1, &first, &last);
+    assert_true(views_in(h, first, last) > 0);
     for (unsigned at = 0; next_bin(grid, metric, &at, &first, &last);) {
         const uint64_t views = views_in(h, first, last);
         assert_true(views == 0 || views >= K);

@@ -287,6 +287,23 @@ static void weak_columns_of_the_hub_are_merged_with_each_other(void **state)
     assert_int_equal(shown[1], 7);
 }
 
+static void the_same_visitors_in_two_weak_columns_count_once(void **state)
+{
+    (void)state;
+    struct truth t = truth_of(2, 4, (unsigned[]){3, 0, 20, 9, 30, 5, 40, 5});
+    t.who[0][1] = t.who[0][0]; // 3 and 3 are still 3
+    t.views[0][1] = 3;
+    struct bal_split split;
+    uint64_t shown[ROWS];
+    t.who[1][1] = (struct set){{0}};
+    t.views[1][1] = 0;
+    assert_true(truth_split(&t, K, &split, shown));
+    assert_int_equal(split.hub, 0);
+    assert_int_equal(split.groups, 2);
+    assert_int_equal(split.group[0], 1 | 2 | 8);
+    assert_int_equal(split.group[1], 4);
+}
+
 static void a_row_with_a_small_cell_hides_its_smallest_large_one_too(void **state)
 {
     (void)state;
@@ -365,6 +382,7 @@ int main(void)
         cmocka_unit_test(the_observer_finds_leaks_where_the_hub_is_weak),
         cmocka_unit_test(the_smallest_row_that_is_strong_everywhere_is_the_hub),
         cmocka_unit_test(weak_columns_of_the_hub_are_merged_with_each_other),
+        cmocka_unit_test(the_same_visitors_in_two_weak_columns_count_once),
         cmocka_unit_test(a_row_with_a_small_cell_hides_its_smallest_large_one_too),
         cmocka_unit_test(a_row_below_five_k_is_not_told_by_cell),
         cmocka_unit_test(without_a_strong_row_nothing_is_told),
