@@ -31,6 +31,7 @@ void bal_tokens_close(struct bal_tokens *tokens); /**< accepts NULL */
 struct bal_grant {
     enum bal_role role;
     char site[BAL_SITE_NAME_MAX_BYTES + 1]; /**< "" for all sites */
+    char name[9]; /**< for the audit log: how the token's hash in DATA_DIR/tokens begins */
 };
 /** True when the presented text is a token; compares in constant time. */
 bool bal_tokens_check(struct bal_tokens *tokens, struct bal_slice presented, struct bal_grant *out);

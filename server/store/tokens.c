@@ -286,6 +286,7 @@ static bool parse_line(struct bal_slice line, struct entry *out)
         bal_slice_u64(field[4], INT64_MAX, &created)) {
         return false;
     }
+    memcpy(out->grant.name, field[1].data, sizeof out->grant.name - 1);
     if (bal_slice_equal(field[3], BAL_SLICE("*"))) {
         return true;
     }

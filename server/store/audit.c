@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The audit log's file. Every append takes the file's lock and looks whether the file is still the
+// one that was read: another process may have added records, and somebody may have cut or replaced
+// it. The tail is read again in the first case; in the second nothing is written any more, since a
+// record in a file that nobody will read is no record.
+#include "audit_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char key_head[] = "balise audit key v1 ";
+enum { KEY_FILE_BYTES = 512 };
+
+char *audit_path(const char *data_dir, const char *name)
+{
+    struct bal_buf path = {0};
+    bal_buf_printf(&path, "%s/%s", data_dir, name);
+    bal_buf_append(&path, "", 1);
+    return path.data; // freed by free()
+}
+
+static bal_status refused(struct bal_error *error, const char *verb, const char *path)
+{
+    const int number = errno;
+    const bool denied = number == EACCES || number == EPERM || number == EROFS;
+    const bool full = number == ENOSPC || number == EDQUOT;
+    return bal_error_set(error,
+                         denied ? BAL_EPERM
+                         : full ? BAL_ENOSPC
+                                : BAL_EIO,
+                         "cannot %s %s: %s", verb, path, strerror(number));
+}
+
+static int lock_file(int fd, int how)
+{
+    int failed = -1;
+    do {
+        failed = flock(fd, how);
+    } while (failed && errno == EINTR);
+    return failed;
+}
+
+/** What root makes for a service goes to the owner of the data folder, who has to write to it. */
+static bal_status give_to_owner(const char *folder, const char *path, struct bal_error *error)
+{
+    struct stat facts;
+    if (geteuid() != 0) {
+        return BAL_OK;
+    }
+    if (stat(folder, &facts) || lchown(path, facts.st_uid, facts.st_gid)) {
+        return refused(error, "give away", path);
+    }
+    return BAL_OK;
+}
+
+/* ---- the key ---- */
+
+static bal_status parse_key(struct bal_audit *audit, struct bal_slice text)
+{
+    const struct bal_slice head = {.data = key_head, .length = sizeof key_head - 1};
+    size_t bytes = 0;
+    if (!bal_slice_starts(text, head)) {
+        return BAL_ECORRUPT;
+    }
+    text.data += head.length;
+    text.length -= head.length;
+    const int failed =
+        sodium_base642bin(audit->secret_key, sizeof audit->secret_key, text.data, text.length, "\n",
+                          &bytes, NULL, sodium_base64_VARIANT_ORIGINAL);
+    return failed || bytes != sizeof audit->secret_key ||
+                   crypto_sign_ed25519_sk_to_pk(audit->public_key, audit->secret_key)
+               ? BAL_ECORRUPT
+               : BAL_OK;
+}
+
+static bal_status make_key(struct bal_audit *audit, const char *path, struct bal_error *error)
+{
+    char text[sodium_base64_ENCODED_LEN(sizeof audit->secret_key, sodium_base64_VARIANT_ORIGINAL)];
+    struct bal_buf file = {0};
+    (void)crypto_sign_keypair(audit->public_key, audit->secret_key); // always 0
+    (void)sodium_bin2base64(text, sizeof text, audit->secret_key, sizeof audit->secret_key,
+                            sodium_base64_VARIANT_ORIGINAL);
+    bal_buf_printf(&file, "%s%s\n", key_head, text);
+    bal_status status = bal_file_replace(path, bal_buf_slice(&file), 0600, error);
+    if (!status) {
+        status = give_to_owner(audit->data_dir, path, error);
+    }
+    audit->key_is_new = true;
+    sodium_memzero(text, sizeof text);
+    sodium_memzero(file.data, file.length);
+    bal_buf_finish(&file);
+    return status;
+}
+
+/** A log that is there was signed with a key that must be there too. */
+static bal_status load_key(struct bal_audit *audit, bool log_is_empty, struct bal_error *error)
+{
+    char *const path = audit_path(audit->data_dir, "audit.key");
+    struct bal_buf file = {0};
+    bal_status status = BAL_OK;
+    if (access(path, F_OK) == 0) {
+        status = bal_file_read(path, KEY_FILE_BYTES, &file, error);
+        if (!status && parse_key(audit, bal_buf_slice(&file))) {
+            status = bal_error_set(error, BAL_ECORRUPT, "%s is no key of an audit log", path);
+        }
+    } else if (log_is_empty) {
+        status = make_key(audit, path, error);
+    } else {
+        status = bal_error_set(error, BAL_ECORRUPT,
+                               "%s is missing, and without it %s cannot go on: move the log aside, "
+                               "tell the DPO, and start again",
+                               path, audit->path);
+    }
+    if (file.data) {
+        sodium_memzero(file.data, file.length);
+    }
+    bal_buf_finish(&file);
+    free(path);
+    return status;
+}
+
+/* ---- the file's end ---- */
+
+static bool read_at(int fd, char *into, size_t bytes, off_t at)
+{
+    while (bytes > 0) {
+        const ssize_t got = pread(fd, into, bytes, at);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return false;
+        }
+        into += got;
+        at += got;
+        bytes -= (size_t)got;
+    }
+    return true;
+}
+
+static bal_status last_is_wrong(const struct bal_audit *audit, struct bal_error *error)
+{
+    return bal_error_set(error, BAL_ECORRUPT,
+                         "the last record of %s does not check (balise audit verify says where it "
+                         "begins): move the log aside, tell the DPO, and start again",
+                         audit->path);
+}
+
+/** The last whole line of `tail`, without its end; what stands behind it is `torn`. */
+static struct bal_slice last_line(struct bal_slice tail, size_t *torn)
+{
+    const char *const end = tail.length > 0 ? memrchr(tail.data, '\n', tail.length) : NULL;
+    *torn = end ? tail.length - (size_t)(end + 1 - tail.data) : tail.length;
+    if (!end) {
+        return (struct bal_slice){0};
+    }
+    const size_t length = (size_t)(end - tail.data);
+    const char *const before = length > 0 ? memrchr(tail.data, '\n', length) : NULL;
+    const char *const start = before ? before + 1 : tail.data;
+    return (struct bal_slice){.data = start, .length = (size_t)(end - start)};
+}
+
+static bal_status cut_at(struct bal_audit *audit, off_t size, struct bal_error *error)
+{
+    if (ftruncate(audit->fd, size) || fsync(audit->fd)) {
+        return refused(error, "cut", audit->path);
+    }
+    audit->size = size;
+    return BAL_OK;
+}
+
+static bal_status take_last(struct bal_audit *audit, struct bal_slice text, struct bal_error *error)
+{
+    struct audit_line *const line = bal_alloc(sizeof *line);
+    bal_status status = BAL_OK;
+    if (!audit_line_parse(text, line) || !audit_line_is_whole(line) ||
+        !audit_line_is_signed(line, audit->public_key) || line->record.n < audit->n) {
+        status = last_is_wrong(audit, error);
+    } else {
+        audit->n = line->record.n;
+        memcpy(audit->hash, line->hash, HASH_BYTES);
+    }
+    free(line);
+    return status;
+}
+
+/** Reads the file's end; `torn` bytes behind the last whole line are cut off. */
+static bal_status read_tail(struct bal_audit *audit, off_t size, size_t *torn,
+                            struct bal_error *error)
+{
+    const off_t most = 2 * (off_t)AUDIT_LINE_BYTES;
+    const off_t from = size > most ? size - most : 0;
+    char *const memory = bal_alloc((size_t)(size - from) + 1);
+    const struct bal_slice tail = {.data = memory, .length = (size_t)(size - from)};
+    bal_status status = BAL_OK;
+    if (!read_at(audit->fd, memory, tail.length, from)) {
+        status = refused(error, "read", audit->path);
+        goto undo_memory;
+    }
+    const struct bal_slice text = last_line(tail, torn);
+    if (text.length > 0) {
+        status = take_last(audit, text, error);
+    } else if (from > 0 || audit->n > 0 || *torn < tail.length) {
+        status = last_is_wrong(audit, error);
+    }
+    audit->size = size;
+    if (!status && *torn > 0) {
+        status = cut_at(audit, size - (off_t)*torn, error);
+    }
+undo_memory:
+    free(memory);
+    return status;
+}
+
+/* ---- adding ---- */
+
+static bal_status append_bytes(struct bal_audit *audit, struct bal_slice line,
+                               struct bal_error *error)
+{
+    size_t done = 0;
+    while (done < line.length) {
+        const ssize_t written = write(audit->fd, line.data + done, line.length - done);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            const bal_status status = refused(error, "write to", audit->path);
+            audit->failed = cut_at(audit, audit->size, error) != BAL_OK;
+            return status;
+        }
+        done += (size_t)written;
+    }
+    if (fsync(audit->fd)) {
+        audit->failed = true; // what is on disk now is not known any more (fsync(2), EIO)
+        return refused(error, "sync", audit->path);
+    }
+    audit->size += (off_t)line.length;
+    return BAL_OK;
+}
+
+static bal_status append_record(struct bal_audit *audit, const char *what,
+                                const struct bal_log_field *fields, size_t count,
+                                struct bal_error *error)
+{
+    const struct audit_place place = {.n = audit->n + 1,
+                                      .time_ms = bal_clock_now_ms(audit->clock),
+                                      .prev = audit->hash,
+                                      .secret_key = audit->secret_key};
+    struct bal_buf line = {0};
+    uint8_t hash[HASH_BYTES];
+    bal_status status = audit_line_write(&place, what, fields, count, &line, hash);
+    if (status) {
+        (void)bal_error_set(error, status, "the audit log takes no record like this");
+    } else {
+        status = append_bytes(audit, bal_buf_slice(&line), error);
+    }
+    if (!status) {
+        audit->n++;
+        memcpy(audit->hash, hash, HASH_BYTES);
+    }
+    bal_buf_finish(&line);
+    return status;
+}
+
+static bal_status begin(struct bal_audit *audit, struct bal_error *error)
+{
+    struct bal_buf key = {0};
+    audit_hex(audit->public_key, sizeof audit->public_key, &key);
+    bal_buf_append(&key, "", 1);
+    const struct bal_log_field fields[] = {
+        BAL_NAME("key", key.data), BAL_NAME("key_made", audit->key_is_new ? "now" : "before"),
+        BAL_NAME("version", BALISE_VERSION)};
+    const bal_status status =
+        append_record(audit, "begin", fields, sizeof fields / sizeof fields[0], error);
+    bal_buf_finish(&key);
+    return status;
+}
+
+static bool is_still_there(const struct bal_audit *audit, const struct stat *facts)
+{
+    struct stat named;
+    return !lstat(audit->path, &named) && named.st_dev == facts->st_dev &&
+           named.st_ino == facts->st_ino;
+}
+
+/** With the file's lock: reads what others did to it. */
+static bal_status refresh(struct bal_audit *audit, struct bal_error *error)
+{
+    struct stat facts;
+    if (fstat(audit->fd, &facts)) {
+        return refused(error, "look at", audit->path);
+    }
+    if (!is_still_there(audit, &facts) || facts.st_size < audit->size) {
+        audit->failed = true;
+        return bal_error_set(error, BAL_ECORRUPT, "%s was replaced or cut by somebody",
+                             audit->path);
+    }
+    size_t torn = 0;
+    bal_status status = BAL_OK;
+    if (facts.st_size != audit->size) {
+        status = read_tail(audit, facts.st_size, &torn, error);
+    }
+    if (!status && audit->n == 0) {
+        status = begin(audit, error);
+    }
+    if (!status && torn > 0) {
+        status = append_record(audit, "cut", &BAL_NUM("bytes", torn), 1, error);
+    }
+    return status;
+}
+
+bal_status audit_write_locked(struct bal_audit *audit, const char *what,
+                              const struct bal_log_field *fields, size_t count,
+                              struct bal_error *error)
+{
+    if (audit->failed) {
+        return bal_error_set(error, BAL_EIO, "%s has failed before: restart balise", audit->path);
+    }
+    if (lock_file(audit->fd, LOCK_EX)) {
+        return refused(error, "lock", audit->path);
+    }
+    bal_status status = refresh(audit, error);
+    if (!status) {
+        status = append_record(audit, what, fields, count, error);
+    }
+    (void)lock_file(audit->fd, LOCK_UN); // closing would give it back too
+    if (status) {
+        bal_log(BAL_LOG_ERROR, "audit", "not_written", BAL_NAME("what", what),
+                BAL_NUM("status", status));
+    }
+    return status;
+}
+
+bal_status bal_audit_write(struct bal_audit *audit, const char *what,
+                           const struct bal_log_field *fields, size_t count,
+                           struct bal_error *error)
+{
+    if (!audit) {
+        return BAL_OK;
+    }
+    (void)pthread_mutex_lock(&audit->lock); // a default mutex: cannot fail here
+    audit_flush_locked(audit, false);
+    const bal_status status = audit_write_locked(audit, what, fields, count, error);
+    (void)pthread_mutex_unlock(&audit->lock);
+    return status;
+}
+
+void bal_audit_head(struct bal_audit *audit, char anchor[BAL_ANCHOR_TEXT_BYTES])
+{
+    struct bal_buf hash = {0};
+    anchor[0] = '\0';
+    if (!audit) {
+        return;
+    }
+    (void)pthread_mutex_lock(&audit->lock);
+    audit_hex(audit->hash, HASH_BYTES, &hash);
+    (void)snprintf(anchor, BAL_ANCHOR_TEXT_BYTES, "%llu:%.*s", (unsigned long long)audit->n,
+                   (int)hash.length, hash.data);
+    (void)pthread_mutex_unlock(&audit->lock);
+    bal_buf_finish(&hash);
+}
+
+/* ---- opening ---- */
+
+static bal_status open_file(struct bal_audit *audit, struct bal_error *error)
+{
+    if (mkdir(audit->data_dir, 0750) && errno != EEXIST) {
+        return refused(error, "create folder", audit->data_dir);
+    }
+    audit->fd =
+        open(audit->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0640);
+    if (audit->fd < 0) {
+        return refused(error, "open", audit->path);
+    }
+    const bal_status status = give_to_owner(audit->data_dir, audit->path, error);
+    return status ? status : bal_folder_sync(audit->data_dir, error);
+}
+
+static bal_status first_look(struct bal_audit *audit, struct bal_error *error)
+{
+    struct stat facts;
+    if (lock_file(audit->fd, LOCK_EX) || fstat(audit->fd, &facts)) {
+        return refused(error, "lock", audit->path);
+    }
+    bal_status status = BAL_OK;
+    if (!S_ISREG(facts.st_mode)) {
+        status = bal_error_set(error, BAL_EINVAL, "%s is no file", audit->path);
+    }
+    if (!status) {
+        status = load_key(audit, facts.st_size == 0, error);
+    }
+    if (!status) {
+        status = refresh(audit, error);
+    }
+    (void)lock_file(audit->fd, LOCK_UN);
+    return status;
+}
+
+bal_status bal_audit_open(const char *data_dir, const struct bal_clock *clock,
+                          struct bal_audit **out, struct bal_error *error)
+{
+    if (sodium_init() < 0) {
+        return bal_error_set(error, BAL_EIO, "libsodium cannot start: no source of randomness");
+    }
+    struct bal_audit *const audit = bal_calloc(1, sizeof *audit);
+    audit->clock = clock;
+    audit->data_dir = bal_slice_dup(bal_slice_of(data_dir));
+    audit->path = audit_path(data_dir, "audit.log");
+    audit->fd = -1;
+    (void)pthread_mutex_init(&audit->lock, NULL); // cannot fail with default attributes
+    bal_status status = open_file(audit, error);
+    if (!status) {
+        status = first_look(audit, error);
+    }
+    if (status) {
+        bal_audit_close(audit);
+        return status;
+    }
+    *out = audit;
+    return BAL_OK;
+}
+
+void bal_audit_close(struct bal_audit *audit)
+{
+    if (!audit) {
+        return;
+    }
+    if (audit->fd >= 0) {
+        audit_flush_locked(audit, true); // the last user of the log: no lock is needed
+        (void)close(audit->fd);          // every record is synced
+    }
+    (void)pthread_mutex_destroy(&audit->lock);
+    sodium_memzero(audit->secret_key, sizeof audit->secret_key);
+    free(audit->users);
+    free(audit->path);
+    free(audit->data_dir);
+    free(audit);
+}
