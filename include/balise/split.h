@@ -10,7 +10,9 @@
  * Which cells of a two-dimensional table of a closed day are told (theory: disclosure.h). Rows and
  * columns are the classes of the two *folded* one-dimensional tables, "(other)" among them as one
  * class: row (other) is the union of the pages that fold.h did not show. One row, the hub, is told
- * by no cell; columns in which it has fewer than k visitors are merged into groups.
+ * by no cell; columns in which it has fewer than k visitors are merged into groups. Since the
+ * columns' own table tells them one by one, a group must hang together by rows with k visitors in
+ * two or more of its columns.
  */
 #define BAL_SPLIT_COLUMNS_MAX 64
 /** A row is told by cell only from this many times k visitors: a page's one device would else be
@@ -24,7 +26,7 @@ struct bal_split_cell {
 
 struct bal_split_table {
     size_t rows;
-    unsigned columns;                   /**< at most BAL_SPLIT_COLUMNS_MAX */
+    unsigned columns;                   /**< past BAL_SPLIT_COLUMNS_MAX nothing is told */
     const uint32_t *row_visitors;       /**< [rows]: lower bounds; what fold.h relied on */
     const struct bal_split_cell *cells; /**< [row * columns + column] */
     uint32_t k;

@@ -119,6 +119,38 @@ static void group_columns(const struct bal_split_table *table, uint64_t used, st
     }
 }
 
+// The columns in which a row has k visitors.
+static uint64_t strong_columns(const struct bal_split_table *table, size_t row)
+{
+    uint64_t strong = 0;
+    for (unsigned c = 0; c < table->columns; c++)
+        strong |= (uint64_t)(cell_at(table, row, c)->visitors >= table->k) << c;
+    return strong;
+}
+
+// Whether the columns of a group hang together by rows that have k visitors in two or more of them.
+static bool group_holds(const struct bal_split_table *table, uint64_t group)
+{
+    uint64_t reached = group & -group;
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t r = 0; r < table->rows && reached != group; r++) {
+            const uint64_t strong = strong_columns(table, r) & group;
+            more |= (strong & reached) != 0 && (strong & ~reached) != 0;
+            reached |= (strong & reached) != 0 ? strong : 0;
+        }
+    }
+    return reached == group;
+}
+
+static bool groups_hold(const struct bal_split_table *table, const struct bal_split *split)
+{
+    for (unsigned g = 0; g < split->groups; g++)
+        if (!group_holds(table, split->group[g]))
+            return false;
+    return true;
+}
+
 /* ---- what is shown ---- */
 
 // What one row shows; adds up its views.
@@ -161,7 +193,7 @@ static double try_hub(const struct bal_split_table *table, uint64_t used, struct
 {
     uint64_t views = 0;
     group_columns(table, used, split);
-    if (split->groups < 2)
+    if (split->groups < 2 || !groups_hold(table, split))
         return 0;
     for (size_t r = 0; r < table->rows; r++)
         shown[r] = show_row(table, split, r, &views);
@@ -190,14 +222,16 @@ static size_t find_candidates(const struct bal_split_table *table, struct candid
 
 bool bal_split(const struct bal_split_table *table, struct bal_split *out, uint64_t *shown)
 {
-    assert(table->k > 0 && table->columns <= BAL_SPLIT_COLUMNS_MAX);
+    assert(table->k > 0);
+    *out = (struct bal_split){0};
+    memset(shown, 0, table->rows * sizeof *shown);
+    if (table->columns > BAL_SPLIT_COLUMNS_MAX)
+        return false;
     struct candidate *const candidates = bal_calloc(table->rows + 1, sizeof *candidates);
     uint64_t *const trial = bal_calloc(table->rows + 1, sizeof *trial);
     const uint64_t used = used_columns(table);
     size_t tries = find_candidates(table, candidates);
     double best = 0;
-    *out = (struct bal_split){0};
-    memset(shown, 0, table->rows * sizeof *shown);
     if (tries > table->columns)
         tries = table->columns;
     for (size_t i = 0; i < tries; i++) {
