@@ -7,6 +7,7 @@ import pytest
 
 from nginx import nginx_from_example
 from recorder import Recorder
+from wait import until
 
 PAGE = b"<!doctype html><html><head><title>Portail</title></HEAD><body></head></body></html>"
 SCRIPT = b'<script async src="/balise/b.js"></script></head>'
@@ -92,6 +93,8 @@ def test_a_body_no_beacon_could_have_stops_at_nginx(nginx, recorder):
 
 def test_the_log_holds_no_whole_address_and_no_query(nginx):
     ask(nginx, "GET", "/?nom=Dupont", {"X-Test-Address": "192.0.2.200", "User-Agent": "x", "Referer": "https://y.example/"})
+    # nginx writes its line when the answer is out.
+    until(lambda: '192.0.2.0 [' in nginx.log(), 10, "the request's line in the log")
     log = nginx.log()
-    assert '192.0.2.0 [' in log and '"GET / HTTP/1.1"' in log
+    assert '"GET / HTTP/1.1"' in log
     assert "Dupont" not in log and "192.0.2.200" not in log and "y.example" not in log
