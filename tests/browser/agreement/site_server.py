@@ -50,6 +50,11 @@ def bundle():
     return subprocess.run(argv, env=environment, check=True, capture_output=True, timeout=60).stdout
 
 
+def linger(seconds):
+    """Be as slow as a scenario asks for."""
+    threading.Event().wait(seconds)
+
+
 class Site:
     """balise is set once it listens: (host, port). beacons holds (view, status, bytes, headers) in the order they came."""
 
@@ -123,7 +128,7 @@ def _handler(site):
             if url.path.startswith("/balise/"):
                 self.forward(b"")
             elif url.path == "/noise.png":
-                time.sleep(int(query.get("image", 0)) / 1000)
+                linger(int(query.get("image", 0)) / 1000)
                 self.answer("image/png", site.scripts["noise"], {"Cache-Control": "no-store"})
             elif url.path == "/vitals.js":
                 self.answer("text/javascript", site.scripts["vitals"])
@@ -132,7 +137,7 @@ def _handler(site):
             elif url.path.startswith("/told/"):
                 self.answer("text/plain", b"")
             elif "redirect" in query:
-                time.sleep(0.08)
+                linger(0.08)
                 self.send_response(302)
                 self.send_header("Location", url.path)
                 self.send_header("Content-Length", "0")
@@ -150,12 +155,12 @@ def _handler(site):
                 self.end_headers()
 
         def page(self, path, query):
-            time.sleep(int(query.get("wait", 0)) / 1000)
+            linger(int(query.get("wait", 0)) / 1000)
             if "hints" in query:
                 self.send_response_only(103)
                 self.send_header("Link", "</vitals.js>; rel=preload; as=script")
                 self.end_headers()
-                time.sleep(int(query["hints"]) / 1000)
+                linger(int(query["hints"]) / 1000)
             first = HEAD.format(name=path, attributes="").encode()
             if "speculate" in query:
                 rules = json.dumps({"prerender": [{"urls": [query["speculate"]], "eagerness": "immediate"}]})
@@ -173,7 +178,7 @@ def _handler(site):
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
                 self.wfile.flush()
                 if part.startswith(b"<!doctype"):
-                    time.sleep(int(query["chunked"]) / 1000)
+                    linger(int(query["chunked"]) / 1000)
 
         def answer(self, kind, body, headers=None):
             self.send_response(200)
