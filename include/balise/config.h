@@ -52,6 +52,11 @@ struct bal_listener_config {
     struct bal_tls_files tls;
 };
 
+/** Whether a table is told: always, never, or on days with so many views that it shows something.
+ */
+enum bal_switch { BAL_OFF, BAL_AUTO, BAL_ON };
+#define BAL_AUTO_LEAST_VIEWS 2000 /**< document views of a site's day */
+
 struct bal_config {
     char *path; /**< the file it was read from */
     char *data_dir;
@@ -80,6 +85,13 @@ struct bal_config {
         int64_t pages_a_day;        /**< open pages a site and day, 1,500 */
         int64_t visitors_kibibytes; /**< the locked arena for keys and visitors sketches */
     } privacy;
+    /** The tables that are told beside those of one dimension by day. */
+    struct {
+        enum bal_switch page_blocks;   /**< pages by blocks of hours; auto: by yesterday's views */
+        enum bal_switch page_device;   /**< auto: by the day's own views */
+        enum bal_switch region_device; /**< on */
+        enum bal_switch page_region;   /**< off */
+    } margins;
     struct {
         int64_t hourly_days;  /**< 90, at most 395 */
         int64_t daily_months; /**< 25, at most 25 */

@@ -242,6 +242,31 @@ static json_t *get_overseas(const struct bal_field_info *field, const void *memb
 
 const struct codec bal_codec_overseas = {.set = set_overseas, .get = get_overseas};
 
+/* ---- tables told always, sometimes, never ---- */
+
+static const char *const switch_names[] = {[BAL_OFF] = "off", [BAL_AUTO] = "auto", [BAL_ON] = "on"};
+
+static bal_status set_switch(struct reader *reader, struct value value, void *member)
+{
+    const struct bal_slice text = bal_slice_of(json_string_value(value.json));
+    for (unsigned s = 0; s < sizeof switch_names / sizeof switch_names[0]; s++) {
+        if (bal_slice_equal(text, bal_slice_of(switch_names[s]))) {
+            *(enum bal_switch *)member = (enum bal_switch)s;
+            return BAL_OK;
+        }
+    }
+    return bal_reader_refuse(reader, value.path, BAL_EINVAL,
+                             "%s must be \"off\", \"auto\" or \"on\"", value.path);
+}
+
+static json_t *get_switch(const struct bal_field_info *field, const void *member)
+{
+    (void)field;
+    return json_string(switch_names[*(const enum bal_switch *)member]);
+}
+
+const struct codec bal_codec_switch = {.set = set_switch, .get = get_switch};
+
 /* ---- sites -------------------------------------------------------------------------------- */
 
 // A configuration is the member here: the list of sites and its count are of it.

@@ -29,8 +29,8 @@ struct codec {
 
 extern const struct codec bal_codec_int, bal_codec_int64, bal_codec_bool, bal_codec_string,
     bal_codec_strings;
-extern const struct codec bal_codec_zone, bal_codec_overseas, bal_codec_listen, bal_codec_networks,
-    bal_codec_sites;
+extern const struct codec bal_codec_zone, bal_codec_overseas, bal_codec_switch, bal_codec_listen,
+    bal_codec_networks, bal_codec_sites;
 
 struct bal_field_place {
     const struct codec *codec;

@@ -83,6 +83,10 @@ static void only_folder_and_sites_are_required(void **state)
     assert_false(config->public_side.http1_only);
     assert_true(config->geoip.overseas_apart);
     assert_int_equal(config->geoip.database_count, 0);
+    assert_int_equal(config->margins.page_blocks, BAL_AUTO);
+    assert_int_equal(config->margins.page_device, BAL_AUTO);
+    assert_int_equal(config->margins.region_device, BAL_ON);
+    assert_int_equal(config->margins.page_region, BAL_OFF);
     assert_int_equal(config->privacy.k, 10);
     assert_int_equal(config->privacy.pages_a_day, 1500);
     assert_int_equal(config->retention.hourly_days, 90);
@@ -119,6 +123,8 @@ static void every_key_reaches_its_place(void **state)
     assert_string_equal(config->private_side.listener.tls.key_file, "/etc/balise/private.key");
     assert_string_equal(config->geoip.databases[1], "/var/lib/geoip/second.mmdb");
     assert_false(config->geoip.overseas_apart);
+    assert_int_equal(config->margins.page_blocks, BAL_OFF);
+    assert_int_equal(config->margins.region_device, BAL_OFF);
     assert_int_equal(config->privacy.k, 20);
     assert_int_equal(config->privacy.pages_a_day, 1000);
     assert_int_equal(config->privacy.visitors_kibibytes, 4096);
