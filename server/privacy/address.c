@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Owns every full address that the program ever sees: finds the client's, cuts it to a prefix and
 // wipes what it read. Addresses are compared as 16 bytes (IPv4 as v4-mapped IPv6), so that a proxy
-// is recognised whichever socket family it came through. Trust is tested before 6to4 is unwrapped:
-// an address that merely carries a proxy's IPv4 address is not that proxy.
+// is recognised whichever socket family it came through. Trust is tested before a tunnel's or a
+// translator's address is unwrapped: one that merely carries a proxy's IPv4 address is not that
+// proxy.
 #include <balise/peer.h>
 #include <balise/privacy.h>
 
@@ -16,6 +17,7 @@ enum {
     ADDRESS_BYTES = 16,
     MAPPED_BYTES = 12, // ::ffff:0:0/96
     MAPPED_BITS = 96,
+    IPV4_KEPT_BYTES = 3,
     MAX_HOPS = 32 // more proxies in a row than any portal has: the header was made up
 };
 
@@ -24,7 +26,30 @@ struct address {
 };
 
 static const uint8_t mapped[MAPPED_BYTES] = {[10] = 0xff, [11] = 0xff};
-static const uint8_t six_to_four[2] = {0x20, 0x02};
+
+/**
+ * IPv6 ranges that carry a client's IPv4 address. Their own first 48 bits are either that address
+ * (6to4) or the same for everybody, so that cutting them would tell too much or nothing at all.
+ */
+struct embedding {
+    uint8_t prefix[MAPPED_BYTES];
+    uint8_t prefix_bytes;
+    uint8_t at;         // where the IPv4 address begins
+    uint8_t zeros_from; // a translator of another shape has something between here and `at`
+    bool inverted;      // Teredo writes every bit of it the other way round
+};
+
+static const struct embedding embeddings[] = {
+    {.prefix = {[10] = 0xff, [11] = 0xff}, .prefix_bytes = 12, .at = 12, .zeros_from = 12},
+    // 6to4, RFC 3056
+    {.prefix = {0x20, 0x02}, .prefix_bytes = 2, .at = 2, .zeros_from = 2},
+    // Teredo, RFC 4380
+    {.prefix = {0x20, 0x01}, .prefix_bytes = 4, .at = 12, .zeros_from = 12, .inverted = true},
+    // NAT64, RFC 6052
+    {.prefix = {0x00, 0x64, 0xff, 0x9b}, .prefix_bytes = 12, .at = 12, .zeros_from = 12},
+    // NAT64 of a network's own, RFC 8215: a /96 below this /48
+    {.prefix = {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, .prefix_bytes = 6, .at = 12, .zeros_from = 8},
+};
 
 static void map_ipv4(const void *ipv4, struct address *out)
 {
@@ -143,20 +168,30 @@ static bool is_trusted(const struct address *address, const struct bal_network *
     return false;
 }
 
+static const struct embedding *embedding_of(const struct address *address)
+{
+    static const uint8_t zeros[ADDRESS_BYTES];
+    for (size_t i = 0; i < sizeof embeddings / sizeof embeddings[0]; i++) {
+        const struct embedding *const e = &embeddings[i];
+        if (!memcmp(address->bytes, e->prefix, e->prefix_bytes) &&
+            !memcmp(address->bytes + e->zeros_from, zeros, (size_t)(e->at - e->zeros_from))) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
 static struct bal_prefix truncate(const struct address *address)
 {
-    struct bal_prefix prefix = {.family = 6};
-    const uint8_t *ipv4 = NULL;
-    if (!memcmp(address->bytes, mapped, MAPPED_BYTES)) {
-        ipv4 = address->bytes + MAPPED_BYTES;
-    } else if (!memcmp(address->bytes, six_to_four, sizeof six_to_four)) {
-        ipv4 = address->bytes + sizeof six_to_four;
-    }
-    if (ipv4) {
-        prefix.family = 4;
-        memcpy(prefix.bytes, ipv4, 3);
-    } else {
+    const struct embedding *const embedding = embedding_of(address);
+    struct bal_prefix prefix = {.family = embedding ? 4 : 6};
+    if (!embedding) {
         memcpy(prefix.bytes, address->bytes, sizeof prefix.bytes);
+        return prefix;
+    }
+    for (size_t i = 0; i < IPV4_KEPT_BYTES; i++) {
+        const uint8_t byte = address->bytes[embedding->at + i];
+        prefix.bytes[i] = embedding->inverted ? (uint8_t)~byte : byte;
     }
     return prefix;
 }

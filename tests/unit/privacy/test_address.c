@@ -172,12 +172,32 @@ static void unwraps_ipv4_inside_ipv6_before_cutting(void **state)
                         "4 c63364"); // a /48 of 6to4 is a whole IPv4 address
     assert_string_equal(prefix_for("::ffff:127.0.0.1", "::ffff:203.0.113.9"), "4 cb0071");
     assert_string_equal(prefix_for("127.0.0.1", "2002:cb00:7109:1::2"), "4 cb0071");
+    // Teredo: the server's address in the middle is not the client's, which is written inverted.
+    assert_string_equal(prefix_for("2001:0:c000:201:0:63bf:39cc:9b37", NULL), "4 c63364");
+    assert_string_equal(prefix_for("127.0.0.1", "[2001:0:c000:201::34ff:8ef6]:443"), "4 cb0071");
+    assert_string_equal(prefix_for("64:ff9b::198.51.100.200", NULL), "4 c63364");
+    assert_string_equal(prefix_for("127.0.0.1", "64:ff9b::cb00:7109"), "4 cb0071");
+    assert_string_equal(prefix_for("64:ff9b:1::198.51.100.200", NULL), "4 c63364");
+    assert_string_equal(prefix_for("64:ff9b:1:fffe::198.51.100.200", NULL), "4 c63364");
+}
+
+static void neighbours_of_the_ranges_that_carry_ipv4_are_cut_like_any_other(void **state)
+{
+    (void)state;
+    assert_string_equal(prefix_for("2001:1:c000:201::39cc:9b37", NULL), "6 20010001c000");
+    assert_string_equal(prefix_for("2003:c633:64c8::1", NULL), "6 2003c63364c8");
+    assert_string_equal(prefix_for("64:ff9b:2::198.51.100.200", NULL), "6 0064ff9b0002");
+    // The address is not in the last four bytes: what is left is the same for everybody.
+    assert_string_equal(prefix_for("64:ff9b:1:c633:64:c800::", NULL), "6 0064ff9b0001");
+    assert_string_equal(prefix_for("64:ff9b:0:1::198.51.100.200", NULL), "6 0064ff9b0000");
+    assert_string_equal(prefix_for("::198.51.100.200", NULL), "6 000000000000");
 }
 
 static void a_6to4_address_of_a_proxy_is_not_that_proxy(void **state)
 {
     (void)state;
     assert_string_equal(prefix_for("2002:7f00:1::1", "203.0.113.9"), "4 7f0000");
+    assert_string_equal(prefix_for("64:ff9b::127.0.0.1", "203.0.113.9"), "4 7f0000");
 }
 
 static void other_socket_families_have_no_prefix(void **state)
@@ -290,6 +310,7 @@ int main(void)
         cmocka_unit_test(a_malformed_element_ends_the_walk),
         cmocka_unit_test(an_endless_chain_of_proxies_is_unknown),
         cmocka_unit_test(unwraps_ipv4_inside_ipv6_before_cutting),
+        cmocka_unit_test(neighbours_of_the_ranges_that_carry_ipv4_are_cut_like_any_other),
         cmocka_unit_test(a_6to4_address_of_a_proxy_is_not_that_proxy),
         cmocka_unit_test(other_socket_families_have_no_prefix),
         cmocka_unit_test(parses_networks_of_both_families),
