@@ -59,6 +59,14 @@ BAL_MUST_USE bal_status bal_audit_write(struct bal_audit *audit, const char *wha
                         sizeof(struct bal_log_field),                                              \
                     (error))
 
+/**
+ * The record "start": version, configuration hash, number and hash of the sites' settings, and the
+ * value of every field that the table marks as one of privacy. It is on disk when this returns
+ * BAL_OK, so call it before anything of the configuration applies.
+ */
+BAL_MUST_USE bal_status bal_audit_start(struct bal_audit *audit, const struct bal_config *config,
+                                        struct bal_error *error);
+
 /** The last record that this process knows of, as an anchor. */
 void bal_audit_head(struct bal_audit *audit, char anchor[BAL_ANCHOR_TEXT_BYTES]);
 
@@ -99,6 +107,8 @@ BAL_MUST_USE bal_status bal_audit_read(const char *data_dir, size_t last,
                                        void (*each)(void *context,
                                                     const struct bal_audit_record *record),
                                        void *context, struct bal_error *error);
+/** The value of a key of a record; absent when there is none. */
+struct bal_slice bal_audit_find(const struct bal_audit_record *record, struct bal_slice key);
 /** Appends a value decoded. */
 void bal_audit_value(struct bal_slice value, struct bal_buf *out);
 

@@ -131,6 +131,7 @@ struct bal_field_info {
     int64_t min, max; /**< of integers; of arrays the number of items, of strings the bytes; 0, 0
                          for booleans */
     const char *help;
+    bool is_privacy;                     /**< the audit log tells its value at each start */
     const struct bal_field_place *place; /**< how the loader reads and keeps it; of config/ alone */
 };
 const struct bal_field_info *bal_config_fields(size_t *count);

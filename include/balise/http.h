@@ -2,6 +2,7 @@
 #ifndef BALISE_HTTP_H
 #define BALISE_HTTP_H
 
+#include <balise/audit.h>
 #include <balise/config.h>
 #include <balise/ingest.h>
 #include <balise/query.h>
@@ -22,6 +23,7 @@ struct bal_server_parts {
     struct bal_ingest *ingest;
     struct bal_store *store;
     struct bal_tokens *tokens;
+    struct bal_audit *audit; /**< may be NULL */
 };
 
 /**

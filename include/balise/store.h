@@ -18,9 +18,10 @@
 struct bal_store;
 
 /**
- * Opens a data folder: takes its lock, checks its version, loads the last checkpoint, replays the
- * journal, catches up closings and purges that were missed. Errors say what to do: BAL_EBUSY in use
- * by another process, BAL_EVERSION made by another version, BAL_EIO unwritable. Borrows config,
+ * Opens a data folder: takes its lock, checks its version, writes the start with its configuration
+ * to the audit log, and only then lets the configuration apply: loads the last checkpoint, replays
+ * the journal, catches up closings and purges that were missed. Errors say what to do: BAL_EBUSY in
+ * use by another process, BAL_EVERSION made by another version, BAL_EIO unwritable. Borrows config,
  * clock and keyring until closed.
  */
 BAL_MUST_USE bal_status bal_store_open(const struct bal_config *config,
@@ -29,6 +30,9 @@ BAL_MUST_USE bal_status bal_store_open(const struct bal_config *config,
 /** Writes a last checkpoint (unless the writer has failed) and releases everything. Accepts NULL.
  */
 void bal_store_close(struct bal_store *store);
+
+/** The data folder's audit log, open as long as the store; NULL for a store opened for reading. */
+struct bal_audit *bal_store_audit(const struct bal_store *store);
 
 /* ---- writing ---- */
 

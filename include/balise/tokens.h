@@ -2,6 +2,7 @@
 #ifndef BALISE_TOKENS_H
 #define BALISE_TOKENS_H
 
+#include <balise/clock.h>
 #include <balise/config.h>
 #include <balise/key.h>
 
@@ -17,10 +18,11 @@ bool bal_role_find(struct bal_slice name, enum bal_role *out);
 
 #define BAL_TOKEN_TEXT_BYTES 48
 
-/** Makes a token. `site` NULL: all sites. The text is terminated; wipe it after showing it. */
-BAL_MUST_USE bal_status bal_token_new(const char *data_dir, enum bal_role role, const char *site,
-                                      int64_t now_ms, char text[BAL_TOKEN_TEXT_BYTES],
-                                      struct bal_error *error);
+/** Makes a token, which the audit log says before it counts. `site` NULL: all sites. The text is
+ * terminated; wipe it after showing it. */
+BAL_MUST_USE bal_status bal_token_new(const char *data_dir, const struct bal_clock *clock,
+                                      enum bal_role role, const char *site,
+                                      char text[BAL_TOKEN_TEXT_BYTES], struct bal_error *error);
 
 /** The tokens of a running server: re-read when the file changes. Any thread (a lock inside). */
 struct bal_tokens;

@@ -84,8 +84,8 @@ int token_run(int argc, char **argv)
     if (site && bal_config_site(config, bal_slice_of(site)) < 0) {
         (void)bal_error_set(&error, BAL_ENOTFOUND, "the configuration has no site %s", site);
         result = app_failed(&error);
-    } else if (bal_token_new(config->data_dir, role, site, bal_clock_now_ms(bal_clock_system()),
-                             text, &error) == BAL_OK) {
+    } else if (bal_token_new(config->data_dir, bal_clock_system(), role, site, text, &error) ==
+               BAL_OK) {
         (void)printf("%s\n", text);
         explicit_bzero(text, sizeof text);
     } else {

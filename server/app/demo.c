@@ -103,7 +103,8 @@ static bal_status remove_folder(const char *path, struct bal_error *error)
 static bal_status forget(const struct demo *demo, struct bal_error *error)
 {
     static const char *const folders[] = {"open", "hourly", "daily"};
-    static const char *const files[] = {"journal", "journal.keys", "sites", "version", "demo"};
+    static const char *const files[] = {"journal",   "journal.keys", "sites",   "unproved",
+                                        "audit.log", "audit.key",    "version", "demo"};
     char path[PATH_BYTES];
     bal_status status = BAL_OK;
     for (size_t f = 0; f < sizeof folders / sizeof folders[0] && !status; f++) {

@@ -3,6 +3,7 @@
 // reverse.
 #include "command.h"
 
+#include <balise/audit.h>
 #include <balise/http.h>
 #include <balise/log.h>
 #include <balise/tokens.h>
@@ -47,6 +48,10 @@ static sigset_t block_signals(void)
 
 static void say_listening(const struct serving *serving)
 {
+    char hash[BAL_HASH_TEXT_BYTES], head[BAL_ANCHOR_TEXT_BYTES];
+    bal_config_hash(serving->config, hash);
+    bal_audit_head(bal_store_audit(serving->pipeline.store), head);
+    bal_log(BAL_LOG_INFO, "serve", "started", BAL_NAME("config", hash), BAL_NAME("audit", head));
     for (size_t i = 0; i < serving->config->public_side.listener.listen_count; i++)
         bal_log(BAL_LOG_INFO, "serve", "listening", BAL_NAME("side", "public"),
                 BAL_NAME("host", serving->config->public_side.listener.listen[i].host),
@@ -71,8 +76,16 @@ static bal_status start(struct serving *serving, struct bal_error *error)
                                            .clock = bal_clock_system(),
                                            .ingest = serving->pipeline.ingest,
                                            .store = serving->pipeline.store,
-                                           .tokens = serving->tokens};
+                                           .tokens = serving->tokens,
+                                           .audit = bal_store_audit(serving->pipeline.store)};
     return bal_server_start(&parts, &serving->server, error);
+}
+
+/* Which regions there are is a matter of privacy: in the audit log before it applies. */
+static bal_status tell_databases(struct serving *serving, struct bal_error *error)
+{
+    return bal_audit_append(bal_store_audit(serving->pipeline.store), error, "reload",
+                            BAL_NUM("geoip.databases", serving->config->geoip.database_count));
 }
 
 static void reload(struct serving *serving)
@@ -80,9 +93,13 @@ static void reload(struct serving *serving)
     struct bal_error error = {0};
     struct bal_geo *geo = NULL;
     bal_status status = bal_geo_open(serving->config, &geo, &error);
+    if (!status && serving->config->geoip.database_count > 0)
+        status = tell_databases(serving, &error);
     if (!status) {
         bal_ingest_set_geo(serving->pipeline.ingest, geo);
         status = bal_server_reload(serving->server, &error);
+    } else {
+        bal_geo_close(geo);
     }
     if (status)
         bal_log(BAL_LOG_ERROR, "serve", "reload_refused", BAL_NAME("reason", error.text));

@@ -17,8 +17,8 @@ struct private_handler {
 };
 
 /** "Bearer TOKEN" (RFC 6750 §2.1). */
-static bool authorized(const struct bal_server *server, const h2o_req_t *req,
-                       struct bal_grant *grant)
+static bool has_token(const struct bal_server *server, const h2o_req_t *req,
+                      struct bal_grant *grant)
 {
     const struct bal_slice header = request_header(req, H2O_TOKEN_AUTHORIZATION);
     const struct bal_slice scheme = BAL_SLICE("Bearer ");
@@ -29,6 +29,19 @@ static bool authorized(const struct bal_server *server, const h2o_req_t *req,
                                     .length = header.length - scheme.length};
     return bal_slice_equal_nocase(start, scheme) &&
            bal_tokens_check(server->parts.tokens, bal_slice_trim(token), grant);
+}
+
+/** The audit log learns of a token's use, and of credentials that are none; not of requests
+ * without. */
+static bool authorized(const struct bal_server *server, const h2o_req_t *req,
+                       struct bal_grant *grant)
+{
+    const bool granted = has_token(server, req, grant);
+    if (granted)
+        bal_audit_token_used(server->parts.audit, grant);
+    else if (request_header(req, H2O_TOKEN_AUTHORIZATION).data)
+        bal_audit_login_failed(server->parts.audit);
+    return granted;
 }
 
 static void send_health(const struct bal_server *server, h2o_req_t *req)

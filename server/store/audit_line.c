@@ -38,11 +38,18 @@ void audit_hex(const uint8_t *bytes, size_t count, struct bal_buf *out)
     }
 }
 
-static void hash_of(struct bal_slice text, uint8_t hash[HASH_BYTES])
+void audit_hash(struct bal_slice text, uint8_t hash[HASH_BYTES])
 {
     const int failed = crypto_generichash(hash, HASH_BYTES, (const unsigned char *)text.data,
                                           text.length, NULL, 0);
     assert(!failed && "BLAKE2b without a key cannot fail");
+}
+
+void audit_hash_text(struct bal_slice text, char hex[BAL_HASH_TEXT_BYTES])
+{
+    uint8_t hash[HASH_BYTES];
+    audit_hash(text, hash);
+    (void)sodium_bin2hex(hex, BAL_HASH_TEXT_BYTES, hash, sizeof hash);
 }
 
 static void signed_text(const uint8_t hash[HASH_BYTES], uint8_t text[SIGNED_BYTES])
@@ -105,7 +112,7 @@ bal_status audit_line_write(const struct audit_place *place, const char *what,
     }
     bal_buf_addc(out, " prev=");
     audit_hex(place->prev, HASH_BYTES, out);
-    hash_of((struct bal_slice){.data = out->data + start, .length = out->length - start}, hash);
+    audit_hash((struct bal_slice){.data = out->data + start, .length = out->length - start}, hash);
     bal_buf_addc(out, " hash=");
     audit_hex(hash, HASH_BYTES, out);
 
@@ -206,7 +213,7 @@ bool audit_line_parse(struct bal_slice text, struct audit_line *line)
 bool audit_line_is_whole(const struct audit_line *line)
 {
     uint8_t hash[HASH_BYTES];
-    hash_of(line->hashed, hash);
+    audit_hash(line->hashed, hash);
     return !memcmp(hash, line->hash, HASH_BYTES);
 }
 
@@ -218,11 +225,11 @@ bool audit_line_is_signed(const struct audit_line *line,
     return !crypto_sign_verify_detached(line->sig, text, sizeof text, public_key);
 }
 
-struct bal_slice audit_line_value(const struct audit_line *line, struct bal_slice key)
+struct bal_slice bal_audit_find(const struct bal_audit_record *record, struct bal_slice key)
 {
-    for (size_t i = 0; i < line->record.pair_count; i++) {
-        if (bal_slice_equal(line->pairs[i].key, key)) {
-            return line->pairs[i].value;
+    for (size_t i = 0; i < record->pair_count; i++) {
+        if (bal_slice_equal(record->pairs[i].key, key)) {
+            return record->pairs[i].value;
         }
     }
     return (struct bal_slice){0};

@@ -28,8 +28,6 @@ BAL_MUST_USE bool audit_line_parse(struct bal_slice text, struct audit_line *lin
 BAL_MUST_USE bool audit_line_is_whole(const struct audit_line *line);
 BAL_MUST_USE bool audit_line_is_signed(const struct audit_line *line,
                                        const uint8_t public_key[crypto_sign_PUBLICKEYBYTES]);
-/** The value of a key of the record; absent when there is none. */
-struct bal_slice audit_line_value(const struct audit_line *line, struct bal_slice key);
 
 struct audit_place {
     uint64_t n;
@@ -43,6 +41,10 @@ BAL_MUST_USE bal_status audit_line_write(const struct audit_place *place, const 
                                          const struct bal_log_field *fields, size_t count,
                                          struct bal_buf *out, uint8_t hash[HASH_BYTES]);
 
+/** BLAKE2b-256. */
+void audit_hash(struct bal_slice text, uint8_t hash[HASH_BYTES]);
+/** The same in hexadecimal. */
+void audit_hash_text(struct bal_slice text, char hex[BAL_HASH_TEXT_BYTES]);
 void audit_hex(const uint8_t *bytes, size_t count, struct bal_buf *out);
 
 #endif

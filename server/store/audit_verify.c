@@ -157,7 +157,7 @@ static void complain(struct bal_audit_report *report, uint64_t at, const char *f
 /** The first record names the key that all are signed with. */
 static bool take_key(struct verifying *verifying, const struct audit_line *line)
 {
-    const struct bal_slice key = audit_line_value(line, BAL_SLICE("key"));
+    const struct bal_slice key = bal_audit_find(&line->record, BAL_SLICE("key"));
     size_t bytes = 0;
     if (!bal_slice_equal(line->record.what, BAL_SLICE("begin")) || !key.length ||
         sodium_hex2bin(verifying->key, sizeof verifying->key, key.data, key.length, NULL, &bytes,

@@ -8,6 +8,7 @@
 #include "scanner.h"
 #include "tell.h"
 
+#include <balise/audit.h>
 #include <balise/store.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -34,6 +35,7 @@ struct bal_store {
     int lock_fd;
     struct partitions *partitions;
 
+    struct bal_audit *audit; /**< NULL for a reader */
     struct scanner *scanner; /**< NULL for a reader */
     unsigned asked;          /**< questions to the scanner that have no answer yet */
     struct bal_buf
@@ -109,10 +111,12 @@ BAL_MUST_USE bal_status retention_purge(struct bal_store *store, int64_t time_s)
  * when there is no such file. */
 BAL_MUST_USE bal_status purge_period(struct bal_store *store, enum partition_kind kind,
                                      int32_t period);
-/** Takes in the scanner's answers: each becomes a proof in the log. With `wait`, all that are due.
+/** Takes in the scanner's answers: each becomes a proof in the audit log. With `wait`, all that are
+ * due.
  */
 void purge_take_proofs(struct bal_store *store, bool wait);
-/** At start: asks again for what a crash left unproved. */
+/** At start: asks again for what a crash left unproved; what the audit log has a proof of is not
+ * asked again. */
 BAL_MUST_USE bal_status purge_resume(struct bal_store *store, struct bal_error *error);
 
 #endif

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Destroying a period and proving it. Before a file goes, its tracer is noted in DATA_DIR/unproved
 // (as hexadecimal, so that the note itself is no occurrence); once it is gone the scanning process
-// looks for the tracer in every byte of the folder; its answer is the proof. What a crash leaves in
-// the note is destroyed and asked for again at the next start.
+// looks for the tracer in every byte of the folder; its answer is the proof, a record of the audit
+// log. The note's line goes after the record is on disk; the record bears a hash of the tracer, so
+// that a crash between the two makes no second one. What a crash leaves in the note is destroyed
+// and asked for again at the next start.
 #include "private.h"
 
 #include <balise/log.h>
@@ -13,7 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NOTE_MAX_BYTES = 1 << 20, PATH_BYTES = 4096, HEX_BYTES = 2 * PARTITION_TRACER_BYTES };
+enum {
+    NOTE_MAX_BYTES = 1 << 20,
+    PATH_BYTES = 4096,
+    HEX_BYTES = 2 * PARTITION_TRACER_BYTES,
+    MARK_BYTES = 16,
+    MARK_TEXT_BYTES = 2 * MARK_BYTES + 1
+};
 
 /* A line of the note: "KIND DAY HEX\n" with KIND and DAY as decimal numbers. */
 struct note {
@@ -21,6 +29,8 @@ struct note {
     int32_t period;
     uint8_t tracer[PARTITION_TRACER_BYTES];
 };
+
+static const char not_looked_for[] = "not_looked_for";
 
 static const char *kind_name(enum partition_kind kind)
 {
@@ -125,21 +135,44 @@ bal_status purge_period(struct bal_store *store, enum partition_kind kind, int32
     return noted ? ask(store, &note) : BAL_OK;
 }
 
-static void prove(struct bal_store *store, const struct note *note, bal_status status,
-                  uint64_t hits)
+/* What stands for a tracer in the audit log: a hash, which is no occurrence of it either. */
+static void mark_of(const struct note *note, char mark[MARK_TEXT_BYTES])
 {
-    char date[BAL_DATE_BYTES];
-    bal_day_text(note->period, date);
-    const bool gone = status == BAL_OK && hits == 0;
-    bal_log(gone ? BAL_LOG_INFO : BAL_LOG_ERROR, "store", "purged",
-            BAL_NAME("tier", kind_name(note->kind)), BAL_NAME("period", date),
-            BAL_NAME("tracer", status ? "not_looked_for" : (hits ? "found" : "absent")),
-            BAL_NUM("hits", hits));
-    if (gone)
-        atomic_store_explicit(&store->stats.last_proof_s, store->last_time_s, memory_order_relaxed);
+    uint8_t hash[MARK_BYTES];
+    (void)crypto_generichash(hash, sizeof hash, note->tracer, sizeof note->tracer, NULL,
+                             0); /* these lengths are always right */
+    (void)sodium_bin2hex(mark, MARK_TEXT_BYTES, hash, sizeof hash);
 }
 
-/* One answer of the scanner; false when there is none. */
+/* True when the matter is closed: the tracer was looked for and the audit log says so. */
+static bool prove(struct bal_store *store, const struct note *note, bal_status status,
+                  uint64_t hits)
+{
+    const char *const tracer = status ? not_looked_for : (hits ? "found" : "absent");
+    const bool gone = status == BAL_OK && hits == 0;
+    char date[BAL_DATE_BYTES], mark[MARK_TEXT_BYTES];
+    bal_day_text(note->period, date);
+    mark_of(note, mark);
+    bal_log(gone ? BAL_LOG_INFO : BAL_LOG_ERROR, "store", "purged",
+            BAL_NAME("tier", kind_name(note->kind)), BAL_NAME("period", date),
+            BAL_NAME("tracer", tracer), BAL_NUM("hits", hits));
+    if (bal_audit_append(store->audit, NULL, "purge", BAL_NAME("tier", kind_name(note->kind)),
+                         BAL_NAME("period", date), BAL_NAME("tracer", tracer),
+                         BAL_NUM("hits", hits), BAL_NAME("mark", mark)) != BAL_OK)
+        return false;
+    if (gone)
+        atomic_store_explicit(&store->stats.last_proof_s, store->last_time_s, memory_order_relaxed);
+    return status == BAL_OK;
+}
+
+static void drop_line(struct bal_store *store, size_t at, size_t length)
+{
+    memmove(store->unproved.data + at, store->unproved.data + at + length,
+            store->unproved.length - at - length);
+    store->unproved.length -= length;
+}
+
+/* One answer of the scanner; false when there is none. What is not proved stays in the note. */
 static bool take_proof(struct bal_store *store, bool wait)
 {
     struct scanner_finding finding;
@@ -151,10 +184,8 @@ static bool take_proof(struct bal_store *store, bool wait)
     memcpy(note.tracer, finding.needle, sizeof note.tracer);
     if (find_line(&store->unproved, &note, true, &at, &length)) {
         (void)read_line(&store->unproved, at, &note);
-        prove(store, &note, status, finding.hits);
-        memmove(store->unproved.data + at, store->unproved.data + at + length,
-                store->unproved.length - at - length);
-        store->unproved.length -= length;
+        if (prove(store, &note, status, finding.hits))
+            drop_line(store, at, length);
     }
     store->asked--;
     return true;
@@ -170,19 +201,53 @@ void purge_take_proofs(struct bal_store *store, bool wait)
                 BAL_NUM("bytes", store->unproved.length));
 }
 
+/* A record of the audit log: the line whose proof it is goes. */
+static void on_record(void *context, const struct bal_audit_record *record)
+{
+    struct bal_store *store = context;
+    struct note note;
+    char mark[MARK_TEXT_BYTES];
+    if (!bal_slice_equal(record->what, BAL_SLICE("purge")) ||
+        bal_slice_equal(bal_audit_find(record, BAL_SLICE("tracer")), bal_slice_of(not_looked_for)))
+        return;
+    const struct bal_slice proved = bal_audit_find(record, BAL_SLICE("mark"));
+    for (size_t at = 0, length; (length = read_line(&store->unproved, at, &note)) > 0;) {
+        mark_of(&note, mark);
+        if (bal_slice_equal(proved, bal_slice_of(mark)))
+            drop_line(store, at, length);
+        else
+            at += length;
+    }
+}
+
+/* Reads the note, without what has its proof already. */
+static bal_status read_note(struct bal_store *store, const char *path, struct bal_error *error)
+{
+    bal_status status = bal_file_read(path, NOTE_MAX_BYTES, &store->unproved, error);
+    const size_t before = store->unproved.length;
+    if (!status && before > 0)
+        status = bal_audit_read(store->data_dir, 0, on_record, store, error);
+    if (!status && store->unproved.length != before)
+        status = write_note(store);
+    return status;
+}
+
 bal_status purge_resume(struct bal_store *store, struct bal_error *error)
 {
     char path[PATH_BYTES];
     struct note note;
+    struct bal_buf lines = {0}; /* a copy: answers that come meanwhile take lines out */
     (void)snprintf(path, sizeof path, "%s/unproved", store->data_dir);
     if (access(path, F_OK) != 0)
         return BAL_OK;
-    bal_status status = bal_file_read(path, NOTE_MAX_BYTES, &store->unproved, error);
-    for (size_t at = 0, length; !status && (length = read_line(&store->unproved, at, &note)) > 0;
+    bal_status status = read_note(store, path, error);
+    bal_buf_add(&lines, bal_buf_slice(&store->unproved));
+    for (size_t at = 0, length; !status && (length = read_line(&lines, at, &note)) > 0;
          at += length) {
         status = partition_destroy(store->partitions, note.kind, note.period);
         if (!status)
             status = ask(store, &note);
     }
+    bal_buf_finish(&lines);
     return status;
 }

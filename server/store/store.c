@@ -83,6 +83,10 @@ bal_status bal_store_open(const struct bal_config *config, const struct bal_cloc
     if (!status)
         status = scanner_start(store->data_dir, &store->scanner, error);
     if (!status)
+        status = bal_audit_open(store->data_dir, clock, &store->audit, error);
+    if (!status)
+        status = bal_audit_start(store->audit, config, error); /* before anything of it applies */
+    if (!status)
         status = recover(store, error);
     if (status) {
         atomic_store_explicit(&store->stats.failed, true,
@@ -118,6 +122,7 @@ void bal_store_close(struct bal_store *store)
                 BAL_NUM("journal_kept", store->journal != NULL));
     purge_take_proofs(store, true);
     scanner_stop(store->scanner);
+    bal_audit_close(store->audit);
     bal_journal_close(store->journal);
     for (uint16_t s = 0; s < store->config->site_count; s++)
         open_day_destroy(store->open[s], store->arena);
@@ -133,6 +138,11 @@ void bal_store_close(struct bal_store *store)
     free(store->open);
     free(store->data_dir);
     free(store);
+}
+
+struct bal_audit *bal_store_audit(const struct bal_store *store)
+{
+    return store->audit;
 }
 
 void bal_store_stats_read(const struct bal_store *store, struct bal_store_stats *out)

@@ -7,6 +7,8 @@
 // be read grants nothing.
 #include <balise/tokens.h>
 
+#include <balise/audit.h>
+
 #include <balise/buf.h>
 #include <balise/log.h>
 
@@ -14,6 +16,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -23,6 +26,7 @@
 enum {
     SECRET_BYTES = 32,
     HASH_BYTES = 32,
+    NAME_LENGTH = sizeof(((struct bal_grant *)0)->name) - 1,
     TEXT_LENGTH = 43, // base64url of 32 bytes, without padding
     FILE_MAX_BYTES = 4 << 20,
     FIELDS = 5
@@ -176,9 +180,31 @@ static bal_status keep(const char *folder, struct bal_slice line, struct bal_err
     return status;
 }
 
-bal_status bal_token_new(const char *data_dir, enum bal_role role, const char *site, int64_t now_ms,
-                         char text[BAL_TOKEN_TEXT_BYTES], struct bal_error *error)
+/** A token's short name: how its hash begins. */
+static void name_of(struct bal_slice hash_text, char name[NAME_LENGTH + 1])
 {
+    memcpy(name, hash_text.data, NAME_LENGTH);
+    name[NAME_LENGTH] = '\0';
+}
+
+static bal_status tell(const char *data_dir, const struct bal_clock *clock,
+                       const struct bal_grant *grant, struct bal_error *error)
+{
+    struct bal_audit *audit = NULL;
+    bal_status status = bal_audit_open(data_dir, clock, &audit, error);
+    if (!status) {
+        status = bal_audit_append(
+            audit, error, "token_made", BAL_NAME("role", bal_role_name(grant->role)),
+            BAL_NAME("site", grant->site[0] ? grant->site : "*"), BAL_NAME("token", grant->name));
+    }
+    bal_audit_close(audit);
+    return status;
+}
+
+bal_status bal_token_new(const char *data_dir, const struct bal_clock *clock, enum bal_role role,
+                         const char *site, char text[BAL_TOKEN_TEXT_BYTES], struct bal_error *error)
+{
+    const int64_t now_ms = bal_clock_now_ms(clock);
     text[0] = '\0';
     if ((unsigned)role >= BAL_ROLE_COUNT || now_ms < 0 ||
         (site && !is_site_name(bal_slice_of(site)))) {
@@ -199,6 +225,12 @@ bal_status bal_token_new(const char *data_dir, enum bal_role role, const char *s
     struct bal_buf line = {0};
     bal_buf_printf(&line, "v1 %s %s %s %lld\n", hash_text, bal_role_name(role), site ? site : "*",
                    (long long)now_ms);
+    struct bal_grant grant = {.role = role};
+    (void)snprintf(grant.site, sizeof grant.site, "%s", site ? site : "");
+    name_of(bal_slice_of(hash_text), grant.name);
+    if (!status) {
+        status = tell(data_dir, clock, &grant, error);
+    }
     if (!status) {
         status = keep(data_dir, bal_buf_slice(&line), error);
     }
@@ -286,7 +318,7 @@ static bool parse_line(struct bal_slice line, struct entry *out)
         bal_slice_u64(field[4], INT64_MAX, &created)) {
         return false;
     }
-    memcpy(out->grant.name, field[1].data, sizeof out->grant.name - 1);
+    name_of(field[1], out->grant.name);
     if (bal_slice_equal(field[3], BAL_SLICE("*"))) {
         return true;
     }

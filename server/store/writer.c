@@ -89,6 +89,7 @@ static void tick(struct bal_store *store)
         status = purge_once_a_day(store);
         purge_take_proofs(store, false);
     }
+    bal_audit_tick(store->audit);
     if (!status && checkpoint_is_due(store)) {
         in = "checkpoint";
         status = checkpoint_write(store);

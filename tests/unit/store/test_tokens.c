@@ -19,7 +19,8 @@
 
 #include <cmocka.h>
 
-enum { NOW_MS = 1000 };
+static struct bal_clock_manual clock_of_test = {0};
+#define CLOCK (&clock_of_test.clock)
 
 static char parent[64], folder[80], file[96], lock[104];
 static struct bal_tokens *tokens;
@@ -36,7 +37,15 @@ static int set_up(void **state)
     (void)snprintf(file, sizeof file, "%s/tokens", folder);
     (void)snprintf(lock, sizeof lock, "%s/tokens.lock", folder);
     grant = (struct bal_grant){0};
+    bal_clock_manual_init(&clock_of_test, 1000);
     return bal_tokens_open(folder, &tokens, NULL) ? -1 : 0;
+}
+
+static void remove_in_folder(const char *name)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    (void)unlink(path);
 }
 
 static int tear_down(void **state)
@@ -47,6 +56,8 @@ static int tear_down(void **state)
     (void)rmdir(file); // one test makes it a folder
     (void)unlink(file);
     (void)unlink(lock);
+    remove_in_folder("audit.log");
+    remove_in_folder("audit.key");
     (void)rmdir(folder);
     return rmdir(parent);
 }
@@ -54,7 +65,7 @@ static int tear_down(void **state)
 static void make(enum bal_role role, const char *site, char text[BAL_TOKEN_TEXT_BYTES])
 {
     struct bal_error error = {0};
-    if (bal_token_new(folder, role, site, NOW_MS, text, &error)) {
+    if (bal_token_new(folder, CLOCK, role, site, text, &error)) {
         fail_msg("%s", error.text);
     }
 }
@@ -162,7 +173,7 @@ static void another_process_adds_a_token_while_the_file_is_open(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         char text[BAL_TOKEN_TEXT_BYTES];
-        const bool done = !bal_token_new(folder, BAL_ROLE_DPO, "portal", NOW_MS, text, NULL) &&
+        const bool done = !bal_token_new(folder, CLOCK, BAL_ROLE_DPO, "portal", text, NULL) &&
                           write(channel[1], text, sizeof text) == (ssize_t)sizeof text;
         _exit(done ? 0 : 1);
     }
@@ -237,12 +248,12 @@ static void what_cannot_be_written_or_read_is_an_error(void **state)
     (void)state;
     char text[BAL_TOKEN_TEXT_BYTES];
     struct bal_error error = {0};
-    assert_int_not_equal(
-        bal_token_new("/nonexistent/a/b", BAL_ROLE_DPO, NULL, NOW_MS, text, &error), BAL_OK);
+    assert_int_not_equal(bal_token_new("/nonexistent/a/b", CLOCK, BAL_ROLE_DPO, NULL, text, &error),
+                         BAL_OK);
     assert_non_null(strstr(error.text, "/nonexistent/a/b"));
     assert_string_equal(text, "");
-    assert_int_equal(bal_token_new(folder, BAL_ROLE_DPO, "a b", NOW_MS, text, NULL), BAL_EINVAL);
-    assert_int_equal(bal_token_new(folder, BAL_ROLE_DPO, "", NOW_MS, text, NULL), BAL_EINVAL);
+    assert_int_equal(bal_token_new(folder, CLOCK, BAL_ROLE_DPO, "a b", text, NULL), BAL_EINVAL);
+    assert_int_equal(bal_token_new(folder, CLOCK, BAL_ROLE_DPO, "", text, NULL), BAL_EINVAL);
     assert_int_equal(mkdir(folder, 0750), 0);
     assert_int_equal(mkdir(file, 0750), 0);
     struct bal_tokens *other = NULL;
@@ -279,7 +290,7 @@ static void *make_some(void *argument)
     char(*const mine)[BAL_TOKEN_TEXT_BYTES] = argument;
     struct bal_grant seen;
     for (size_t i = 0; i < EACH; i++) {
-        const bool good = !bal_token_new(folder, BAL_ROLE_ANALYST, NULL, NOW_MS, mine[i], NULL) &&
+        const bool good = !bal_token_new(folder, CLOCK, BAL_ROLE_ANALYST, NULL, mine[i], NULL) &&
                           bal_tokens_check(tokens, bal_slice_of(mine[i]), &seen);
         failures += !good;
     }
