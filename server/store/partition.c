@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,12 +25,18 @@ struct partitions {
     char *data_dir;
     pthread_mutex_t lock; /* guards the list and users/doomed of its members */
     struct partition *first;
-    int open_count;
+    int open_count, keep_open;
+    bool beside;
 };
 
-static const char *const kind_folder[] = {"open", "hourly", "daily"};
 /* Reserved address space, not disk: files are sparse maps that grow with what they hold. */
 static const size_t kind_map_bytes[] = {(size_t)4 << 30, (size_t)1 << 30, (size_t)16 << 30};
+
+const char *partition_kind_name(enum partition_kind kind)
+{
+    static const char *const names[PARTITION_KINDS] = {"open", "hourly", "daily"};
+    return names[kind];
+}
 
 bal_status partition_status(int rc)
 {
@@ -70,21 +77,32 @@ static void path_of(const struct partitions *partitions, enum partition_kind kin
     char date[BAL_DATE_BYTES];
     bal_day_text(period, date);
     const int length = kind == PARTITION_DAILY ? 7 : 10;
-    (void)snprintf(path, PATH_BYTES, "%s/%s/%.*s.mdb", partitions->data_dir, kind_folder[kind],
-                   length, date);
+    (void)snprintf(path, PATH_BYTES, "%s/%s/%.*s.mdb", partitions->data_dir,
+                   partition_kind_name(kind), length, date);
 }
 
 struct partitions *partitions_create(const char *data_dir)
 {
     struct partitions *partitions = bal_calloc(1, sizeof *partitions);
     partitions->data_dir = bal_slice_dup(bal_slice_of(data_dir));
+    partitions->keep_open = KEEP_OPEN;
     pthread_mutex_init(&partitions->lock, NULL);
+    return partitions;
+}
+
+struct partitions *partitions_create_beside(const char *data_dir)
+{
+    struct partitions *partitions = partitions_create(data_dir);
+    partitions->beside = true;
+    partitions->keep_open = 0;
     return partitions;
 }
 
 static void close_one(struct partition *partition)
 {
     mdb_env_close(partition->env);
+    if (partition->shared_fd >= 0)
+        (void)close(partition->shared_fd); /* gives the lock back */
     free(partition);
 }
 
@@ -121,18 +139,21 @@ static int put_tracer(MDB_txn *txn, MDB_dbi dbi)
 
 static int open_env(const char *path, size_t map_bytes, struct partition *partition)
 {
+    const bool read_only = partition->shared_fd >= 0;
     int rc = mdb_env_create(&partition->env);
     if (rc)
         return rc;
     MDB_txn *txn = NULL;
     rc = mdb_env_set_mapsize(partition->env, map_bytes);
     if (!rc)
-        rc = mdb_env_open(partition->env, path, MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD, 0640);
+        rc = mdb_env_open(partition->env, path,
+                          MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | (read_only ? MDB_RDONLY : 0U),
+                          0640);
     if (!rc)
-        rc = mdb_txn_begin(partition->env, NULL, 0, &txn);
+        rc = mdb_txn_begin(partition->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
     if (!rc)
         rc = mdb_dbi_open(txn, NULL, 0, &partition->dbi);
-    if (!rc)
+    if (!rc && !read_only)
         rc = put_tracer(txn, partition->dbi);
     if (txn) {
         if (rc)
@@ -169,7 +190,7 @@ static void unlink_from_list(struct partitions *partitions, struct partition *pa
 static void trim(struct partitions *partitions, const struct partition *keep)
 {
     struct partition *idle = NULL;
-    if (partitions->open_count <= KEEP_OPEN)
+    if (partitions->open_count <= partitions->keep_open)
         return;
     for (struct partition *p = partitions->first; p; p = p->next) {
         if (p->users == 0 && p != keep)
@@ -181,6 +202,19 @@ static void trim(struct partitions *partitions, const struct partition *keep)
     }
 }
 
+/* The lock that keeps others from destroying the file; -1 when it is gone or going. */
+static int lock_shared(const char *path)
+{
+    struct stat file;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 &&
+        (flock(fd, LOCK_SH | LOCK_NB) != 0 || fstat(fd, &file) != 0 || file.st_nlink == 0)) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 /* Called with the lock held. */
 static bal_status open_new(struct partitions *partitions, enum partition_kind kind, int32_t period,
                            bool create, struct partition **out)
@@ -189,9 +223,15 @@ static bal_status open_new(struct partitions *partitions, enum partition_kind ki
     path_of(partitions, kind, period, path);
     if (!create && access(path, F_OK) != 0)
         return BAL_ENOTFOUND;
+    const int shared_fd = partitions->beside ? lock_shared(path) : -1;
+    if (partitions->beside && shared_fd < 0)
+        return errno == EACCES ? BAL_EPERM : BAL_ENOTFOUND;
     struct partition *partition = bal_calloc(1, sizeof *partition);
+    partition->shared_fd = shared_fd;
     const int rc = open_env(path, kind_map_bytes[kind], partition);
     if (rc) {
+        if (shared_fd >= 0)
+            (void)close(shared_fd);
         free(partition);
         bal_log(BAL_LOG_ERROR, "store", "open_partition", BAL_NAME("file", path),
                 BAL_NAME("reason", mdb_strerror(rc)));
@@ -264,10 +304,12 @@ static bal_status destroy_file(const char *path)
     const int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? BAL_OK : BAL_EIO;
-    bal_status status = overwrite(fd);
-    if (close(fd) != 0 && !status)
-        status = BAL_EIO;
+    bal_status status = flock(fd, LOCK_EX | LOCK_NB) == 0 ? BAL_OK : BAL_EBUSY;
+    if (!status)
+        status = overwrite(fd);
     if (!status && unlink(path) != 0)
+        status = BAL_EIO;
+    if (close(fd) != 0 && !status)
         status = BAL_EIO;
     return status;
 }
@@ -278,13 +320,13 @@ static bal_status destroy_path(const struct partitions *partitions, enum partiti
     char path[PATH_BYTES], lock_path[PATH_BYTES + 8], folder[PATH_BYTES];
     path_of(partitions, kind, period, path);
     (void)snprintf(lock_path, sizeof lock_path, "%s-lock", path);
-    (void)snprintf(folder, sizeof folder, "%s/%s", partitions->data_dir, kind_folder[kind]);
+    (void)snprintf(folder, sizeof folder, "%s/%s", partitions->data_dir, partition_kind_name(kind));
     bal_status status = destroy_file(path);
     if (!status)
         status = destroy_file(lock_path);
     if (!status)
         status = bal_folder_sync(folder, NULL);
-    if (status)
+    if (status && status != BAL_EBUSY)
         bal_log(BAL_LOG_ERROR, "store", "destroy_partition", BAL_NAME("file", path),
                 BAL_NUM("errno", errno));
     return status;
@@ -336,11 +378,26 @@ static bool parse_name(enum partition_kind kind, const char *name, int32_t *peri
     return bal_day_parse(date, 10, period) == BAL_OK;
 }
 
+bool partition_is_name(enum partition_kind kind, const char *name)
+{
+    static const char lock[] = "-lock";
+    char stem[BAL_DATE_BYTES + 8];
+    int32_t period;
+    size_t length = strlen(name);
+    if (length > sizeof lock - 1 && strcmp(name + length - (sizeof lock - 1), lock) == 0)
+        length -= sizeof lock - 1;
+    if (length >= sizeof stem)
+        return false;
+    memcpy(stem, name, length);
+    stem[length] = '\0';
+    return parse_name(kind, stem, &period);
+}
+
 bal_status partition_list(struct partitions *partitions, enum partition_kind kind, int32_t **out,
                           size_t *count)
 {
     char folder[PATH_BYTES];
-    (void)snprintf(folder, sizeof folder, "%s/%s", partitions->data_dir, kind_folder[kind]);
+    (void)snprintf(folder, sizeof folder, "%s/%s", partitions->data_dir, partition_kind_name(kind));
     DIR *dir = opendir(folder);
     if (!dir)
         return BAL_EIO;

@@ -20,11 +20,18 @@ struct partition {
     enum partition_kind kind;
     int32_t period; /**< the day; for a month its first day */
     int users;      /**< private: guarded by the registry's lock */
+    int shared_fd;  /**< private: the file's shared lock where the folder is another process's */
     bool doomed;    /**< private */
     struct partition *next;
 };
 
 struct partitions *partitions_create(const char *data_dir);
+/**
+ * For a process beside the one that has the folder: files are opened for reading only, are locked
+ * (flock, shared) while they are open, so that nobody destroys them meanwhile, and are closed when
+ * the next one is opened. Nothing is ever made.
+ */
+struct partitions *partitions_create_beside(const char *data_dir);
 void partitions_destroy(
     struct partitions *partitions); /**< accepts NULL; nobody may be using one */
 
@@ -38,11 +45,17 @@ void partition_release(struct partitions *partitions, struct partition *partitio
 MDB_val partition_val(struct bal_slice slice);
 
 bool partition_exists(struct partitions *partitions, enum partition_kind kind, int32_t day);
+const char *partition_kind_name(enum partition_kind kind); /**< its folder's name too */
+enum { PARTITION_KINDS = PARTITION_DAILY + 1 };
+/** Whether a file of a kind's folder has a name that this registry gives: a period's, or that of
+ * its lock. */
+bool partition_is_name(enum partition_kind kind, const char *name);
 
 /**
  * Destroys a file for good: closed, overwritten with zeros, synced, unlinked, folder synced.
- * BAL_EBUSY while it is in use: nobody new gets it from then on, and readers are bounded in time,
- * so try again. Safe at any kill: what is left is found by the next start's purge.
+ * BAL_EBUSY while it is in use, here or by a process beside: nobody new gets it from then on, and
+ * readers are bounded in time, so try again. Safe at any kill: what is left is found by the next
+ * start's purge.
  */
 BAL_MUST_USE bal_status partition_destroy(struct partitions *partitions, enum partition_kind kind,
                                           int32_t day);

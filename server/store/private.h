@@ -101,12 +101,25 @@ BAL_MUST_USE bal_status land_replayed(void *store, uint64_t sequence, struct bal
 
 /* retention.c: what is past its limit goes */
 /** The earliest "today" of any site: a file goes when it is past the limit everywhere. */
-int32_t retention_today(const struct bal_store *store, int64_t time_s);
+int32_t retention_today(const struct bal_config *config, int64_t time_s);
+/** The first day whose period of a kind may still be there, and the day on which a period goes. */
+int32_t retention_first_kept(const struct bal_config *config, enum partition_kind kind,
+                             int32_t today);
+int32_t retention_end(const struct bal_config *config, enum partition_kind kind, int32_t period);
 /** Destroys every tier file that is past its limit by `time_s`. A file in use is left to the next
  * call: BAL_EBUSY. */
 BAL_MUST_USE bal_status retention_purge(struct bal_store *store, int64_t time_s);
 
 /* purge.c: destroying a period and proving it */
+/** A line of DATA_DIR/unproved: "KIND DAY SINCE HEX\n", numbers but for the tracer. */
+struct purge_note {
+    enum partition_kind kind;
+    int32_t period;
+    int64_t since_s;
+    uint8_t tracer[PARTITION_TRACER_BYTES];
+};
+/** Reads the line at `at`; its length, or 0 at the end or where the text is no line of ours. */
+size_t purge_note_read(const struct bal_buf *text, size_t at, struct purge_note *note);
 /** Destroys a file and asks the scanner for its tracer. BAL_EBUSY while readers have it. BAL_OK
  * when there is no such file. */
 BAL_MUST_USE bal_status purge_period(struct bal_store *store, enum partition_kind kind,
@@ -115,6 +128,8 @@ BAL_MUST_USE bal_status purge_period(struct bal_store *store, enum partition_kin
  * due.
  */
 void purge_take_proofs(struct bal_store *store, bool wait);
+/** Once a day: what was found, or could not be looked for, is looked for again. */
+BAL_MUST_USE bal_status purge_ask_again(struct bal_store *store);
 /** At start: asks again for what a crash left unproved; what the audit log has a proof of is not
  * asked again. */
 BAL_MUST_USE bal_status purge_resume(struct bal_store *store, struct bal_error *error);

@@ -19,24 +19,12 @@ enum {
     NOTE_MAX_BYTES = 1 << 20,
     PATH_BYTES = 4096,
     HEX_BYTES = 2 * PARTITION_TRACER_BYTES,
+    ANSWERED_WITHIN_S = 3600,
     MARK_BYTES = 16,
     MARK_TEXT_BYTES = 2 * MARK_BYTES + 1
 };
 
-/* A line of the note: "KIND DAY HEX\n" with KIND and DAY as decimal numbers. */
-struct note {
-    enum partition_kind kind;
-    int32_t period;
-    uint8_t tracer[PARTITION_TRACER_BYTES];
-};
-
-static const char not_looked_for[] = "not_looked_for";
-
-static const char *kind_name(enum partition_kind kind)
-{
-    static const char *const names[] = {"open", "hourly", "daily"};
-    return names[kind];
-}
+static const char absent[] = "absent";
 
 static bal_status write_note(struct bal_store *store)
 {
@@ -45,15 +33,15 @@ static bal_status write_note(struct bal_store *store)
     return bal_file_replace(path, bal_buf_slice(&store->unproved), 0640, NULL);
 }
 
-static void add_line(struct bal_store *store, const struct note *note)
+static void add_line(struct bal_store *store, const struct purge_note *note)
 {
     char hex[HEX_BYTES + 1];
     (void)sodium_bin2hex(hex, sizeof hex, note->tracer, sizeof note->tracer);
-    bal_buf_printf(&store->unproved, "%d %d %s\n", (int)note->kind, (int)note->period, hex);
+    bal_buf_printf(&store->unproved, "%d %d %lld %s\n", (int)note->kind, (int)note->period,
+                   (long long)note->since_s, hex);
 }
 
-/* Reads the line at `at`; its length, or 0 at the end or where the text is not a line of ours. */
-static size_t read_line(const struct bal_buf *text, size_t at, struct note *note)
+size_t purge_note_read(const struct bal_buf *text, size_t at, struct purge_note *note)
 {
     const char *line = text->data + at;
     const char *end = at < text->length ? memchr(line, '\n', text->length - at) : NULL;
@@ -63,6 +51,7 @@ static size_t read_line(const struct bal_buf *text, size_t at, struct note *note
         return 0;
     const long kind = strtol(line, &rest, 10);
     const long period = strtol(rest, &rest, 10);
+    const long long since_s = strtoll(rest, &rest, 10);
     if (*rest != ' ' || kind < PARTITION_OPEN || kind > PARTITION_DAILY ||
         end - rest - 1 != HEX_BYTES ||
         sodium_hex2bin(note->tracer, sizeof note->tracer, rest + 1, HEX_BYTES, NULL, &decoded,
@@ -70,16 +59,17 @@ static size_t read_line(const struct bal_buf *text, size_t at, struct note *note
         return 0;
     note->kind = (enum partition_kind)kind;
     note->period = (int32_t)period;
+    note->since_s = since_s;
     return (size_t)(end - line) + 1;
 }
 
 /* The line of a period or of a tracer (the other NULL): where it starts and how long it is; false
  * when there is none. */
-static bool find_line(const struct bal_buf *text, const struct note *wanted, bool by_tracer,
+static bool find_line(const struct bal_buf *text, const struct purge_note *wanted, bool by_tracer,
                       size_t *at, size_t *length)
 {
-    struct note note;
-    for (*at = 0; (*length = read_line(text, *at, &note)) > 0; *at += *length) {
+    struct purge_note note;
+    for (*at = 0; (*length = purge_note_read(text, *at, &note)) > 0; *at += *length) {
         if (by_tracer ? memcmp(note.tracer, wanted->tracer, sizeof note.tracer) == 0
                       : note.kind == wanted->kind && note.period == wanted->period)
             return true;
@@ -87,7 +77,7 @@ static bool find_line(const struct bal_buf *text, const struct note *wanted, boo
     return false;
 }
 
-static bal_status ask(struct bal_store *store, const struct note *note)
+static bal_status ask(struct bal_store *store, const struct purge_note *note)
 {
     const struct bal_slice needle = {.data = (const char *)note->tracer,
                                      .length = sizeof note->tracer};
@@ -102,12 +92,12 @@ static bal_status ask(struct bal_store *store, const struct note *note)
 
 /* Notes the tracer of a file that is about to go. Not noted: no such file, or one without a tracer.
  */
-static bal_status note_tracer(struct bal_store *store, struct note *note, bool *noted)
+static bal_status note_tracer(struct bal_store *store, struct purge_note *note, bool *noted)
 {
     size_t at, length;
     *noted = find_line(&store->unproved, note, false, &at, &length);
     if (*noted) {
-        (void)read_line(&store->unproved, at, note);
+        (void)purge_note_read(&store->unproved, at, note);
         return BAL_OK;
     }
     const bal_status status =
@@ -115,13 +105,14 @@ static bal_status note_tracer(struct bal_store *store, struct note *note, bool *
     if (status)
         return status == BAL_ENOTFOUND ? BAL_OK : status;
     *noted = true;
+    note->since_s = bal_clock_now_ms(store->clock) / 1000;
     add_line(store, note);
     return write_note(store);
 }
 
 bal_status purge_period(struct bal_store *store, enum partition_kind kind, int32_t period)
 {
-    struct note note = {.kind = kind, .period = period};
+    struct purge_note note = {.kind = kind, .period = period};
     bool noted = false;
     if (!partition_exists(store->partitions, kind, period))
         return BAL_OK;
@@ -136,7 +127,7 @@ bal_status purge_period(struct bal_store *store, enum partition_kind kind, int32
 }
 
 /* What stands for a tracer in the audit log: a hash, which is no occurrence of it either. */
-static void mark_of(const struct note *note, char mark[MARK_TEXT_BYTES])
+static void mark_of(const struct purge_note *note, char mark[MARK_TEXT_BYTES])
 {
     uint8_t hash[MARK_BYTES];
     (void)crypto_generichash(hash, sizeof hash, note->tracer, sizeof note->tracer, NULL,
@@ -144,25 +135,26 @@ static void mark_of(const struct note *note, char mark[MARK_TEXT_BYTES])
     (void)sodium_bin2hex(mark, MARK_TEXT_BYTES, hash, sizeof hash);
 }
 
-/* True when the matter is closed: the tracer was looked for and the audit log says so. */
-static bool prove(struct bal_store *store, const struct note *note, bal_status status,
+/* True when the matter is closed: the tracer is nowhere and the audit log says so. */
+static bool prove(struct bal_store *store, const struct purge_note *note, bal_status status,
                   uint64_t hits)
 {
-    const char *const tracer = status ? not_looked_for : (hits ? "found" : "absent");
+    const char *const tracer = status ? "not_looked_for" : (hits ? "found" : absent);
     const bool gone = status == BAL_OK && hits == 0;
     char date[BAL_DATE_BYTES], mark[MARK_TEXT_BYTES];
     bal_day_text(note->period, date);
     mark_of(note, mark);
     bal_log(gone ? BAL_LOG_INFO : BAL_LOG_ERROR, "store", "purged",
-            BAL_NAME("tier", kind_name(note->kind)), BAL_NAME("period", date),
+            BAL_NAME("tier", partition_kind_name(note->kind)), BAL_NAME("period", date),
             BAL_NAME("tracer", tracer), BAL_NUM("hits", hits));
-    if (bal_audit_append(store->audit, NULL, "purge", BAL_NAME("tier", kind_name(note->kind)),
+    if (bal_audit_append(store->audit, NULL, "purge",
+                         BAL_NAME("tier", partition_kind_name(note->kind)),
                          BAL_NAME("period", date), BAL_NAME("tracer", tracer),
                          BAL_NUM("hits", hits), BAL_NAME("mark", mark)) != BAL_OK)
         return false;
     if (gone)
         atomic_store_explicit(&store->stats.last_proof_s, store->last_time_s, memory_order_relaxed);
-    return status == BAL_OK;
+    return gone;
 }
 
 static void drop_line(struct bal_store *store, size_t at, size_t length)
@@ -176,14 +168,14 @@ static void drop_line(struct bal_store *store, size_t at, size_t length)
 static bool take_proof(struct bal_store *store, bool wait)
 {
     struct scanner_finding finding;
-    struct note note = {.kind = PARTITION_OPEN};
+    struct purge_note note = {.kind = PARTITION_OPEN};
     size_t at, length;
     const bal_status status = scanner_answer(store->scanner, wait, &finding);
     if (status == BAL_ENOTFOUND || finding.needle_bytes != sizeof note.tracer)
         return false;
     memcpy(note.tracer, finding.needle, sizeof note.tracer);
     if (find_line(&store->unproved, &note, true, &at, &length)) {
-        (void)read_line(&store->unproved, at, &note);
+        (void)purge_note_read(&store->unproved, at, &note);
         if (prove(store, &note, status, finding.hits))
             drop_line(store, at, length);
     }
@@ -205,13 +197,13 @@ void purge_take_proofs(struct bal_store *store, bool wait)
 static void on_record(void *context, const struct bal_audit_record *record)
 {
     struct bal_store *store = context;
-    struct note note;
+    struct purge_note note;
     char mark[MARK_TEXT_BYTES];
     if (!bal_slice_equal(record->what, BAL_SLICE("purge")) ||
-        bal_slice_equal(bal_audit_find(record, BAL_SLICE("tracer")), bal_slice_of(not_looked_for)))
+        !bal_slice_equal(bal_audit_find(record, BAL_SLICE("tracer")), bal_slice_of(absent)))
         return;
     const struct bal_slice proved = bal_audit_find(record, BAL_SLICE("mark"));
-    for (size_t at = 0, length; (length = read_line(&store->unproved, at, &note)) > 0;) {
+    for (size_t at = 0, length; (length = purge_note_read(&store->unproved, at, &note)) > 0;) {
         mark_of(&note, mark);
         if (bal_slice_equal(proved, bal_slice_of(mark)))
             drop_line(store, at, length);
@@ -232,22 +224,40 @@ static bal_status read_note(struct bal_store *store, const char *path, struct ba
     return status;
 }
 
-bal_status purge_resume(struct bal_store *store, struct bal_error *error)
+/* Asks for what was noted before a time; with `destroy`, after making sure that its file is gone.
+ */
+static bal_status ask_for_noted(struct bal_store *store, int64_t before_s, bool destroy)
 {
-    char path[PATH_BYTES];
-    struct note note;
+    struct purge_note note;
     struct bal_buf lines = {0}; /* a copy: answers that come meanwhile take lines out */
-    (void)snprintf(path, sizeof path, "%s/unproved", store->data_dir);
-    if (access(path, F_OK) != 0)
-        return BAL_OK;
-    bal_status status = read_note(store, path, error);
+    bal_status status = BAL_OK;
     bal_buf_add(&lines, bal_buf_slice(&store->unproved));
-    for (size_t at = 0, length; !status && (length = read_line(&lines, at, &note)) > 0;
+    for (size_t at = 0, length; !status && (length = purge_note_read(&lines, at, &note)) > 0;
          at += length) {
-        status = partition_destroy(store->partitions, note.kind, note.period);
-        if (!status)
+        if (note.since_s >= before_s)
+            continue;
+        if (destroy)
+            status = partition_destroy(store->partitions, note.kind, note.period);
+        if (status == BAL_EBUSY)
+            status = BAL_OK; /* somebody beside reads it: the next purge finds it again */
+        else if (!status && !partition_exists(store->partitions, note.kind, note.period))
             status = ask(store, &note);
     }
     bal_buf_finish(&lines);
     return status;
+}
+
+bal_status purge_ask_again(struct bal_store *store)
+{
+    return ask_for_noted(store, bal_clock_now_ms(store->clock) / 1000 - ANSWERED_WITHIN_S, false);
+}
+
+bal_status purge_resume(struct bal_store *store, struct bal_error *error)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/unproved", store->data_dir);
+    if (access(path, F_OK) != 0)
+        return BAL_OK;
+    const bal_status status = read_note(store, path, error);
+    return status ? status : ask_for_noted(store, INT64_MAX, true);
 }

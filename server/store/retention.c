@@ -6,30 +6,45 @@
 #include <balise/zone.h>
 #include <stdlib.h>
 
-int32_t retention_today(const struct bal_store *store, int64_t time_s)
+int32_t retention_today(const struct bal_config *config, int64_t time_s)
 {
     int32_t today = INT32_MAX;
-    for (uint16_t s = 0; s < store->config->site_count; s++) {
-        const int32_t day = bal_zone_day(store->config->sites[s].zone, time_s);
+    for (uint16_t s = 0; s < config->site_count; s++) {
+        const int32_t day = bal_zone_day(config->sites[s].zone, time_s);
         today = day < today ? day : today;
     }
     return today;
 }
 
-/* The first day of the period of `kind` that may stay. */
-static int32_t first_kept(const struct bal_store *store, enum partition_kind kind, int32_t today)
+int32_t retention_first_kept(const struct bal_config *config, enum partition_kind kind,
+                             int32_t today)
 {
+    if (kind == PARTITION_OPEN) /* from a day's first second to its closing: 48 hours */
+        return today - 1;
     if (kind == PARTITION_HOURLY)
-        return today - (int32_t)store->config->retention.hourly_days;
+        return today - (int32_t)config->retention.hourly_days;
     int year, month, day;
     bal_day_to_civil(today, &year, &month, &day);
     /* A month goes when its oldest day reaches the limit: its first day + the limit <= today. */
-    const int months = year * 12 + (month - 1) - (int)store->config->retention.daily_months;
+    const int months = year * 12 + (month - 1) - (int)config->retention.daily_months;
     return bal_day_from_civil(months / 12, months % 12 + 1, 1) + 1;
 }
 
-static bal_status purge_kind(struct bal_store *store, enum partition_kind kind, int32_t first)
+int32_t retention_end(const struct bal_config *config, enum partition_kind kind, int32_t period)
 {
+    if (kind == PARTITION_OPEN)
+        return period + 1;
+    if (kind == PARTITION_HOURLY)
+        return period + (int32_t)config->retention.hourly_days + 1;
+    int year, month, day;
+    bal_day_to_civil(period, &year, &month, &day);
+    const int months = year * 12 + (month - 1) + (int)config->retention.daily_months;
+    return bal_day_from_civil(months / 12, months % 12 + 1, 1);
+}
+
+static bal_status purge_kind(struct bal_store *store, enum partition_kind kind, int32_t today)
+{
+    const int32_t first = retention_first_kept(store->config, kind, today);
     int32_t *periods = NULL;
     size_t count = 0;
     bal_status status = partition_list(store->partitions, kind, &periods, &count);
@@ -42,10 +57,9 @@ static bal_status purge_kind(struct bal_store *store, enum partition_kind kind, 
 
 bal_status retention_purge(struct bal_store *store, int64_t time_s)
 {
-    const int32_t today = retention_today(store, time_s);
-    bal_status status =
-        purge_kind(store, PARTITION_HOURLY, first_kept(store, PARTITION_HOURLY, today));
+    const int32_t today = retention_today(store->config, time_s);
+    bal_status status = purge_kind(store, PARTITION_HOURLY, today);
     if (!status)
-        status = purge_kind(store, PARTITION_DAILY, first_kept(store, PARTITION_DAILY, today));
-    return status;
+        status = purge_kind(store, PARTITION_DAILY, today);
+    return status ? status : purge_ask_again(store);
 }

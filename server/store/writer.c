@@ -61,7 +61,7 @@ static void read_sizes(struct bal_store *store)
 
 static bal_status purge_once_a_day(struct bal_store *store)
 {
-    const int32_t today = retention_today(store, store->last_time_s);
+    const int32_t today = retention_today(store->config, store->last_time_s);
     if (today == store->purged_day)
         return BAL_OK;
     const bal_status status = retention_purge(store, store->last_time_s);

@@ -183,8 +183,8 @@ static bal_status fixture_found(void *context, const struct bal_told *told)
     return BAL_OK;
 }
 
-static void fixture_read(struct fixture *f, enum bal_tier tier, enum bal_margin margin, int32_t day,
-                         struct found *found)
+static inline void fixture_read(struct fixture *f, enum bal_tier tier, enum bal_margin margin,
+                                int32_t day, struct found *found)
 {
     found->count = 0;
     const struct bal_scan scan = {.tier = tier,
@@ -198,7 +198,7 @@ static void fixture_read(struct fixture *f, enum bal_tier tier, enum bal_margin 
     assert(bal_store_scan(f->store, &scan) == BAL_OK);
 }
 
-static uint64_t fixture_total(const struct found *found)
+static inline uint64_t fixture_total(const struct found *found)
 {
     uint64_t views = 0;
     for (size_t c = 0; c < found->count; c++)

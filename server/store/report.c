@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The retention report: walks the tier folders and the records in their files, reads what is still
+// to be proved and what the audit log says was. It believes no name: a file is as old as its oldest
+// record, and a file that is none of ours is a problem, since nobody will ever purge it.
+#include "private.h"
+
+#include <balise/audit.h>
+#include <balise/retention.h>
+#include <balise/zone.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+_Static_assert(BAL_RETENTION_TIERS == PARTITION_KINDS, "a tier a kind of file");
+
+enum {
+    PATH_BYTES = 4096,
+    NOTE_MAX_BYTES = 1 << 20,
+    CLOSING_GRACE_S = 900,
+    PROOF_GRACE_S = 3600,
+    HOURLY_CEILING_DAYS = 395,
+    DAILY_CEILING_MONTHS = 25,
+    OPEN_HOURS = 48
+};
+
+struct inspection {
+    const struct bal_config *config;
+    struct partitions *partitions;
+    struct bal_retention *report;
+    int32_t today;
+    uint64_t erasures; /* begun and not ended */
+    enum partition_kind kind;
+};
+
+static void BAL_PRINTF(2, 3) problem(const struct inspection *inspection, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    for (char *at = text; *at; at++) { /* a name of the folder may hold anything */
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
+    }
+    bal_buf_printf(&inspection->report->problems, "%s\n", text);
+    inspection->report->problem_count++;
+}
+
+/* ---- records ---- */
+
+/* The place of a key: site and kind of record, which come before its day. */
+static bool key_place(struct bal_slice key, size_t *site_bytes, uint8_t *kind, int32_t *day)
+{
+    const char *zero = memchr(key.data, 0, key.length);
+    if (!zero || zero == key.data)
+        return false;
+    *site_bytes = (size_t)(zero - key.data);
+    struct bal_reader r =
+        bal_reader_of((struct bal_slice){.data = zero + 1, .length = key.length - *site_bytes - 1});
+    *kind = bal_get_u8(&r);
+    *day = (int32_t)(bal_get_u32be(&r) ^ 0x80000000U);
+    return !r.bad;
+}
+
+/* The start of the first key after all of a place. */
+static void after_place(struct bal_buf *seek, struct bal_slice key, size_t site_bytes, uint8_t kind)
+{
+    bal_buf_clear(seek);
+    bal_buf_append(seek, key.data, site_bytes);
+    bal_put_u8(seek, kind == UINT8_MAX);
+    if (kind != UINT8_MAX)
+        bal_put_u8(seek, (uint8_t)(kind + 1));
+}
+
+/* The oldest day of any record: days ascend within a place, so its first key is enough. */
+static bal_status oldest_record(MDB_cursor *cursor, int32_t *oldest)
+{
+    struct bal_buf seek = {0};
+    MDB_val key, value;
+    bal_status status = BAL_OK;
+    bal_put_u8(&seek, 1); /* past the tracer */
+    for (;;) {
+        key = partition_val(bal_buf_slice(&seek));
+        const int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+        if (rc) {
+            status = rc == MDB_NOTFOUND ? BAL_OK : partition_status(rc);
+            break;
+        }
+        const struct bal_slice bytes = {.data = key.mv_data, .length = key.mv_size};
+        size_t site_bytes;
+        uint8_t kind;
+        int32_t day;
+        if (!key_place(bytes, &site_bytes, &kind, &day)) {
+            status = BAL_ECORRUPT;
+            break;
+        }
+        *oldest = day < *oldest ? day : *oldest;
+        after_place(&seek, bytes, site_bytes, kind);
+    }
+    bal_buf_finish(&seek);
+    return status;
+}
+
+static bal_status read_file(const struct inspection *inspection, int32_t period, int32_t *oldest)
+{
+    struct partition *partition = NULL;
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    bal_status status =
+        partition_acquire(inspection->partitions, inspection->kind, period, false, &partition);
+    if (status)
+        return status;
+    int rc = mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &txn);
+    if (!rc)
+        rc = mdb_cursor_open(txn, partition->dbi, &cursor);
+    if (!rc) {
+        status = oldest_record(cursor, oldest);
+        mdb_cursor_close(cursor);
+    }
+    if (txn)
+        mdb_txn_abort(txn);
+    partition_release(inspection->partitions, partition);
+    return rc ? partition_status(rc) : status;
+}
+
+/* ---- files ---- */
+
+static void judge(const struct inspection *inspection, int32_t period, int32_t oldest)
+{
+    const struct bal_retention_tier *tier = &inspection->report->tier[inspection->kind];
+    const int32_t first =
+        retention_first_kept(inspection->config, inspection->kind, inspection->today);
+    char name[BAL_DATE_BYTES], date[BAL_DATE_BYTES];
+    bal_day_text(period, name);
+    bal_day_text(oldest, date);
+    if (period < first)
+        problem(inspection, "%s: the file of %s is older than %lld %s", tier->name, name,
+                (long long)tier->limit, tier->unit);
+    else if (partition_period(inspection->kind, oldest) < first)
+        problem(inspection, "%s: the file of %s holds a record of %s, older than %lld %s",
+                tier->name, name, date, (long long)tier->limit, tier->unit);
+}
+
+/* Records of the open tier bear no day but their file's, and the file is the writer's alone. */
+static void inspect_file(const struct inspection *inspection, int32_t period)
+{
+    struct bal_retention_tier *tier = &inspection->report->tier[inspection->kind];
+    int32_t oldest = inspection->kind == PARTITION_OPEN ? period : INT32_MAX;
+    bal_status status = BAL_OK;
+    if (inspection->kind != PARTITION_OPEN)
+        status = read_file(inspection, period, &oldest);
+    if (status == BAL_ENOTFOUND)
+        return; /* purged meanwhile */
+    if (status) {
+        char name[BAL_DATE_BYTES];
+        bal_day_text(period, name);
+        problem(inspection, "%s: the file of %s cannot be read: %s", tier->name, name,
+                bal_status_text(status));
+    }
+    const int32_t end = retention_end(inspection->config, inspection->kind, period);
+    tier->files++;
+    tier->next_purge = end < tier->next_purge ? end : tier->next_purge;
+    tier->oldest_day = oldest < tier->oldest_day ? oldest : tier->oldest_day;
+    judge(inspection, period, oldest);
+}
+
+/* Bytes of everything in the tier's folder, and what is not ours. */
+static bal_status inspect_folder(const struct inspection *inspection, struct bal_error *error)
+{
+    struct bal_retention_tier *tier = &inspection->report->tier[inspection->kind];
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s", inspection->config->data_dir, tier->name);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return bal_error_set(error, BAL_EIO, "cannot read %s: %s", path, strerror(errno));
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        struct stat file;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            fstatat(dirfd(dir), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        tier->bytes += (uint64_t)file.st_size;
+        if (!partition_is_name(inspection->kind, entry->d_name) || !S_ISREG(file.st_mode))
+            problem(inspection, "%s: %s is no file of balise, so nothing ever purges it",
+                    tier->name, entry->d_name);
+    }
+    (void)closedir(dir);
+    return BAL_OK;
+}
+
+static bal_status inspect_tier(const struct inspection *inspection, struct bal_error *error)
+{
+    int32_t *periods = NULL;
+    size_t count = 0;
+    bal_status status = inspect_folder(inspection, error);
+    if (!status)
+        status = partition_list(inspection->partitions, inspection->kind, &periods, &count);
+    for (size_t p = 0; p < count && !status; p++)
+        inspect_file(inspection, periods[p]);
+    free(periods);
+    return status;
+}
+
+/* ---- proofs ---- */
+
+static bal_status read_unproved(const struct inspection *inspection, struct bal_error *error)
+{
+    struct bal_retention *report = inspection->report;
+    struct bal_buf text = {0};
+    struct purge_note note;
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/unproved", inspection->config->data_dir);
+    if (access(path, F_OK) != 0)
+        return BAL_OK;
+    const bal_status status = bal_file_read(path, NOTE_MAX_BYTES, &text, error);
+    for (size_t at = 0, length; !status && (length = purge_note_read(&text, at, &note)) > 0;
+         at += length) {
+        char date[BAL_DATE_BYTES];
+        bal_day_text(note.period, date);
+        report->unproved =
+            bal_realloc(report->unproved, (report->unproved_count + 1) * sizeof *report->unproved);
+        report->unproved[report->unproved_count++] = (struct bal_retention_unproved){
+            .tier = partition_kind_name(note.kind), .period = note.period, .since_s = note.since_s};
+        if (report->time_s - note.since_s > PROOF_GRACE_S)
+            problem(inspection,
+                    "%s: the purge of %s is not proved after %lld minutes: restart balise, or look "
+                    "for a copy in the data folder",
+                    partition_kind_name(note.kind), date,
+                    (long long)(report->time_s - note.since_s) / 60);
+    }
+    bal_buf_finish(&text);
+    return status;
+}
+
+static void copy(struct bal_slice value, char *out, size_t size)
+{
+    struct bal_buf text = {0};
+    bal_audit_value(value, &text);
+    (void)snprintf(out, size, "%.*s", (int)text.length, text.data ? text.data : "");
+    bal_buf_finish(&text);
+}
+
+static void on_record(void *context, const struct bal_audit_record *record)
+{
+    struct inspection *inspection = context;
+    if (bal_slice_equal(record->what, BAL_SLICE("erasure_begun")))
+        inspection->erasures++;
+    else if (bal_slice_equal(record->what, BAL_SLICE("erasure")))
+        inspection->erasures = 0; /* it began with what an earlier one had left */
+    if (!bal_slice_equal(record->what, BAL_SLICE("purge")))
+        return;
+    for (unsigned t = 0; t < BAL_RETENTION_TIERS; t++) {
+        struct bal_retention_tier *tier = &inspection->report->tier[t];
+        if (!bal_slice_equal(bal_audit_find(record, BAL_SLICE("tier")), bal_slice_of(tier->name)))
+            continue;
+        copy(record->time, tier->proof_time, sizeof tier->proof_time);
+        copy(bal_audit_find(record, BAL_SLICE("period")), tier->proof_period,
+             sizeof tier->proof_period);
+        copy(bal_audit_find(record, BAL_SLICE("tracer")), tier->proof_result,
+             sizeof tier->proof_result);
+    }
+}
+
+static void read_audit(struct inspection *inspection)
+{
+    const bal_status status =
+        bal_audit_read(inspection->config->data_dir, 0, on_record, inspection, NULL);
+    if (status && status != BAL_ENOTFOUND)
+        problem(inspection, "the audit log cannot be read: see balise audit verify");
+    if (inspection->erasures > 0)
+        problem(inspection, "an erasure was begun and has not ended: run it again");
+}
+
+/* ---- the whole ---- */
+
+static void begin_tiers(const struct inspection *inspection)
+{
+    static const char *const units[] = {"hours", "days", "months"};
+    static const int64_t ceilings[] = {OPEN_HOURS, HOURLY_CEILING_DAYS, DAILY_CEILING_MONTHS};
+    const int64_t limits[] = {OPEN_HOURS, inspection->config->retention.hourly_days,
+                              inspection->config->retention.daily_months};
+    for (unsigned t = 0; t < BAL_RETENTION_TIERS; t++)
+        inspection->report->tier[t] =
+            (struct bal_retention_tier){.name = partition_kind_name((enum partition_kind)t),
+                                        .unit = units[t],
+                                        .limit = limits[t],
+                                        .ceiling = ceilings[t],
+                                        .oldest_day = INT32_MAX,
+                                        .next_purge = INT32_MAX};
+}
+
+bal_status bal_retention_read(const struct bal_config *config, int64_t now_ms,
+                              struct bal_store *store, struct bal_retention *out,
+                              struct bal_error *error)
+{
+    struct partitions *beside = store ? NULL : partitions_create_beside(config->data_dir);
+    *out = (struct bal_retention){.time_s = now_ms / 1000};
+    struct inspection inspection = {.config = config,
+                                    .partitions = store ? store->partitions : beside,
+                                    .report = out,
+                                    .today =
+                                        retention_today(config, out->time_s - CLOSING_GRACE_S)};
+    bal_status status = BAL_OK;
+    begin_tiers(&inspection);
+    for (unsigned k = 0; k < PARTITION_KINDS && !status; k++) {
+        inspection.kind = (enum partition_kind)k;
+        status = inspect_tier(&inspection, error);
+    }
+    if (!status)
+        status = read_unproved(&inspection, error);
+    if (!status)
+        read_audit(&inspection);
+    partitions_destroy(beside);
+    return status;
+}
+
+void bal_retention_finish(struct bal_retention *retention)
+{
+    free(retention->unproved);
+    bal_buf_finish(&retention->problems);
+    *retention = (struct bal_retention){0};
+}
