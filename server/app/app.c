@@ -40,6 +40,18 @@ static const struct command commands[] = {
      "Prints a new token, once, alone on the last line. A running server accepts it at once.\n"
      "  --site SITE   for this site only (all sites)\n",
      token_run},
+    {"retention", "--config FILE [--verify] [--format table|json]",
+     "show what is kept, for how long, and the proof of what is gone",
+     "Policy and reality side by side: oldest record, files, bytes and next purge of each tier, "
+     "and "
+     "the last proof that a purged\n"
+     "period is in no byte of the data folder any more. Reads the files beside a running server; "
+     "run it as the server's user.\n"
+     "  --verify   for cron and monitoring: one line and status 0, or what is older than the "
+     "policy "
+     "or not proved and status 1\n"
+     "  --format table|json   how to print (table)\n",
+     retention_run},
     {"snippet", "--config FILE [--url URL]", "print the script elements for a portal's pages",
      "Prints one for the address that stays, and one for the address of this very version, with "
      "its integrity value.\n"

@@ -57,5 +57,6 @@ int token_run(int argc, char **argv);
 int query_run(int argc, char **argv);
 int demo_run(int argc, char **argv);
 int snippet_run(int argc, char **argv);
+int retention_run(int argc, char **argv);
 
 #endif

@@ -79,11 +79,13 @@ static void send_metrics(const struct bal_server *server, h2o_req_t *req)
 }
 
 /** Hands the query to a reader; loop.c's on_answers sends what comes back. */
-static void ask(const struct bal_server *server, h2o_req_t *req, const struct bal_grant *grant)
+static void ask(const struct bal_server *server, h2o_req_t *req, enum job_kind kind,
+                const struct bal_grant *grant)
 {
     struct loop *loop = loop_of(req);
     const bool csv = list_names(request_header(req, H2O_TOKEN_ACCEPT), BAL_SLICE("text/csv"));
-    struct job *job = job_create(request_query(req), csv ? BAL_FORMAT_CSV : BAL_FORMAT_JSON, grant);
+    struct job *job =
+        job_create(kind, request_query(req), csv ? BAL_FORMAT_CSV : BAL_FORMAT_JSON, grant);
     if (loop->cut || !readers_submit(server->readers, job, &loop->answers)) {
         job_destroy(job);
         reply_busy(req, "Too many queries are waiting.");
@@ -94,14 +96,23 @@ static void ask(const struct bal_server *server, h2o_req_t *req, const struct ba
     parked_add(&job->waiting, req);
 }
 
+enum {
+    ANY_ROLE = (1U << BAL_ROLE_COUNT) - 1,
+    KEEPERS = 1U << BAL_ROLE_DPO | 1U << BAL_ROLE_OPERATOR
+};
+
 static const struct open_route {
     struct bal_slice path;
     void (*send)(const struct bal_server *server, h2o_req_t *req);
-    bool secret; // needs a token
+    unsigned roles;    // that may ask, as bits; 0: no token is needed
+    enum job_kind job; // for a reader, where there is no `send`
 } routes[] = {
-    {{"/healthz", 8}, send_health, false}, {{"/readyz", 7}, send_ready, false},
-    {{"/", 1}, send_first_page, false},    {{"/metrics", 8}, send_metrics, true},
-    {{"/api/v1/kpi", 11}, NULL, true},
+    {{"/healthz", 8}, .send = send_health},
+    {{"/readyz", 7}, .send = send_ready},
+    {{"/", 1}, .send = send_first_page},
+    {{"/metrics", 8}, .send = send_metrics, .roles = ANY_ROLE},
+    {{"/api/v1/kpi", 11}, .roles = ANY_ROLE, .job = JOB_KPI},
+    {{"/api/v1/retention", 17}, .roles = KEEPERS, .job = JOB_RETENTION},
 };
 
 static int on_request(h2o_handler_t *super, h2o_req_t *req)
@@ -120,13 +131,15 @@ static int on_request(h2o_handler_t *super, h2o_req_t *req)
         reply_problem(req, 404, NULL);
     } else if (!is_get(req)) {
         reply_wrong_method(req, "GET, HEAD");
-    } else if (route->secret && !authorized(server, req, &grant)) {
+    } else if (route->roles && !authorized(server, req, &grant)) {
         reply_header(req, H2O_TOKEN_WWW_AUTHENTICATE, "Bearer");
         reply_problem(req, 401, "A token is needed: balise token new.");
+    } else if (route->roles && !(route->roles >> grant.role & 1U)) {
+        reply_problem(req, 403, "This needs a token of another role: dpo or operator.");
     } else if (route->send) {
         route->send(server, req);
     } else {
-        ask(server, req, &grant);
+        ask(server, req, route->job, &grant);
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 // message is sent while it is held, so a loop that has had itself forgotten gets no message more.
 #include "readers.h"
 
+#include <balise/retention.h>
 #include <balise/wire.h>
 
 #include <assert.h>
@@ -31,10 +32,11 @@ struct readers {
     int thread_count;
 };
 
-struct job *job_create(struct bal_slice query, enum bal_format format,
+struct job *job_create(enum job_kind kind, struct bal_slice query, enum bal_format format,
                        const struct bal_grant *grant)
 {
     struct job *job = bal_calloc(1, sizeof *job);
+    job->kind = kind;
     job->query = bal_alloc(query.length + 1);
     if (query.length > 0)
         memcpy(job->query, query.data, query.length);
@@ -70,7 +72,7 @@ static void narrow(const struct readers *readers, const struct bal_grant *grant,
             parameters[i].value = bal_slice_of(readers->nowhere);
 }
 
-static void work_on(const struct readers *readers, struct job *job)
+static void answer_kpi(const struct readers *readers, struct job *job)
 {
     struct bal_parameter parameters[PARAMETERS_AT_MOST];
     struct bal_buf memory = {0};
@@ -89,6 +91,32 @@ static void work_on(const struct readers *readers, struct job *job)
                        &job->answer);
     }
     bal_buf_finish(&memory);
+}
+
+static void answer_retention(const struct readers *readers, struct job *job)
+{
+    struct bal_retention report;
+    const bal_status status = bal_retention_read(readers->config, bal_clock_now_ms(readers->clock),
+                                                 readers->store, &report, NULL);
+    if (status) {
+        job->answer.status = 500;
+        job->answer.media_type = "application/problem+json";
+        bal_problem_write(&job->answer.body, 500, "Internal Server Error",
+                          "The data folder cannot be read.");
+    } else {
+        job->answer.status = 200;
+        job->answer.media_type = "application/json";
+        bal_retention_json(&report, &job->answer.body);
+    }
+    bal_retention_finish(&report);
+}
+
+static void work_on(const struct readers *readers, struct job *job)
+{
+    if (job->kind == JOB_RETENTION)
+        answer_retention(readers, job);
+    else
+        answer_kpi(readers, job);
 }
 
 /** The next job of thread `i`, or NULL when it is time to end. */

@@ -14,6 +14,9 @@
  */
 struct readers;
 
+/** What a reader is asked for. */
+enum job_kind { JOB_KPI, JOB_RETENTION };
+
 /** One query on its way. Made by a loop, worked on by a reader, home again by a message; freed by
  * job_destroy. */
 struct job {
@@ -22,7 +25,8 @@ struct job {
     h2o_linklist_t of_loop;            /**< of the loop: all its jobs */
     struct job *next;                  /**< of the readers: their queue */
     h2o_multithread_receiver_t
-        *home;   /**< guarded by the readers' lock; NULL once the loop has gone */
+        *home; /**< guarded by the readers' lock; NULL once the loop has gone */
+    enum job_kind kind;
     char *query; /**< as it was sent, undecoded; owned */
     size_t query_bytes;
     enum bal_format format;
@@ -30,7 +34,7 @@ struct job {
     struct bal_answer answer; /**< valid once home */
 };
 
-struct job *job_create(struct bal_slice query, enum bal_format format,
+struct job *job_create(enum job_kind kind, struct bal_slice query, enum bal_format format,
                        const struct bal_grant *grant);
 void job_destroy(struct job *job); /**< accepts NULL */
 

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: EUPL-1.2
+// `balise retention`: policy and reality side by side, from the files themselves, beside a running
+// server.
+#include "command.h"
+#include "table.h"
+
+#include <balise/retention.h>
+#include <stdio.h>
+#include <string.h>
+
+struct retention_words {
+    const char *config, *format;
+    bool verify;
+};
+
+static void print_report(const struct bal_retention *report, const char *format)
+{
+    struct bal_buf text = {0};
+    if (strcmp(format, "json") == 0) {
+        bal_retention_json(report, &text);
+        (void)fwrite(text.data, 1, text.length, stdout);
+    } else {
+        bal_retention_csv(report, &text);
+        table_print(bal_buf_slice(&text), stdout);
+        (void)printf("purges without a proof yet: %zu\n", report->unproved_count);
+        if (report->problem_count > 0)
+            (void)printf("not as it should be:\n%.*s", (int)report->problems.length,
+                         report->problems.data);
+    }
+    bal_buf_finish(&text);
+}
+
+/* For cron and monitoring: one line when all is well, else what is not. */
+static int verdict(const struct bal_retention *report, const char *format)
+{
+    if (strcmp(format, "json") == 0)
+        print_report(report, format);
+    else if (report->problem_count > 0)
+        (void)fprintf(stderr, "balise: retention is not kept:\n%.*s", (int)report->problems.length,
+                      report->problems.data);
+    else
+        (void)printf("retention is kept: %llu files, nothing older than the policy, %zu purges "
+                     "without a proof yet\n",
+                     (unsigned long long)(report->tier[0].files + report->tier[1].files +
+                                          report->tier[2].files),
+                     report->unproved_count);
+    return report->problem_count > 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run(const struct retention_words *words, const struct bal_config *config)
+{
+    struct bal_retention report;
+    struct bal_error error = {0};
+    int result = EXIT_OK;
+    if (bal_retention_read(config, bal_clock_now_ms(bal_clock_system()), NULL, &report, &error) !=
+        BAL_OK)
+        result = app_failed(&error);
+    else if (words->verify)
+        result = verdict(&report, words->format);
+    else
+        print_report(&report, words->format);
+    bal_retention_finish(&report);
+    return fflush(stdout) == 0 ? result : EXIT_FAILED;
+}
+
+int retention_run(int argc, char **argv)
+{
+    struct retention_words words = {.format = "table"};
+    const struct app_option options[] = {{.name = "config", .value = &words.config},
+                                         {.name = "format", .value = &words.format},
+                                         {.name = "verify", .flag = &words.verify}};
+    struct bal_config *config = NULL;
+    int result = app_options(argc, argv, options, sizeof options / sizeof options[0], NULL, 0);
+    if (!result && strcmp(words.format, "table") != 0 && strcmp(words.format, "json") != 0)
+        result = app_usage("--format is one of table, json");
+    if (!result)
+        result = app_load(words.config, &config);
+    if (result)
+        return result;
+    result = run(&words, config);
+    bal_config_destroy(config);
+    return result;
+}
