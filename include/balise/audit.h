@@ -3,6 +3,7 @@
 #define BALISE_AUDIT_H
 
 #include <balise/clock.h>
+#include <balise/config.h>
 #include <balise/error.h>
 #include <balise/log.h>
 #include <balise/tokens.h>
@@ -58,9 +59,6 @@ BAL_MUST_USE bal_status bal_audit_write(struct bal_audit *audit, const char *wha
                         sizeof(struct bal_log_field),                                              \
                     (error))
 
-/** BLAKE2b-256, in hexadecimal, of the configuration in effect as bal_config_print tells it. */
-void bal_audit_config_hash(const struct bal_config *config, char hash[BAL_HASH_TEXT_BYTES]);
-
 /**
  * The record "start": version, configuration hash, number and hash of the sites' settings, and the
  * value of every field that the table marks as one of privacy. It is on disk when this returns
@@ -82,6 +80,12 @@ void bal_audit_token_used(struct bal_audit *audit, const struct bal_grant *grant
 void bal_audit_login_failed(struct bal_audit *audit);
 /** Writes counts whose minute has passed; call it every few seconds, from any thread. */
 void bal_audit_tick(struct bal_audit *audit);
+
+/**
+ * The name of a configuration in force: BLAKE2b-256 of the lines of bal_config_print, so that it
+ * covers defaults too and `balise check-config --config FILE | b2sum -l 256` says the same.
+ */
+void bal_config_hash(const struct bal_config *config, char text[BAL_HASH_TEXT_BYTES]);
 
 /* ---- reading: needs neither the key nor a stopped server ---- */
 

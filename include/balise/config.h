@@ -71,6 +71,7 @@ struct bal_config {
         int64_t connections; /**< at the most, all loops together */
         int64_t queue_views; /**< views a loop may hold unanswered; past it 503 */
         bool http1_only;
+        char *language; /**< of the notice, where the visitor chose none: "fr", "en" */
     } public_side;
     struct {
         struct bal_listener_config listener;
@@ -102,6 +103,9 @@ struct bal_config {
         int64_t checkpoint_seconds;
     } store;
     struct {
+        char *name, *contact, *dpo_contact; /**< for the documents; NULL where it is not told */
+    } controller;
+    struct {
         int threads;     /**< reader threads, 2 */
         int64_t seconds; /**< longest answer */
     } query;
@@ -132,9 +136,11 @@ struct bal_field_info {
 };
 const struct bal_field_info *bal_config_fields(size_t *count);
 
-/** Appends the effective value of a field as JSON; not for what is below "sites[]". */
-void bal_config_value(const struct bal_config *config, const struct bal_field_info *field,
-                      struct bal_buf *out);
+/** Every field with its effective value as JSON, in the order of the table; a site's as
+ * "sites[0].name". Both texts are borrowed for the call. */
+void bal_config_tell(const struct bal_config *config,
+                     void (*each)(void *context, const char *path, const char *value),
+                     void *context);
 
 /** Prints every field with its effective value, one a line, for `check-config`. The caller finishes
  * `out`. */

@@ -49,7 +49,7 @@ static sigset_t block_signals(void)
 static void say_listening(const struct serving *serving)
 {
     char hash[BAL_HASH_TEXT_BYTES], head[BAL_ANCHOR_TEXT_BYTES];
-    bal_audit_config_hash(serving->config, hash);
+    bal_config_hash(serving->config, hash);
     bal_audit_head(bal_store_audit(serving->pipeline.store), head);
     bal_log(BAL_LOG_INFO, "serve", "started", BAL_NAME("config", hash), BAL_NAME("audit", head));
     for (size_t i = 0; i < serving->config->public_side.listener.listen_count; i++)

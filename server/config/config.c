@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Reads the configuration file, checks what one field alone cannot say (names and origins that must
-// be unique, files that come in pairs), and prints the values in effect. Fields are the table's
-// business (fields.c), and the walk along it reader.c's.
+// Reads the configuration file, and checks what one field alone cannot say (names and origins that
+// must be unique, files that come in pairs). Fields are the table's business (fields.c), and the
+// walk along it reader.c's.
 #include "reader.h"
 
 #include <stdio.h>
@@ -182,57 +182,4 @@ int bal_config_site(const struct bal_config *config, struct bal_slice name)
         }
     }
     return -1;
-}
-
-/* ---- printing ------------------------------------------------------------------------------- */
-
-static void add_value(const struct bal_field_info *field, const void *base, struct bal_buf *out)
-{
-    json_t *const value =
-        field->place->codec->get(field, (const char *)base + field->place->offset);
-    char *const text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-    bal_buf_addc(out, text ? text : "null");
-    free(text);
-    json_decref(value);
-}
-
-void bal_config_value(const struct bal_config *config, const struct bal_field_info *field,
-                      struct bal_buf *out)
-{
-    add_value(field, config, out);
-}
-
-static void print_field(const struct bal_field_info *field, const void *base, struct bal_buf *out)
-{
-    bal_buf_addc(out, " = ");
-    add_value(field, base, out);
-    bal_buf_addc(out, "\n");
-}
-
-static void print_site(const struct bal_config *config, unsigned site, struct bal_buf *out)
-{
-    size_t count = 0;
-    const struct bal_field_info *const fields = bal_config_fields(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (bal_field_in_scope(&fields[i], SITE_SCOPE)) {
-            bal_buf_printf(out, "sites[%u].%s", site, fields[i].path + strlen(SITE_SCOPE));
-            print_field(&fields[i], &config->sites[site], out);
-        }
-    }
-}
-
-void bal_config_print(const struct bal_config *config, struct bal_buf *out)
-{
-    size_t count = 0;
-    const struct bal_field_info *const fields = bal_config_fields(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (!strcmp(fields[i].path, "sites")) {
-            for (unsigned s = 0; s < config->site_count; s++) {
-                print_site(config, s, out);
-            }
-        } else if (bal_field_in_scope(&fields[i], "")) {
-            bal_buf_addc(out, fields[i].path);
-            print_field(&fields[i], config, out);
-        }
-    }
 }

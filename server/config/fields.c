@@ -19,6 +19,7 @@
 #define COUNT(type, list, count) .count_offset = (offsetof(type, count) - offsetof(type, list))
 #define LISTEN_COUNT COUNT(struct bal_listener_config, listen, listen_count)
 #define PATH_TEXT 1024
+#define CONTACT_TEXT 300
 
 // The formatter would put each entry on a line of its own and align nothing.
 // clang-format off
@@ -71,6 +72,9 @@ static const struct bal_field_info fields[] = {
     {.path = "public.http1_only", .type = "boolean", .default_text = "false",
      .help = "Speaks HTTP/1.1 alone.",
      PLACE(bool, AT(public_side.http1_only))},
+    {.path = "public.language", .type = "string", .default_text = "\"fr\"", .min = 2, .max = 2,
+     .help = "Language of the notice for visitors, fr or en; each page links to the other.",
+     PLACE(string, AT(public_side.language), .form = bal_form_language)},
 
     {.path = "private.listen", .type = "array", .default_text = "[\"127.0.0.1:8090\"]", .min = 1, .max = 16, .is_privacy = true,
      .help = "Addresses of the private listener: API, dashboard, metrics, health. Port 0: the system chooses.",
@@ -88,6 +92,16 @@ static const struct bal_field_info fields[] = {
     {.path = "geoip.overseas", .type = "string", .default_text = "\"apart\"", .min = 5, .max = 6, .is_privacy = true,
      .help = "Whether French territories overseas are regions of their own (apart) or count as FR (france).",
      PLACE(overseas, AT(geoip.overseas_apart))},
+
+    {.path = "controller.name", .type = "string", .default_text = "\"\"", .min = 0, .max = CONTACT_TEXT,
+     .help = "Controller (GDPR article 4), for the notice and the record of processing. Empty: the documents leave it to be filled in.",
+     PLACE(string, AT(controller.name), .form = bal_form_text)},
+    {.path = "controller.contact", .type = "string", .default_text = "\"\"", .min = 0, .max = CONTACT_TEXT,
+     .help = "How to reach the controller: a postal address, an e-mail address or a page.",
+     PLACE(string, AT(controller.contact), .form = bal_form_text)},
+    {.path = "controller.dpo_contact", .type = "string", .default_text = "\"\"", .min = 0, .max = CONTACT_TEXT,
+     .help = "How to reach the data protection officer.",
+     PLACE(string, AT(controller.dpo_contact), .form = bal_form_text)},
 
     {.path = "privacy.k", .type = "integer", .default_text = "10", .min = 10, .max = 1000, .is_privacy = true,
      .help = "Least number of distinct visitors of anything that is kept or told.",

@@ -139,3 +139,10 @@ const char *bal_form_origin(struct bal_slice text)
            "default "
            "one; lower case, no path, no / at the end";
 }
+
+const char *bal_form_language(struct bal_slice text)
+{
+    const bool known =
+        bal_slice_equal(text, BAL_SLICE("fr")) || bal_slice_equal(text, BAL_SLICE("en"));
+    return known ? NULL : "\"fr\" or \"en\"";
+}

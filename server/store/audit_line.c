@@ -45,6 +45,13 @@ void audit_hash(struct bal_slice text, uint8_t hash[HASH_BYTES])
     assert(!failed && "BLAKE2b without a key cannot fail");
 }
 
+void audit_hash_text(struct bal_slice text, char hex[BAL_HASH_TEXT_BYTES])
+{
+    uint8_t hash[HASH_BYTES];
+    audit_hash(text, hash);
+    (void)sodium_bin2hex(hex, BAL_HASH_TEXT_BYTES, hash, sizeof hash);
+}
+
 static void signed_text(const uint8_t hash[HASH_BYTES], uint8_t text[SIGNED_BYTES])
 {
     memcpy(text, domain, DOMAIN_BYTES);

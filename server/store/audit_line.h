@@ -43,6 +43,8 @@ BAL_MUST_USE bal_status audit_line_write(const struct audit_place *place, const 
 
 /** BLAKE2b-256. */
 void audit_hash(struct bal_slice text, uint8_t hash[HASH_BYTES]);
+/** The same in hexadecimal. */
+void audit_hash_text(struct bal_slice text, char hex[BAL_HASH_TEXT_BYTES]);
 void audit_hex(const uint8_t *bytes, size_t count, struct bal_buf *out);
 
 #endif

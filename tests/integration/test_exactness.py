@@ -6,14 +6,12 @@ import datetime
 import functools
 import json
 import math
-import pathlib
-import subprocess
 
 import pytest
 import reference
-from balise import Balise, executable
+from balise import Balise
+from told import Told, feed, run_tool
 
-TOOLS = pathlib.Path(executable()).parent / "tests/tools"
 TABLES = ("site", "page", "region", "device", "browser", "protocol", "type", "soft+page")
 PERCENTS = {"p50": 50, "p75": 75, "p95": 95}
 LEAST_N = {"p50": (20, "n_below_20"), "p75": (4 * reference.K, "n_below_4k"), "p95": (20 * reference.K, "n_below_20k")}
@@ -35,48 +33,6 @@ def make_folder(clock):
     return Balise({"sites": sites}, start=clock, running=False)
 
 
-def run_tool(name, *words):
-    done = subprocess.run([TOOLS / name, *map(str, words)], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-class Told:
-    """What balise-dump says: cells by (tier, site, margin, day, hour, label), and the records of days."""
-
-    def __init__(self, text):
-        self.cells, self.days = {}, {}
-        for line in text.splitlines():
-            kind, *fields = line.split("\t")
-            if kind == "day":
-                site, date, closed, views, epochs, outcomes = fields
-                self.days[site, date] = (closed, int(views), int(epochs),
-                                         {name: int(n) for name, n in (o.split(":") for o in outcomes.split(","))})
-                continue
-            tier, site, margin, date, hour, hours, tail, label, second, views, visitors, upper = fields[:12]
-            assert second == ""
-            key = (tier, site, margin, date, int(hour), label)
-            assert key not in self.cells
-            self.cells[key] = Cell(int(hours), int(tail), int(views), int(visitors), upper == "1",
-                                   dict(zip(reference.METRICS, map(histogram, fields[12:]))))
-
-    def table(self, margin, date, site="portal"):
-        return {key[5]: cell for key, cell in self.cells.items() if key[:4] == ("daily", site, margin, date)}
-
-    def blocks(self, date, site="portal"):
-        return {key[4]: cell for key, cell in self.cells.items() if key[:4] == ("hourly", site, "site", date)}
-
-
-Cell = collections.namedtuple("Cell", "hours tail_hours views visitors upper_bound buckets")
-
-
-def histogram(text):
-    n, _, buckets = text.partition(";")
-    found = {int(b): int(c) for b, c in (item.split(":") for item in buckets.split(",") if item)}
-    assert sum(found.values()) == int(n)
-    return found
-
-
 class Run:
     """A crowd, fed into a data folder, and what the reference makes of it."""
 
@@ -86,8 +42,7 @@ class Run:
         self.config = balise.config_path
         views = balise.folder / "views.tsv"
         self.crowd.write(views)
-        self.facts = {name: int(number) for name, number in (
-            line.split("\t") for line in run_tool("balise-feed", self.config, views).splitlines())}
+        self.facts = feed(self.config, views)
         self.told = Told(run_tool("balise-dump", self.config))
         self.buckets = {metric: [reference.bucket_of(t) if t >= 0 else None for t in column]
                         for metric, column in self.crowd.ticks.items()}
@@ -247,7 +202,7 @@ def test_the_first_block_is_kept_back_while_the_day_goes_on(run):
     noon_ms = (run.crowd.starts[0] + 12 * 3600) * 1000
     with make_folder(datetime.datetime.fromtimestamp(noon_ms // 1000, reference.ZONE)) as balise:
         run.crowd.write(balise.folder / "morning.tsv", noon_ms)
-        run_tool("balise-feed", balise.config_path, balise.folder / "morning.tsv", noon_ms + 2000)
+        feed(balise.config_path, balise.folder / "morning.tsv", noon_ms + 2000)
         told = Told(run_tool("balise-dump", balise.config_path))
     expected = run.crowd.blocks("portal", 0, until_hour=12)
     assert expected[0][0] > 0

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What is in force, told field by field from the table: for `check-config`, for the record of
+// processing activities, and for the hash that names a configuration.
+#include "reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct teller {
+    void (*each)(void *context, const char *path, const char *value);
+    void *context;
+};
+
+static void tell_field(const struct teller *teller, const struct bal_field_info *field,
+                       const char *path, const void *base)
+{
+    json_t *const value =
+        field->place->codec->get(field, (const char *)base + field->place->offset);
+    char *const text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    teller->each(teller->context, path, text ? text : "null");
+    free(text);
+    json_decref(value);
+}
+
+static void tell_site(const struct teller *teller, const struct bal_config *config, unsigned site)
+{
+    size_t count = 0;
+    const struct bal_field_info *const fields = bal_config_fields(&count);
+    for (size_t i = 0; i < count; i++) {
+        char path[PATH_BYTES];
+        if (!bal_field_in_scope(&fields[i], SITE_SCOPE)) {
+            continue;
+        }
+        (void)snprintf(path, sizeof path, "sites[%u].%s", site,
+                       fields[i].path + strlen(SITE_SCOPE));
+        tell_field(teller, &fields[i], path, &config->sites[site]);
+    }
+}
+
+void bal_config_tell(const struct bal_config *config,
+                     void (*each)(void *context, const char *path, const char *value),
+                     void *context)
+{
+    const struct teller teller = {.each = each, .context = context};
+    size_t count = 0;
+    const struct bal_field_info *const fields = bal_config_fields(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (!strcmp(fields[i].path, "sites")) {
+            for (unsigned s = 0; s < config->site_count; s++) {
+                tell_site(&teller, config, s);
+            }
+        } else if (bal_field_in_scope(&fields[i], "")) {
+            tell_field(&teller, &fields[i], fields[i].path, config);
+        }
+    }
+}
+
+static void print(void *out, const char *path, const char *value)
+{
+    bal_buf_printf(out, "%s = %s\n", path, value);
+}
+
+void bal_config_print(const struct bal_config *config, struct bal_buf *out)
+{
+    bal_config_tell(config, print, out);
+}
