@@ -109,6 +109,8 @@ BAL_MUST_USE bal_status bal_audit_read(const char *data_dir, size_t last,
                                        void *context, struct bal_error *error);
 /** The value of a key of a record; absent when there is none. */
 struct bal_slice bal_audit_find(const struct bal_audit_record *record, struct bal_slice key);
+/** A record as an anchor, "N:HASH". */
+void bal_audit_anchor(const struct bal_audit_record *record, char anchor[BAL_ANCHOR_TEXT_BYTES]);
 /** Appends a value decoded. */
 void bal_audit_value(struct bal_slice value, struct bal_buf *out);
 

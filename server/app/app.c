@@ -52,6 +52,16 @@ static const struct command commands[] = {
      "or not proved and status 1\n"
      "  --format table|json   how to print (table)\n",
      retention_run},
+    {"audit", "verify|list --config FILE [OPTION…]", "check or read the audit log",
+     "  verify   checks every record; names the first that is wrong and then exits with 1\n"
+     "  list     prints records, the newest last\n"
+     "  --anchor N:HASH   verify: the log must hold this record, as an earlier verify or the "
+     "record "
+     "of processing\n"
+     "                    printed it; only so does an end that was cut off show\n"
+     "  --last N          list: as many at the end (50); 0: all\n"
+     "Reads DATA_DIR/audit.log alone, beside a running server or not; needs no token.\n",
+     audit_run},
     {"snippet", "--config FILE [--url URL]", "print the script elements for a portal's pages",
      "Prints one for the address that stays, and one for the address of this very version, with "
      "its integrity value.\n"

@@ -54,6 +54,7 @@ void app_pipeline_close(struct app_pipeline *pipeline);
 int serve_run(int argc, char **argv);
 int check_config_run(int argc, char **argv);
 int token_run(int argc, char **argv);
+int audit_run(int argc, char **argv);
 int query_run(int argc, char **argv);
 int demo_run(int argc, char **argv);
 int snippet_run(int argc, char **argv);

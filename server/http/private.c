@@ -105,6 +105,7 @@ static const struct open_route {
     struct bal_slice path;
     void (*send)(const struct bal_server *server, h2o_req_t *req);
     unsigned roles;    // that may ask, as bits; 0: no token is needed
+    bool all_sites;    // not with a token of one site: it is about all
     enum job_kind job; // for a reader, where there is no `send`
 } routes[] = {
     {{"/healthz", 8}, .send = send_health},
@@ -112,8 +113,14 @@ static const struct open_route {
     {{"/", 1}, .send = send_first_page},
     {{"/metrics", 8}, .send = send_metrics, .roles = ANY_ROLE},
     {{"/api/v1/kpi", 11}, .roles = ANY_ROLE, .job = JOB_KPI},
+    {{"/api/v1/audit", 13}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_AUDIT},
     {{"/api/v1/retention", 17}, .roles = KEEPERS, .job = JOB_RETENTION},
 };
+
+static bool is_allowed(const struct open_route *route, const struct bal_grant *grant)
+{
+    return (route->roles >> grant->role & 1U) && !(route->all_sites && grant->site[0]);
+}
 
 static int on_request(h2o_handler_t *super, h2o_req_t *req)
 {
@@ -134,8 +141,8 @@ static int on_request(h2o_handler_t *super, h2o_req_t *req)
     } else if (route->roles && !authorized(server, req, &grant)) {
         reply_header(req, H2O_TOKEN_WWW_AUTHENTICATE, "Bearer");
         reply_problem(req, 401, "A token is needed: balise token new.");
-    } else if (route->roles && !(route->roles >> grant.role & 1U)) {
-        reply_problem(req, 403, "This needs a token of another role: dpo or operator.");
+    } else if (route->roles && !is_allowed(route, &grant)) {
+        reply_problem(req, 403, "This needs a token of another role, or of all sites.");
     } else if (route->send) {
         route->send(server, req);
     } else {

@@ -72,7 +72,18 @@ static void narrow(const struct readers *readers, const struct bal_grant *grant,
             parameters[i].value = bal_slice_of(readers->nowhere);
 }
 
-static void answer_kpi(const struct readers *readers, struct job *job)
+static void answer_kpi(const struct readers *readers, const struct job *job,
+                       struct bal_parameter *parameters, size_t count, struct bal_answer *answer)
+{
+    narrow(readers, &job->grant, parameters, count);
+    const struct bal_kpi_request request = {
+        .parameters = parameters, .count = count, .format = job->format};
+    bal_kpi_answer(readers->store, readers->config, &request, bal_clock_now_ms(readers->clock),
+                   answer);
+}
+
+/* What has parameters. */
+static void answer_query(const struct readers *readers, struct job *job)
 {
     struct bal_parameter parameters[PARAMETERS_AT_MOST];
     struct bal_buf memory = {0};
@@ -83,12 +94,10 @@ static void answer_kpi(const struct readers *readers, struct job *job)
         job->answer.media_type = "application/problem+json";
         bal_problem_write(&job->answer.body, 400, "Bad Request",
                           "The query is not a list of percent-encoded parameters.");
+    } else if (job->kind == JOB_AUDIT) {
+        audit_answer(readers->config->data_dir, parameters, count, &job->answer);
     } else {
-        narrow(readers, &job->grant, parameters, count);
-        const struct bal_kpi_request request = {
-            .parameters = parameters, .count = count, .format = job->format};
-        bal_kpi_answer(readers->store, readers->config, &request, bal_clock_now_ms(readers->clock),
-                       &job->answer);
+        answer_kpi(readers, job, parameters, count, &job->answer);
     }
     bal_buf_finish(&memory);
 }
@@ -116,7 +125,7 @@ static void work_on(const struct readers *readers, struct job *job)
     if (job->kind == JOB_RETENTION)
         answer_retention(readers, job);
     else
-        answer_kpi(readers, job);
+        answer_query(readers, job);
 }
 
 /** The next job of thread `i`, or NULL when it is time to end. */

@@ -15,7 +15,7 @@
 struct readers;
 
 /** What a reader is asked for. */
-enum job_kind { JOB_KPI, JOB_RETENTION };
+enum job_kind { JOB_KPI, JOB_RETENTION, JOB_AUDIT };
 
 /** One query on its way. Made by a loop, worked on by a reader, home again by a message; freed by
  * job_destroy. */
@@ -37,6 +37,10 @@ struct job {
 struct job *job_create(enum job_kind kind, struct bal_slice query, enum bal_format format,
                        const struct bal_grant *grant);
 void job_destroy(struct job *job); /**< accepts NULL */
+
+/** JOB_AUDIT: the last records of the audit log (`limit`, 100), the newest last. */
+void audit_answer(const char *data_dir, const struct bal_parameter *parameters, size_t count,
+                  struct bal_answer *answer);
 
 /** Starts config->query.threads threads. Borrows all of it until destroyed. */
 BAL_MUST_USE bal_status readers_create(const struct bal_config *config,

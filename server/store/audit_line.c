@@ -235,6 +235,12 @@ struct bal_slice bal_audit_find(const struct bal_audit_record *record, struct ba
     return (struct bal_slice){0};
 }
 
+void bal_audit_anchor(const struct bal_audit_record *record, char anchor[BAL_ANCHOR_TEXT_BYTES])
+{
+    (void)snprintf(anchor, BAL_ANCHOR_TEXT_BYTES, "%" PRIu64 ":%.*s", record->n,
+                   (int)record->hash.length, record->hash.data);
+}
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {

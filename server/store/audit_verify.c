@@ -201,8 +201,7 @@ static void accept(struct verifying *verifying, const struct audit_line *line)
     struct bal_audit_report *const report = verifying->report;
     memcpy(verifying->prev, line->hash, HASH_BYTES);
     report->records = line->record.n;
-    (void)snprintf(report->head, sizeof report->head, "%" PRIu64 ":%.*s", line->record.n,
-                   (int)line->record.hash.length, line->record.hash.data);
+    bal_audit_anchor(&line->record, report->head);
     if (anchor->wanted && (!anchor->n || anchor->n == line->record.n) &&
         !memcmp(anchor->hash, line->hash, HASH_BYTES)) {
         anchor->found = true;

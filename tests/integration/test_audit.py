@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The audit log from outside: what is in it, in which order, and what is not."""
+import json
+import pathlib
 import re
 
+import jsonschema
 import pytest
 
 from audit import records
-from balise import Balise
+from balise import Balise, run
 from wait import until
 
 
@@ -103,3 +106,109 @@ def test_a_reload_of_the_region_databases_is_a_record(balise):
     balise.database.write_bytes(b"no database")
     assert balise.reload() == "reload_refused"
     assert len(records(balise.data, "reload")) == 1
+
+
+def verify(balise, *words):
+    return run("audit", "verify", "--config", balise.config_path, *words)
+
+
+@pytest.fixture(name="logged", scope="module")
+def _logged():
+    """A stopped server whose audit log has a record of each common kind."""
+    with Balise() as balise:
+        balise.token("dpo")
+        balise.visit(12)
+        balise.ask_kpi(metric="lcp", by="page")
+        balise.close_day()
+        until(lambda: records(balise.data, "purge"), 30, "a purge")
+        balise.terminate()
+        yield balise
+
+
+def tampered(lines, number):
+    """Each way to tamper with a record, by name: the log's lines after it and the first record that is then wrong."""
+    line = lines[number]
+    middle = line.index("time=") + 6
+    yield "flipped", lines[:number] + [line[:middle] + ("9" if line[middle] != "9" else "8") + line[middle + 1:]] + lines[number + 1:], number + 1
+    if number + 1 < len(lines):
+        yield "deleted", lines[:number] + lines[number + 1:], number + 1
+        yield "swapped", lines[:number] + [lines[number + 1], line] + lines[number + 2:], number + 1
+    yield "repeated", lines[:number + 1] + lines[number:], number + 2
+
+
+def test_a_record_that_is_flipped_deleted_or_moved_is_named(logged):
+    log = logged.data / "audit.log"
+    kept = log.read_text()
+    assert verify(logged).returncode == 0
+    lines = kept.splitlines(keepends=True)
+    assert len(lines) >= 6
+    try:
+        for number in range(len(lines)):
+            for how, wrong, named in tampered(lines, number):
+                log.write_text("".join(wrong))
+                answer = verify(logged)
+                assert answer.returncode == 1, (how, number)
+                assert f"record {named} " in answer.stderr, (how, number, answer.stderr)
+    finally:
+        log.write_text(kept)
+
+
+def test_an_end_that_is_cut_off_shows_against_the_anchor(logged):
+    log = logged.data / "audit.log"
+    kept = log.read_text()
+    lines = kept.splitlines(keepends=True)
+    anchor = records(logged.data)[-1].anchor
+    whole = verify(logged, "--anchor", anchor)
+    assert whole.returncode == 0 and anchor in whole.stdout
+    try:
+        for length in range(1, len(lines)):
+            log.write_text("".join(lines[:length]))
+            assert verify(logged).returncode == 0  # a chain alone does not show it
+            answer = verify(logged, "--anchor", anchor)
+            assert answer.returncode == 1 and f"ends with record {length}," in answer.stderr
+    finally:
+        log.write_text(kept)
+    older = verify(logged, "--anchor", records(logged.data)[2].anchor)
+    assert older.returncode == 0
+    assert verify(logged, "--anchor", "3:" + "0" * 64).returncode == 1
+    assert verify(logged, "--anchor", "nonsense").returncode == 1
+
+
+def test_a_log_that_was_written_anew_shows_against_the_anchor():
+    with Balise() as balise:
+        anchor = records(balise.data)[-1].anchor
+        balise.terminate()
+        (balise.data / "audit.log").unlink()
+        (balise.data / "audit.key").unlink()
+        balise.start()
+        assert verify(balise).returncode == 0
+        answer = verify(balise, "--anchor", anchor)
+        assert answer.returncode == 1 and "written anew" in answer.stderr
+
+
+def test_the_list_says_what_the_log_says(logged):
+    answer = run("audit", "list", "--config", logged.config_path, "--last", "0")
+    assert answer.returncode == 0 and not answer.stderr
+    found = records(logged.data)
+    heads = re.findall(r"^(\d+)  (\S+)  (\S+)$", answer.stdout, re.M)
+    assert heads == [(str(record.n), record.time, record.what) for record in found]
+    assert '    public.trusted_proxies = ["127.0.0.0/8", "::1/128"]\n' in answer.stdout
+    last = run("audit", "list", "--config", logged.config_path, "--last", "1")
+    assert re.findall(r"^\d+", last.stdout, re.M) == [str(found[-1].n)]
+
+
+def test_a_dpo_reads_the_log_by_the_api_and_nobody_else_does(balise):
+    schema = json.loads((pathlib.Path(__file__).parents[2] / "schema" / "audit.v1.schema.json").read_text())
+    for role, site in (("analyst", None), ("operator", None), ("dpo", "portal")):
+        answer = balise.private("GET", "/api/v1/audit", balise.token(role, site))
+        assert answer.status == 403 and b"start" not in answer.body
+    assert balise.private("GET", "/api/v1/audit").status == 401
+    answer = balise.private("GET", "/api/v1/audit", balise.token("dpo")).json()
+    jsonschema.validate(answer, schema)
+    found = records(balise.data)
+    assert answer["head"] == found[-1].anchor
+    assert [(r["n"], r["what"], r["details"], r["hash"]) for r in answer["records"]] == [(r.n, r.what, r.fields, r.hash) for r in found]
+    last = balise.private("GET", "/api/v1/audit?limit=2", balise.token("dpo")).json()
+    assert last["records"] == answer["records"][-2:]
+    for wrong in ("limit=0", "limit=1001", "limit=x", "site=portal"):
+        assert balise.private("GET", f"/api/v1/audit?{wrong}", balise.token("dpo")).status == 400

@@ -11,7 +11,7 @@ from balise import Balise, run, view
 from nginx import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("serve", "check-config", "query", "token", "demo", "version")
+COMMANDS = ("serve", "check-config", "query", "token", "audit", "demo", "version")
 QUERY = ("--site", "portal", "--metric", "lcp,cls", "--by", "page")
 
 
@@ -87,6 +87,7 @@ def test_a_refused_query_says_why(asked, words, said):
     ("check-config",), ("query",), ("query", "--config", "x", "--format", "xml"), ("token",), ("token", "old"),
     ("token", "new", "--config", "x"), ("token", "new", "--config", "x", "--role", "king"), ("demo",),
     ("demo", "--data-dir", "x", "--days", "0"), ("demo", "--data-dir", "x", "--days", "many"), ("demo", "--fresh=1"), ("version", "x"),
+    ("audit",), ("audit", "forget"), ("audit", "verify"), ("audit", "list", "--config", "x", "--anchor", "y"),
 ], ids=" ".join)
 def test_a_wrong_call_is_status_2_and_one_line(words):
     answer = run(*words)
