@@ -8,52 +8,22 @@
 #include <assert.h>
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <string.h>
 
 extern const unsigned char asset_snippet[], asset_snippet_gz[], asset_snippet_br[];
 extern const size_t asset_snippet_bytes, asset_snippet_gz_bytes, asset_snippet_br_bytes;
-extern const unsigned char asset_notice[], asset_objected[], asset_withdrawn[];
-extern const size_t asset_notice_bytes, asset_objected_bytes, asset_withdrawn_bytes;
 
 static struct bal_slice embedded(const unsigned char *data, size_t bytes)
 {
     return (struct bal_slice){.data = (const char *)data, .length = bytes};
 }
 
-static void digest(struct bal_slice bytes, unsigned char out[EVP_MAX_MD_SIZE])
-{
-    const int done = EVP_Digest(bytes.data, bytes.length, out, NULL, EVP_sha256(), NULL);
-    assert(done == 1 && "SHA-256 cannot fail");
-}
-
 static void hash_text(struct bal_slice bytes, char out[HASH_TEXT_BYTES])
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
-    digest(bytes, hash);
+    const int done = EVP_Digest(bytes.data, bytes.length, hash, NULL, EVP_sha256(), NULL);
+    assert(done == 1 && "SHA-256 cannot fail");
     for (size_t i = 0; i < HASH_TEXT_BYTES / 2; i++)
         snprintf(out + 2 * i, 3, "%02x", hash[i]);
-}
-
-/** The pages share one <style> element; the policy allows exactly its bytes (CSP Level 3,
- * hash-source). */
-static void allow_style(struct assets *assets)
-{
-    const struct bal_slice opening = BAL_SLICE("<style>"), closing = BAL_SLICE("</style>");
-    const struct bal_slice page = assets->notice;
-    const char *from = memmem(page.data, page.length, opening.data, opening.length);
-    assert(from);
-    from += opening.length;
-    const char *to =
-        memmem(from, page.length - (size_t)(from - page.data), closing.data, closing.length);
-    assert(to);
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned char text[64];
-    digest((struct bal_slice){.data = from, .length = (size_t)(to - from)}, hash);
-    (void)EVP_EncodeBlock(text, hash, 32);
-    snprintf(assets->notice_policy, sizeof assets->notice_policy,
-             "default-src 'none'; style-src 'sha256-%s'; form-action 'self'; base-uri 'none'; "
-             "frame-ancestors 'none'",
-             (const char *)text);
 }
 
 void assets_init(struct assets *assets)
@@ -67,10 +37,6 @@ void assets_init(struct assets *assets)
         snprintf(assets->etag[i], sizeof assets->etag[i], "\"%s\"", hash);
     }
     hash_text(assets->snippet[ENCODING_IDENTITY], assets->hash);
-    assets->notice = embedded(asset_notice, asset_notice_bytes);
-    assets->objected = embedded(asset_objected, asset_objected_bytes);
-    assets->withdrawn = embedded(asset_withdrawn, asset_withdrawn_bytes);
-    allow_style(assets);
 }
 
 static enum encoding negotiate(const h2o_req_t *req)

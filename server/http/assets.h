@@ -15,19 +15,11 @@ struct assets {
     char etag[ENCODING_COUNT]
              [HASH_TEXT_BYTES + 2]; /**< quoted; one each, since it names the bytes */
     char hash[HASH_TEXT_BYTES];     /**< of the snippet's plain bytes; part of its lasting URL */
-    struct bal_slice notice, objected,
-        withdrawn;           /**< pages: what is collected, and the two confirmations */
-    char notice_policy[256]; /**< the pages' Content-Security-Policy */
 };
 
 void assets_init(struct assets *assets);
 
 /** GET of the snippet: negotiated encoding, validation; `lasting` when the URL names its hash. */
 void assets_send_snippet(const struct assets *assets, h2o_req_t *req, bool lasting);
-
-/** GET shows the notice; POST sets or, with withdraw=1, removes the cookie that the snippet heeds.
- */
-void assets_send_notice(const struct assets *assets, h2o_req_t *req);
-void assets_take_objection(const struct assets *assets, h2o_req_t *req);
 
 #endif

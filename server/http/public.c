@@ -40,13 +40,13 @@ static int on_request(h2o_handler_t *super, h2o_req_t *req)
     if (!snippet && !notice && !gpc_file)
         reply_problem(req, 404, NULL);
     else if (notice && is_method(req, BAL_SLICE("POST")))
-        assets_take_objection(assets, req);
+        notice_take_objection(&handler->server->notice, req);
     else if (!is_get(req))
         reply_wrong_method(req, notice ? "GET, HEAD, POST" : "GET, HEAD");
     else if (snippet)
         assets_send_snippet(assets, req, lasting);
     else if (notice)
-        assets_send_notice(assets, req);
+        notice_send(&handler->server->notice, req);
     else
         send_gpc(req);
     return 0;

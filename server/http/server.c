@@ -158,6 +158,7 @@ bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_ser
     server->public_side.connections_at_most = parts->config->public_side.connections;
     server->private_side.connections_at_most = PRIVATE_CONNECTIONS;
     assets_init(&server->assets);
+    notice_init(&server->notice, parts->config);
     configure(&server->public_side, parts->config->public_side.http1_only);
     configure(&server->private_side, false);
     public_register(server, server->public_side.host);
@@ -210,6 +211,7 @@ static void release(struct bal_server *server)
     close_side(&server->private_side);
     h2o_config_dispose(&server->public_side.conf);
     h2o_config_dispose(&server->private_side.conf);
+    notice_finish(&server->notice);
     free(server->loops);
     free(server);
 }

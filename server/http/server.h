@@ -4,6 +4,7 @@
 
 #include "assets.h"
 #include "loop.h"
+#include "notice.h"
 #include "readers.h"
 
 #include <balise/http.h>
@@ -17,6 +18,7 @@ struct bal_server {
     size_t loop_count, started_count;
     struct readers *readers;
     struct assets assets;
+    struct notice notice;
     _Atomic bool draining;
 };
 

@@ -216,13 +216,15 @@ static struct bal_listen world_listen[2] = {{.host = world_host}, {.host = world
 
 static inline void world_configure(void)
 {
-    static char origin[] = ORIGIN, name[] = "portal", prefix[] = "/balise";
+    static char origin[] = ORIGIN, name[] = "portal", prefix[] = "/balise", language[] = "fr";
     static char *origins[] = {origin};
     static struct bal_site site = {.name = name, .origins = origins, .origin_count = 1};
     world_config = (struct bal_config){.sites = &site, .site_count = 1};
     world_config.public_side.listener.listen = &world_listen[0];
     world_config.public_side.listener.listen_count = 1;
     world_config.public_side.prefix = prefix;
+    world_config.public_side.language = language;
+    world_config.privacy.k = 10;
     world_config.public_side.loops = 1;
     world_config.public_side.connections = 1000;
     world_config.public_side.queue_views = 1000;
