@@ -68,6 +68,23 @@ static const struct command commands[] = {
      "  --url URL   where browsers find the public listener, when it is not the portal's own "
      "origin: https://stats.portal.example\n",
      snippet_run},
+    {"record", "--config FILE --lang fr|en [--format markdown|json|csv]",
+     "write the record of processing activities (GDPR article 30)",
+     "From the configuration, with its hash and the head of the audit log, which the DPO keeps "
+     "elsewhere as an anchor. A running\n"
+     "server tells its own to a token of the role dpo: GET /api/v1/record?lang=fr&format=json.\n"
+     "The legal basis is a proposal that the controller confirms; controller.name, "
+     "controller.contact and\n"
+     "controller.dpo_contact fill in what no program can know.\n",
+     record_run},
+    {"notice", "--config FILE --lang fr|en", "write the notice for visitors, a page of HTML",
+     "The page that the public listener shows at /balise/privacy, with the form to object.\n",
+     notice_run},
+    {"dpia-inputs", "--config FILE --lang fr|en [--format markdown|json|csv]",
+     "write what an impact assessment needs (GDPR article 35)",
+     "Flows, what exists where and when, risks with measures and the test that proves each, "
+     "residual risks, last purges.\n",
+     dpia_inputs_run},
     {"demo", "--data-dir DIR [--days N] [--seed S] [--fresh]",
      "fill a data folder with simulated visitors",
      "Plays visitors of the demo portal through the real pipeline under a simulated clock and "

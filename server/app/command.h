@@ -59,5 +59,8 @@ int query_run(int argc, char **argv);
 int demo_run(int argc, char **argv);
 int snippet_run(int argc, char **argv);
 int retention_run(int argc, char **argv);
+int record_run(int argc, char **argv);
+int notice_run(int argc, char **argv);
+int dpia_inputs_run(int argc, char **argv);
 
 #endif

@@ -11,7 +11,7 @@ from balise import Balise, run, view
 from nginx import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("serve", "check-config", "query", "token", "audit", "demo", "version")
+COMMANDS = ("serve", "check-config", "query", "token", "audit", "record", "notice", "dpia-inputs", "demo", "version")
 QUERY = ("--site", "portal", "--metric", "lcp,cls", "--by", "page")
 
 
@@ -88,6 +88,8 @@ def test_a_refused_query_says_why(asked, words, said):
     ("token", "new", "--config", "x"), ("token", "new", "--config", "x", "--role", "king"), ("demo",),
     ("demo", "--data-dir", "x", "--days", "0"), ("demo", "--data-dir", "x", "--days", "many"), ("demo", "--fresh=1"), ("version", "x"),
     ("audit",), ("audit", "forget"), ("audit", "verify"), ("audit", "list", "--config", "x", "--anchor", "y"),
+    ("record", "--config", "x"), ("record", "--config", "x", "--lang", "de"), ("notice", "--config", "x", "--lang", "fr", "--format", "json"),
+    ("dpia-inputs", "--config", "x", "--lang", "en", "--format", "html"),
 ], ids=" ".join)
 def test_a_wrong_call_is_status_2_and_one_line(words):
     answer = run(*words)
