@@ -39,7 +39,8 @@ void bal_grid_compiled(struct bal_grid *grid);
 /**
  * The opening grid of the day after `histograms` (a whole site day, fine buckets): from the left,
  * buckets are joined until a bin has `least_views`; what is left at the right joins the last bin. A
- * metric with fewer than `least_views` in all is untold (in one bin).
+ * metric with fewer than `least_views` in all, or all in one bin, is untold: a day's last word on
+ * it may be finer.
  */
 void bal_grid_from(struct bal_grid *grid, const struct bal_histogram histograms[BAL_METRIC_COUNT],
                    uint64_t least_views);
@@ -47,10 +48,10 @@ void bal_grid_from(struct bal_grid *grid, const struct bal_histogram histograms[
 /**
  * Makes the closed grid of an opening grid and of the same day's site histograms: bins with 0 <
  * views < k join the nearest bin that holds views (across what lies between), until none is left.
- * Bins of 0 views stay, as they can hold nothing in any cell; only those outside all views join the
- * first and the last bin. A metric with fewer than k views is untold. One that was untold in the
- * opening grid, so in all blocks, starts from the compiled bins, and is told if it has k. Doing it
- * again changes nothing.
+ * Bins of 0 views stay, as they can hold nothing in any cell; those outside all views join the
+ * first and the last bin, unless the outermost bin with views has k by itself. A metric with fewer
+ * than k views is untold. One that was untold in the opening grid, so in all blocks, starts from
+ * the compiled bins, and is told if it has k. Doing it again changes nothing.
  */
 void bal_grid_coarsen(struct bal_grid *grid,
                       const struct bal_histogram histograms[BAL_METRIC_COUNT], uint64_t k);

@@ -99,6 +99,8 @@ void bal_grid_from(struct bal_grid *grid, const struct bal_histogram histograms[
             set_untold(grid, m);
         else
             from_metric(grid->begins[m], &histograms[m], least_views);
+        if (bin_end(grid->begins[m], 0) == BAL_BUCKET_COUNT)
+            set_untold(grid, m);
     }
 }
 
@@ -114,10 +116,12 @@ static uint64_t views_between(const struct bal_histogram *h, unsigned first, uns
     return views;
 }
 
-// Buckets first … end - 1 with their views.
+// Buckets first … end - 1 with their views. An edge is firm when the bin inside it has k views:
+// then it says nothing of a few.
 struct group {
     unsigned first, end;
     uint64_t views;
+    bool firm_first, firm_end;
 };
 
 // The groups found so far, from the left: all but the last have k views.
@@ -132,6 +136,7 @@ static void group_join_left(struct groups *groups)
     struct group *const left = &groups->at[groups->count - 2];
     const struct group *const last = &groups->at[groups->count - 1];
     left->end = last->end;
+    left->firm_end = last->firm_end;
     left->views += last->views;
     groups->count--;
 }
@@ -146,6 +151,7 @@ static void group_add(struct groups *groups, struct group bin)
             last->first - groups->at[groups->count - 2].end < bin.first - last->end;
         if (!left_is_nearer) {
             last->end = bin.end;
+            last->firm_end = bin.firm_end;
             last->views += bin.views;
             return;
         }
@@ -161,14 +167,21 @@ static void coarsen_metric(uint64_t *begins, const struct bal_histogram *h, uint
         const unsigned end = bin_end(begins, first);
         const uint64_t views = views_between(h, first, end);
         if (views > 0)
-            group_add(&groups, (struct group){.first = first, .end = end, .views = views});
+            group_add(&groups, (struct group){.first = first,
+                                              .end = end,
+                                              .views = views,
+                                              .firm_first = views >= k,
+                                              .firm_end = views >= k});
         first = end;
     }
     // All views have k, so a weak last group has one before it.
     if (groups.at[groups.count - 1].views < k)
         group_join_left(&groups);
-    groups.at[0].first = 0;
-    groups.at[groups.count - 1].end = BAL_BUCKET_COUNT;
+    // An outer edge that a few views drew would tell the least or the greatest of them.
+    if (!groups.at[0].firm_first)
+        groups.at[0].first = 0;
+    if (!groups.at[groups.count - 1].firm_end)
+        groups.at[groups.count - 1].end = BAL_BUCKET_COUNT;
     for (unsigned g = 0; g < groups.count; g++)
         for (unsigned b = groups.at[g].first + 1; b < groups.at[g].end; b++)
             begins[b / WORD_BITS] &= ~(UINT64_C(1) << (b % WORD_BITS));
