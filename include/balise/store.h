@@ -5,6 +5,7 @@
 #include <balise/clock.h>
 #include <balise/config.h>
 #include <balise/flight.h>
+#include <balise/grid.h>
 #include <balise/histogram.h>
 #include <balise/key.h>
 #include <balise/privacy.h>
@@ -101,10 +102,27 @@ struct bal_day_record {
     bool closed;    /**< the day's tables are final */
     uint64_t views; /**< document views in told tables; 0 when the day was below k */
     uint64_t outcomes[BAL_OUTCOME_COUNT];
-    uint32_t key_epochs; /**< 1 + restarts during the day */
+    uint32_t key_epochs;  /**< 1 + restarts during the day */
+    uint32_t off;         /**< bit of enum bal_margin: a table of the day that was not told, by
+                             configuration         or since the site was too small (auto) */
+    bool page_blocks_off; /**< the same of pages by blocks of hours */
 };
 BAL_MUST_USE bal_status bal_store_day(struct bal_store *store, struct bal_slice site, int32_t day,
                                       struct bal_day_record *out);
+
+/**
+ * The bins that a site's cells of a day are told in (grid.h): of document views, or of soft
+ * navigations. In the hourly tier the opening grid until the day closes. A day without cells has
+ * none: then every metric is untold. Any thread.
+ */
+struct bal_grid_ask {
+    enum bal_tier tier;
+    struct bal_slice site;
+    int32_t day;
+    bool soft;
+};
+BAL_MUST_USE bal_status bal_store_grid(struct bal_store *store, const struct bal_grid_ask *ask,
+                                       struct bal_grid *out);
 
 /** Opens a data folder for reading only, while no server runs (`balise query`): takes the lock like
  * a server. */

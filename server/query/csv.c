@@ -75,7 +75,7 @@ void csv_row(struct bal_buf *out, const struct ask *ask, const struct plan *plan
     if (has_partial(ask, plan))
         bal_buf_addc(out, row->partial ? ",true" : ",false");
     for (size_t m = 0; m < ask->metric_count; m++) {
-        const struct figures f = figures_of(&row->histograms[m], ask->metrics[m], ask->k);
+        const struct figures f = figures_of(&row->metrics[m], ask->metrics[m], ask->k);
         add_figures(out, &f);
     }
     bal_buf_addc(out, "\r\n");

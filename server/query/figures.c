@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <math.h>
 
+#define P75 0.75
 enum { P50_LEAST = 20, P75_LEAST_OF_K = 4, P95_LEAST_OF_K = 20, FINE_BELOW_TICKS = 800 };
 
 static const char *const names[FIGURE_COUNT] = {
@@ -52,8 +53,21 @@ static void set_shares(struct figures *f, const struct bal_histogram *h,
     f->value[FIGURE_POOR] = figure_share(h->n - not_poor, h->n);
 }
 
-struct figures figures_of(const struct bal_histogram *h, enum bal_metric metric, uint32_t k)
+static void set_interval(struct figures *f, const struct row_metric *of,
+                         const struct bal_metric_info *info)
 {
+    double low, high, unused;
+    if (!bal_histogram_interval(&of->low, P75, &low, &unused) ||
+        !bal_histogram_interval(&of->high, P75, &unused, &high))
+        return;
+    f->value[FIGURE_P75_LOW] = wire_value(low, info);
+    if (high < bal_bucket_low(BAL_BUCKET_COUNT - 1))
+        f->value[FIGURE_P75_HIGH] = wire_value(high, info);
+}
+
+struct figures figures_of(const struct row_metric *of, enum bal_metric metric, uint32_t k)
+{
+    const struct bal_histogram *const h = &of->spread;
     const struct bal_metric_info *const info = bal_metric_info(metric);
     const struct {
         double q;
@@ -61,7 +75,7 @@ struct figures figures_of(const struct bal_histogram *h, enum bal_metric metric,
         const char *why;
     } quantiles[] = {
         [FIGURE_P50] = {0.50, P50_LEAST, "n_below_20"},
-        [FIGURE_P75] = {0.75, (uint64_t)P75_LEAST_OF_K * k, "n_below_4k"},
+        [FIGURE_P75] = {P75, (uint64_t)P75_LEAST_OF_K * k, "n_below_4k"},
         [FIGURE_P95] = {0.95, (uint64_t)P95_LEAST_OF_K * k, "n_below_20k"},
     };
     struct figures f = {.n = h->n};
@@ -74,11 +88,9 @@ struct figures figures_of(const struct bal_histogram *h, enum bal_metric metric,
             f.value[i] = wire_value(bal_histogram_quantile(h, quantiles[i].q), info);
         }
     }
-    double low, high;
-    if (!f.why[FIGURE_P75] && bal_histogram_interval(h, quantiles[FIGURE_P75].q, &low, &high)) {
-        f.value[FIGURE_P75_LOW] = wire_value(low, info);
-        f.value[FIGURE_P75_HIGH] = wire_value(high, info);
-    }
-    set_shares(&f, h, info);
+    if (!f.why[FIGURE_P75])
+        set_interval(&f, of, info);
+    if (!f.why[FIGURE_P50])
+        set_shares(&f, h, info);
     return f;
 }

@@ -2,8 +2,7 @@
 #ifndef BALISE_QUERY_FIGURES_H
 #define BALISE_QUERY_FIGURES_H
 
-#include <balise/histogram.h>
-#include <balise/metric.h>
+#include "rows.h"
 
 /**
  * What is told of one metric of one row, in wire units, rounded for telling: a tenth of a
@@ -31,9 +30,12 @@ struct figures {
 
 const char *figure_name(enum figure figure); /**< "p75_low" */
 
-/** A quantile is told from so many views on that the tail it speaks of is not a few visitors: p50
- * 20, p75 4 k, p95 20 k. */
-struct figures figures_of(const struct bal_histogram *h, enum bal_metric metric, uint32_t k);
+/**
+ * A quantile is told from so many views on that the tail it speaks of is not a few visitors: p50
+ * 20, p75 4 k, p95 20 k; shares from 20. Quantiles interpolate inside a bin; the interval goes to
+ * the edges of bins, and has no upper end (NAN) when that is in the last bin, which has none.
+ */
+struct figures figures_of(const struct row_metric *of, enum bal_metric metric, uint32_t k);
 
 /** A share for telling: four decimals. NAN when the whole is 0. */
 double figure_share(uint64_t part, uint64_t whole);

@@ -36,7 +36,7 @@ static bool is_region(struct bal_slice value)
            bal_slice_equal(value, bal_slice_of(text));
 }
 
-bool filter_is_possible(enum bal_dimension dimension, struct bal_slice value)
+static bool is_one(enum bal_dimension dimension, struct bal_slice value)
 {
     if (bal_slice_equal(value, BAL_SLICE(BAL_OTHER)))
         return true;
@@ -49,6 +49,22 @@ bool filter_is_possible(enum bal_dimension dimension, struct bal_slice value)
             return true;
     }
     return false;
+}
+
+// Classes told together stand under all their names: "mobile+tablet".
+bool filter_is_possible(enum bal_dimension dimension, struct bal_slice value)
+{
+    if (dimension == BAL_DIM_PAGE)
+        return is_one(dimension, value);
+    for (size_t from = 0; from <= value.length;) {
+        size_t end = from;
+        while (end < value.length && value.data[end] != '+')
+            end++;
+        if (!is_one(dimension, (struct bal_slice){.data = value.data + from, .length = end - from}))
+            return false;
+        from = end + 1;
+    }
+    return true;
 }
 
 void filter_possible(enum bal_dimension dimension, struct bal_buf *out)

@@ -140,7 +140,7 @@ void json_row(struct bal_buf *out, const struct ask *ask, const struct plan *pla
     if (row->partial)
         bal_buf_addc(out, ",\"partial\":true");
     for (size_t m = 0; m < ask->metric_count; m++) {
-        const struct figures f = figures_of(&row->histograms[m], ask->metrics[m], ask->k);
+        const struct figures f = figures_of(&row->metrics[m], ask->metrics[m], ask->k);
         add_metric(out, ask->metrics[m], &f);
     }
     bal_buf_addc(out, "}");
@@ -169,12 +169,15 @@ void json_end(struct bal_buf *out, const struct coverage *c, bool partial)
     add_share(out, "named", c->named, c->views);
     add_share(out, "other", c->other, c->views);
     add_share(out, "unknown", c->unknown, c->views);
+    const uint64_t told = c->named + c->other + c->unknown;
+    add_share(out, "hidden", c->views > told ? c->views - told : 0, c->views);
     for (size_t i = 0; i < sizeof of_site / sizeof *of_site; i++) {
         bal_buf_addc(out, ",");
         add_key(out, bal_outcome_name(of_site[i]));
         bal_buf_printf(out, "%" PRIu64, c->outcomes[of_site[i]]);
     }
     bal_buf_printf(out,
-                   ",\"days_closed\":%" PRIu32 ",\"days_missing\":%" PRIu32 "},\"partial\":%s}\n",
-                   c->days_closed, c->days_missing, partial ? "true" : "false");
+                   ",\"days_closed\":%" PRIu32 ",\"days_off\":%" PRIu32 ",\"days_missing\":%" PRIu32
+                   "},\"partial\":%s}\n",
+                   c->days_closed, c->days_off, c->days_missing, partial ? "true" : "false");
 }

@@ -12,13 +12,15 @@ static const struct {
     bool daily, hourly;
 } stored[BAL_MARGIN_COUNT] = {
     [BAL_MARGIN_SITE] = {.daily = true, .hourly = true},
-    [BAL_MARGIN_PAGE] = {.daily = true},
+    [BAL_MARGIN_PAGE] = {.daily = true, .hourly = true},
     [BAL_MARGIN_REGION] = {.daily = true},
     [BAL_MARGIN_DEVICE] = {.daily = true},
     [BAL_MARGIN_BROWSER] = {.daily = true},
     [BAL_MARGIN_PROTOCOL] = {.daily = true},
     [BAL_MARGIN_TYPE] = {.daily = true},
     [BAL_MARGIN_SOFT_PAGE] = {.daily = true},
+    [BAL_MARGIN_PAGE_DEVICE] = {.daily = true},
+    [BAL_MARGIN_REGION_DEVICE] = {.daily = true},
 };
 
 bool margin_is_stored(enum bal_margin margin, enum bal_tier tier)

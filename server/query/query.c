@@ -23,7 +23,10 @@ struct gathering {
     struct bal_buf *out;
     struct rows rows;
     struct coverage coverage;
-    int32_t bucket;   // first day of the bucket in `rows`
+    int32_t bucket;           // first day of the bucket in `rows`
+    int32_t cells_day;        // the day whose cells are being added
+    enum bal_tier cells_tier; // and where they are from
+    enum bal_tier reading;
     int32_t open_day; // the day that is not over, INT32_MAX when it is not asked
     size_t written;   // rows
     bool too_large;
@@ -48,6 +51,39 @@ static void write_bucket(struct gathering *g)
 }
 
 /* ---- cells in ---- */
+
+// Puts the cells of the day that is complete on its grid.
+static bal_status end_day(struct gathering *g)
+{
+    struct bal_grid grid;
+    if (g->rows.count == 0)
+        return BAL_OK;
+    const bal_status status =
+        bal_store_grid(g->store,
+                       &(struct bal_grid_ask){.tier = g->cells_tier,
+                                              .site = bal_slice_of(g->ask->site->name),
+                                              .day = g->cells_day,
+                                              .soft = g->plan->margin == BAL_MARGIN_SOFT_PAGE},
+                       &grid);
+    if (!status)
+        rows_end_day(&g->rows, &grid, g->ask->metrics);
+    return status;
+}
+
+// The day or the tier changes: what was added so far is complete, and perhaps its bucket too.
+static bal_status turn_to(struct gathering *g, int32_t day, enum bal_tier tier)
+{
+    const int32_t bucket = plan_bucket_day(g->ask->time, day);
+    if (day == g->cells_day && tier == g->cells_tier)
+        return BAL_OK;
+    const bal_status status = end_day(g);
+    if (!status && bucket != g->bucket)
+        write_bucket(g);
+    g->bucket = bucket;
+    g->cells_day = day;
+    g->cells_tier = tier;
+    return status;
+}
 
 static bool has_text(const struct bal_key *key, struct bal_slice text)
 {
@@ -99,11 +135,9 @@ static void add_head(struct gathering *g, struct row *row, const struct bal_told
 static bal_status take_cell(void *context, const struct bal_told *told)
 {
     struct gathering *const g = context;
-    const int32_t bucket = plan_bucket_day(g->ask->time, told->key.day);
-    if (bucket != g->bucket) {
-        write_bucket(g);
-        g->bucket = bucket;
-    }
+    const bal_status turned = turn_to(g, told->key.day, g->reading);
+    if (turned)
+        return turned;
     if (told->key.chunk == 0)
         cover(g, told);
     if (!passes(g, &told->key))
@@ -134,6 +168,7 @@ static bal_status read_cells(struct gathering *g, enum bal_tier tier, int32_t fr
                                   .deadline_ns = g->deadline_ns,
                                   .each = take_cell,
                                   .context = g};
+    g->reading = tier;
     return bal_store_scan(g->store, &scan);
 }
 
@@ -149,6 +184,9 @@ static void cover_day(struct gathering *g, int32_t day, const struct bal_day_rec
         return;
     }
     c->days_closed++;
+    c->days_off += g->plan->tier == BAL_TIER_HOURLY && g->plan->margin == BAL_MARGIN_PAGE
+                       ? record->page_blocks_off
+                       : record->off >> g->plan->margin & 1U;
     if (g->plan->margin != BAL_MARGIN_SOFT_PAGE)
         c->views += record->views;
     for (unsigned o = 0; o < BAL_OUTCOME_COUNT; o++)
@@ -188,6 +226,8 @@ static bal_status gather(struct gathering *g)
         if (!status && g->open_day < ask->to)
             status = read_cells(g, BAL_TIER_HOURLY, g->open_day, g->open_day + 1);
     }
+    if (!status)
+        status = end_day(g);
     if (!status)
         write_bucket(g);
     return status;

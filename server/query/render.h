@@ -12,6 +12,7 @@ struct coverage {
                                        "(unknown)"; before filters */
     uint64_t outcomes[BAL_OUTCOME_COUNT];
     uint32_t days_closed;  /**< days whose site total is told */
+    uint32_t days_off;     /**< of them, days without this table: configured, or too few views */
     uint32_t days_missing; /**< days before today without one: no visitors, too few, or gone */
 };
 

@@ -20,9 +20,13 @@ void rows_init(struct rows *rows, size_t metric_count)
 
 static void row_finish(struct row *row, size_t metric_count)
 {
-    for (size_t m = 0; m < metric_count; m++)
-        bal_histogram_finish(&row->histograms[m]);
-    free(row->histograms);
+    for (size_t m = 0; m < metric_count; m++) {
+        bal_histogram_finish(&row->metrics[m].day);
+        bal_histogram_finish(&row->metrics[m].spread);
+        bal_histogram_finish(&row->metrics[m].low);
+        bal_histogram_finish(&row->metrics[m].high);
+    }
+    free(row->metrics);
     free(row->memory);
 }
 
@@ -77,7 +81,7 @@ static struct row *rows_push(struct rows *rows, const struct bal_slice text[2])
     *row =
         (struct row){.memory = memory,
                      .text = {{memory, text[0].length}, {memory + text[0].length, text[1].length}},
-                     .histograms = bal_calloc(rows->metric_count, sizeof *row->histograms)};
+                     .metrics = bal_calloc(rows->metric_count, sizeof *row->metrics)};
     if (text[0].length > 0)
         memcpy(memory, text[0].data, text[0].length);
     if (text[1].length > 0)
@@ -107,11 +111,45 @@ struct row *rows_at(struct rows *rows, const struct bal_slice text[2], uint8_t h
 bal_status rows_sum(struct rows *rows, struct row *row, size_t metric_at,
                     const struct bal_told *told, enum bal_metric metric)
 {
-    struct bal_histogram *const h = &row->histograms[metric_at];
+    struct bal_histogram *const h = &row->metrics[metric_at].day;
     const size_t before = h->size;
     const bal_status status = bal_told_sum(told, metric, h);
     rows->histogram_bytes += (h->size - before) * sizeof *h->count;
     return status;
+}
+
+static size_t sizes(const struct row_metric *m)
+{
+    return (size_t)m->spread.size + m->low.size + m->high.size;
+}
+
+static void end_day(struct row_metric *m, const struct bal_grid *grid, enum bal_metric metric)
+{
+    if (bal_grid_measures(grid, metric)) {
+        bal_grid_spread_all(grid, metric, &m->day, &m->spread);
+        for (unsigned i = 0; i < m->day.size; i++) {
+            uint16_t first, last;
+            if (m->day.count[i] == 0)
+                continue;
+            bal_grid_bin(grid, metric, (uint16_t)(m->day.low + i), &first, &last);
+            bal_histogram_add(&m->low, first, m->day.count[i]);
+            bal_histogram_add(&m->high, last, m->day.count[i]);
+        }
+    }
+    bal_histogram_clear(&m->day);
+}
+
+void rows_end_day(struct rows *rows, const struct bal_grid *grid, const enum bal_metric *metrics)
+{
+    for (size_t r = 0; r < rows->count; r++) {
+        for (size_t m = 0; m < rows->metric_count; m++) {
+            struct row_metric *const of = &rows->all[r].metrics[m];
+            const size_t before = sizes(of);
+            if (of->day.n > 0)
+                end_day(of, grid, metrics[m]);
+            rows->histogram_bytes += (sizes(of) - before) * sizeof(uint64_t);
+        }
+    }
 }
 
 static bool is_other(const struct row *row)

@@ -4,7 +4,18 @@
 
 #include "plan.h"
 
-#include <balise/histogram.h>
+#include <balise/grid.h>
+
+/**
+ * A metric of a row. Cells of one day are added as they are stored, on the day's grid; when the day
+ * is complete its bins go to the sums of all days, whose grids differ: spread over their widths,
+ * and at either edge, between which the exact values lie.
+ */
+struct row_metric {
+    struct bal_histogram day;       /**< at the first bucket of its bin */
+    struct bal_histogram spread;    /**< of days that are complete, for quantiles and shares */
+    struct bal_histogram low, high; /**< the same at the first and the last bucket of each bin */
+};
 
 /** One row of the answer while cells are added to it. */
 struct row {
@@ -15,8 +26,8 @@ struct row {
     uint64_t cells;   /**< told cells that were added: visitors of more than one are a sum */
     bool upper_bound; /**< a cell said so */
     bool partial;     /**< holds blocks of a day that is not over */
-    uint8_t hour, hours, tail_hours;  /**< by hour: of the block */
-    struct bal_histogram *histograms; /**< one a metric asked */
+    uint8_t hour, hours, tail_hours; /**< by hour: of the block */
+    struct row_metric *metrics;      /**< one a metric asked */
 };
 
 /** Rows of one time bucket, found by their texts; `init/finish`. A bucket is written and cleared
@@ -37,9 +48,14 @@ void rows_finish(struct rows *rows);
 /** The row with these texts and this hour, made when there is none. Valid until the next call. */
 struct row *rows_at(struct rows *rows, const struct bal_slice text[2], uint8_t hour);
 
-/** Adds a metric of a told cell; keeps the account of memory. */
+/** Adds a metric of a told cell of the current day. */
 BAL_MUST_USE bal_status rows_sum(struct rows *rows, struct row *row, size_t metric_at,
                                  const struct bal_told *told, enum bal_metric metric);
+
+/** The current day is complete: `grid` is what its cells are told in, `metrics` what is asked. A
+ * metric that the grid does not measure adds nothing: neither to quantiles nor to n. Keeps the
+ * account of memory. */
+void rows_end_day(struct rows *rows, const struct bal_grid *grid, const enum bal_metric *metrics);
 
 /** By hour, then the rows that are not "(other)" first, by views downwards, by name. The table of
  * slots is void afterwards: clear next. */

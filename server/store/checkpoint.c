@@ -146,6 +146,21 @@ static void save_meta(struct saver *saver, const struct open_day *day, bool ende
     put(saver, bal_buf_slice(&saver->value));
 }
 
+static void save_opening(struct saver *saver, const struct open_day *day)
+{
+    saved_key(&saver->key, site_name(saver, day), SAVED_HUB);
+    bal_buf_clear(&saver->value);
+    saved_put_hub(&saver->value, day);
+    put(saver, bal_buf_slice(&saver->value));
+    for (unsigned chunk = 0; chunk < TOLD_GRID_CHUNKS && !day->grid_saved; chunk++) {
+        saved_key(&saver->key, site_name(saver, day), SAVED_GRID);
+        bal_put_u8(&saver->key, (uint8_t)chunk);
+        bal_buf_clear(&saver->value);
+        told_put_grid_chunk(&saver->value, day->grid, chunk);
+        put(saver, bal_buf_slice(&saver->value));
+    }
+}
+
 /* Deletes every key of a site that starts with `saver->key`. */
 static void delete_all(struct saver *saver)
 {
@@ -191,6 +206,7 @@ static bal_status save_day(struct saver *saver, const struct open_day *day,
         }
     }
     save_names(saver, day);
+    save_opening(saver, day);
     save_told(saver, day, told);
     save_meta(saver, day, false);
     return status;
@@ -207,6 +223,7 @@ static void mark_clean(struct open_day *day)
         day->pages[p].journaled = true;
     }
     day->region_saved = day->region_count;
+    day->grid_saved = true;
     day->dirty = false;
 }
 

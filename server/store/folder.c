@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum { PATH_BYTES = 4096, SITES_FILE_MAX_BYTES = 1 << 20 };
-static const char store_version[] = "balise store 1\n";
+static const char store_version[] = "balise store 2\n";
 
 static void path_in(const struct bal_store *store, const char *name, char path[PATH_BYTES])
 {

@@ -26,6 +26,7 @@ static struct open_day *day_at(struct bal_store *store, uint16_t site, int64_t t
     if (!store->open[site]) {
         const struct bal_zone *zone = store->config->sites[site].zone;
         store->open[site] = open_day_create(site, bal_zone_day(zone, time_s));
+        opening_set(store, store->open[site]);
         /* The hours that have passed without a view belong to the block that begins now. */
         store->open[site]->block_checked = (uint8_t)bal_zone_hour(zone, time_s);
         close_schedule(store);

@@ -79,6 +79,13 @@ static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_re
         return load_row(loader, key, value);
     case SAVED_TOLD:
         return load_told(loader, key, value);
+    case SAVED_HUB:
+        return saved_get_hub(value, loader->open);
+    case SAVED_GRID:
+        if (!loader->open->grid_saved)
+            bal_grid_nothing(loader->open->grid);
+        loader->open->grid_saved = true;
+        return bal_grid_get(value, loader->open->grid);
     }
     return BAL_ECORRUPT;
 }

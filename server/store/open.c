@@ -23,6 +23,7 @@ static const struct {
     [OPEN_PAGE_DEVICE] = {BAL_MARGIN_PAGE_DEVICE, true},
     [OPEN_REGION_DEVICE] = {BAL_MARGIN_REGION_DEVICE, true},
     [OPEN_BLOCK] = {BAL_MARGIN_SITE, true},
+    [OPEN_BLOCK_PAGE] = {BAL_MARGIN_PAGE, true},
 };
 
 enum bal_margin open_table_margin(enum open_table_id table)
@@ -42,6 +43,8 @@ struct open_day *open_day_create(uint16_t site, int32_t day)
     open->day = day;
     open->key_epochs = 1;
     open->dirty = true;
+    open->grid = bal_alloc(sizeof *open->grid);
+    bal_grid_compiled(open->grid);
     (void)open_page_number(open, BAL_SLICE(BAL_OTHER), 1, true); /* page 0 */
     return open;
 }
@@ -62,6 +65,8 @@ void open_day_destroy(struct open_day *day, struct bal_arena *arena)
     free(day->pages);
     free(day->page_slots);
     free(day->regions);
+    free(day->grid);
+    free(day->hub);
     free(day);
 }
 
@@ -116,6 +121,8 @@ static uint32_t add_page(struct open_day *day, struct bal_slice text)
     day->pages[day->page_count] = (struct open_page){
         .text = bal_slice_dup(text), .bytes = (uint16_t)text.length, .dirty = true};
     *slot_of(day, text) = day->page_count + 1;
+    if (day->hub && bal_slice_equal(text, bal_slice_of(day->hub)))
+        day->hub_page = day->page_count;
     return day->page_count++;
 }
 
@@ -145,6 +152,14 @@ bal_status open_page_define(struct open_day *day, uint32_t number, struct bal_sl
 struct bal_slice open_page_text(const struct open_day *day, uint32_t number)
 {
     return (struct bal_slice){.data = day->pages[number].text, .length = day->pages[number].bytes};
+}
+
+void open_day_set_hub(struct open_day *day, struct bal_slice text)
+{
+    free(day->hub);
+    day->hub = bal_slice_dup(text);
+    day->hub_page = open_page_number(day, text, 0, false);
+    day->dirty = true;
 }
 
 uint32_t open_region_number(struct open_day *day, bal_region region)
@@ -201,6 +216,8 @@ void open_day_count(struct open_day *day, const struct bal_view *view, uint32_t 
     count_in(day, OPEN_PAGE_DEVICE, page * BAL_DEVICE_COUNT + view->device, view, counting);
     count_in(day, OPEN_REGION_DEVICE, region * BAL_DEVICE_COUNT + view->device, view, counting);
     count_in(day, OPEN_BLOCK, OPEN_BLOCK_FILLING, view, counting);
+    if (day->tells_pages || (page != 0 && page == day->hub_page))
+        count_in(day, OPEN_BLOCK_PAGE, page, view, counting);
 }
 
 uint32_t open_row_floor(const struct open_row *row, const struct bal_arena *arena)

@@ -4,6 +4,7 @@
 
 #include <balise/cell.h>
 #include <balise/flight.h>
+#include <balise/grid.h>
 #include <balise/margin.h>
 #include <balise/privacy.h>
 #include <balise/visitors.h>
@@ -25,7 +26,8 @@ enum open_table_id {
     OPEN_SOFT_PAGE,
     OPEN_PAGE_DEVICE,   /* row = page * BAL_DEVICE_COUNT + device */
     OPEN_REGION_DEVICE, /* row = region * BAL_DEVICE_COUNT + device */
-    OPEN_BLOCK, /* row 0: the block that is filling; row 1: the day's first block, kept back */
+    OPEN_BLOCK,      /* row 0: the block that is filling; row 1: the day's first block, kept back */
+    OPEN_BLOCK_PAGE, /* the filling block's pages; where none is told by block, the hub alone */
     OPEN_TABLE_COUNT
 };
 enum { OPEN_BLOCK_FILLING = 0, OPEN_BLOCK_RESERVE = 1 };
@@ -53,6 +55,7 @@ struct open_page {
     uint16_t bytes;
     bool journaled; /**< its definition is in the journal or in a checkpoint */
     bool dirty;     /**< not yet in a checkpoint */
+    bool pool;      /**< k visitors saw it before any block told of it (hub.h) */
 };
 
 struct open_day {
@@ -61,7 +64,7 @@ struct open_day {
     uint32_t key_epochs;
     uint64_t sequence; /**< the last journal group that is contained */
     uint64_t outcomes[BAL_OUTCOME_COUNT];
-    bool dirty; /**< outcomes or block bounds changed */
+    bool dirty; /**< outcomes, block bounds, hub or pools changed */
 
     struct open_page *pages;
     uint32_t page_count, page_capacity;
@@ -77,11 +80,21 @@ struct open_day {
     uint8_t block_checked;    /**< hours of the day already looked at by the closing of blocks */
     bool has_reserve;
     uint8_t reserve_first_hour, reserve_hours;
+
+    /* What the day opened with; see opening.c. */
+    struct bal_grid *grid; /**< the bins its blocks are told in */
+    bool grid_saved;
+    bool tells_pages;  /**< pages by block */
+    char *hub;         /**< the hub's template, NULL while there is none */
+    uint32_t hub_page; /**< its number, 0 before its first view */
 };
 
 struct open_day *open_day_create(uint16_t site, int32_t day);
 void open_day_destroy(struct open_day *day,
                       struct bal_arena *arena); /**< accepts NULL; drops its sketches */
+
+/** Names the hub, whether it has been seen or not. */
+void open_day_set_hub(struct open_day *day, struct bal_slice text);
 
 /** The row, made at need (all rows up to it come into being, empty). */
 struct open_row *open_row_at(struct open_table *table, uint32_t row);

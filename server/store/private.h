@@ -94,6 +94,10 @@ BAL_MUST_USE bal_status close_until(struct bal_store *store, int64_t time_s);
 /** Recomputes store->next_boundary_s. */
 void close_schedule(struct bal_store *store);
 
+/* opening.c: what a new day takes from the last one */
+/** Sets hub, grid and tells_pages of a day that has just been created. */
+void opening_set(struct bal_store *store, struct open_day *day);
+
 /* land.c: flights and replayed groups into open days */
 BAL_MUST_USE bal_status land_flight(struct bal_store *store, const struct bal_flight *flight);
 /** Counts one journal group again; the callback of the journal's replay (context: the store). */

@@ -126,6 +126,41 @@ bal_status bal_store_day(struct bal_store *store, struct bal_slice site, int32_t
     return rc && rc != MDB_NOTFOUND ? partition_status(rc) : status;
 }
 
+static int read_grid(MDB_txn *txn, const struct partition *partition, const struct told_grid *at,
+                     struct bal_grid *out, bal_status *status)
+{
+    int rc = 0;
+    for (unsigned chunk = 0; chunk < TOLD_GRID_CHUNKS && !rc && !*status; chunk++) {
+        uint8_t bytes[BAL_KEY_MAX_BYTES];
+        MDB_val key = {.mv_size = told_grid_key(at, (uint8_t)chunk, bytes), .mv_data = bytes},
+                value;
+        rc = mdb_get(txn, partition->dbi, &key, &value);
+        if (!rc)
+            *status = bal_grid_get(slice_of(&value), out);
+    }
+    return rc;
+}
+
+bal_status bal_store_grid(struct bal_store *store, const struct bal_grid_ask *ask,
+                          struct bal_grid *out)
+{
+    struct partition *partition = NULL;
+    bal_grid_nothing(out);
+    bal_status status =
+        partition_acquire(store->partitions, kind_of(ask->tier), ask->day, false, &partition);
+    if (status)
+        return status == BAL_ENOTFOUND ? BAL_OK : status;
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &txn);
+    if (!rc) {
+        const struct told_grid at = {.site = ask->site, .day = ask->day, .soft = ask->soft};
+        rc = read_grid(txn, partition, &at, out, &status);
+        mdb_txn_abort(txn);
+    }
+    partition_release(store->partitions, partition);
+    return rc && rc != MDB_NOTFOUND ? partition_status(rc) : status;
+}
+
 int32_t bal_store_oldest_day(struct bal_store *store, enum bal_tier tier)
 {
     int32_t *periods = NULL;

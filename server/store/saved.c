@@ -52,6 +52,36 @@ bal_status saved_get_meta(struct bal_slice value, struct open_day *day, struct s
     return r.bad ? BAL_ECORRUPT : BAL_OK;
 }
 
+void saved_put_hub(struct bal_buf *value, const struct open_day *day)
+{
+    bal_put_u8(value, SAVED_VERSION);
+    bal_put_u8(value, day->tells_pages);
+    bal_put_bytes(value, day->hub ? bal_slice_of(day->hub) : (struct bal_slice){0});
+    for (uint32_t p = 0; p < day->page_count; p += 8) {
+        uint8_t pools = 0;
+        for (uint32_t i = 0; i < 8 && p + i < day->page_count; i++)
+            pools |= (uint8_t)(day->pages[p + i].pool << i);
+        bal_put_u8(value, pools);
+    }
+}
+
+bal_status saved_get_hub(struct bal_slice value, struct open_day *day)
+{
+    struct bal_reader r = bal_reader_of(value);
+    if (bal_get_u8(&r) != SAVED_VERSION)
+        return BAL_EVERSION;
+    day->tells_pages = bal_get_u8(&r) != 0;
+    const struct bal_slice hub = bal_get_bytes(&r);
+    if (!r.bad && hub.length > 0)
+        open_day_set_hub(day, hub);
+    for (uint32_t p = 0; p < day->page_count && !r.bad; p += 8) {
+        const uint8_t pools = bal_get_u8(&r);
+        for (uint32_t i = 0; i < 8 && p + i < day->page_count; i++)
+            day->pages[p + i].pool = (pools >> i & 1U) != 0;
+    }
+    return r.bad || bal_reader_left(&r) != 0 ? BAL_ECORRUPT : BAL_OK;
+}
+
 void saved_put_row(struct bal_buf *value, const struct saved_row *row)
 {
     bal_put_u8(value, SAVED_VERSION);

@@ -14,8 +14,10 @@ enum saved_kind {
     SAVED_PAGE = 2,   /**< page number u32 -> template */
     SAVED_REGION = 3, /**< region number u32 -> packed code u32 */
     SAVED_ROW = 4,    /**< table u8, row u32, chunk u8 -> row head and runs */
-    SAVED_TOLD = 5 /**< tier u8, day u32, the told key -> the told value: decided, perhaps not yet
+    SAVED_TOLD = 5, /**< tier u8, day u32, the told key -> the told value: decided, perhaps not yet
                       published */
+    SAVED_HUB = 6,  /**< hub, pools, whether pages are told by block */
+    SAVED_GRID = 7  /**< chunk u8 -> the grid its blocks are told in */
 };
 
 enum { SAVED_VERSION = 1 };
@@ -33,6 +35,10 @@ void saved_put_meta(struct bal_buf *value, const struct open_day *day,
                     const struct saved_meta *meta);
 BAL_MUST_USE bal_status saved_get_meta(struct bal_slice value, struct open_day *day,
                                        struct saved_meta *meta);
+
+/** The hub and the pools; reading needs the day's pages. */
+void saved_put_hub(struct bal_buf *value, const struct open_day *day);
+BAL_MUST_USE bal_status saved_get_hub(struct bal_slice value, struct open_day *day);
 
 /** A row's head, in chunk 0. */
 struct saved_row {

@@ -9,7 +9,10 @@
 enum {
     VALUE_VERSION = 1,
     FLAG_UPPER_BOUND = 1,
-    DAY_RECORD_MARK = 0xff, /* where a key has its margin */
+    GRID_RECORD_MARK = 0xfe, /* where a key has its margin */
+    DAY_RECORD_MARK = 0xff,
+    DAY_RECORD_VERSION = 2,
+    DAY_PAGE_BLOCKS_OFF = 1,
     VISITORS_ROUNDED_TO = 5
 };
 
@@ -167,17 +170,28 @@ bal_status bal_told_sum(const struct bal_told *told, enum bal_metric metric,
 
 /* ---- day records ---- */
 
+/* Keys of records about a site's day: after all margins. */
+static void put_record_key(struct bal_buf *key, struct bal_slice site, uint8_t mark, int32_t day)
+{
+    bal_buf_add(key, site);
+    bal_put_u8(key, 0);
+    bal_put_u8(key, mark);
+    bal_put_u32be(key, (uint32_t)day ^ 0x80000000U);
+}
+
+static size_t copy_key(struct bal_buf *key, uint8_t out[BAL_KEY_MAX_BYTES])
+{
+    const size_t length = key->length;
+    memcpy(out, key->data, length);
+    bal_buf_finish(key);
+    return length;
+}
+
 size_t told_day_key(struct bal_slice site, int32_t day, uint8_t out[BAL_KEY_MAX_BYTES])
 {
     struct bal_buf key = {0};
-    bal_buf_add(&key, site);
-    bal_put_u8(&key, 0);
-    bal_put_u8(&key, DAY_RECORD_MARK);
-    bal_put_u32be(&key, (uint32_t)day ^ 0x80000000U);
-    const size_t length = key.length;
-    memcpy(out, key.data, length);
-    bal_buf_finish(&key);
-    return length;
+    put_record_key(&key, site, DAY_RECORD_MARK, day);
+    return copy_key(&key, out);
 }
 
 void told_list_add_day(struct told_list *list, struct bal_slice site, int32_t day,
@@ -186,12 +200,14 @@ void told_list_add_day(struct told_list *list, struct bal_slice site, int32_t da
     uint8_t key[BAL_KEY_MAX_BYTES];
     const size_t length = told_day_key(site, day, key);
     struct bal_buf value = {0};
-    bal_put_u8(&value, VALUE_VERSION);
+    bal_put_u8(&value, DAY_RECORD_VERSION);
     bal_put_varint(&value, record->views);
     bal_put_varint(&value, record->key_epochs);
     bal_put_varint(&value, BAL_OUTCOME_COUNT);
     for (unsigned o = 0; o < BAL_OUTCOME_COUNT; o++)
         bal_put_varint(&value, record->outcomes[o]);
+    bal_put_varint(&value, record->off);
+    bal_put_u8(&value, record->page_blocks_off ? DAY_PAGE_BLOCKS_OFF : 0);
     told_list_add(list, PARTITION_DAILY, day,
                   (struct bal_slice){.data = (const char *)key, .length = length},
                   bal_buf_slice(&value));
@@ -202,7 +218,7 @@ bal_status told_decode_day(struct bal_slice value, struct bal_day_record *out)
 {
     struct bal_reader r = bal_reader_of(value);
     *out = (struct bal_day_record){.closed = true};
-    if (bal_get_u8(&r) != VALUE_VERSION)
+    if (bal_get_u8(&r) != DAY_RECORD_VERSION)
         return BAL_ECORRUPT;
     out->views = bal_get_varint(&r);
     out->key_epochs = (uint32_t)bal_get_varint(&r);
@@ -212,5 +228,41 @@ bal_status told_decode_day(struct bal_slice value, struct bal_day_record *out)
         if (o < BAL_OUTCOME_COUNT)
             out->outcomes[o] = times;
     }
+    out->off = (uint32_t)bal_get_varint(&r);
+    out->page_blocks_off = (bal_get_u8(&r) & DAY_PAGE_BLOCKS_OFF) != 0;
     return r.bad ? BAL_ECORRUPT : BAL_OK;
+}
+
+/* ---- grids ---- */
+
+size_t told_grid_key(const struct told_grid *at, uint8_t chunk, uint8_t out[BAL_KEY_MAX_BYTES])
+{
+    struct bal_buf key = {0};
+    put_record_key(&key, at->site, GRID_RECORD_MARK, at->day);
+    bal_put_u8(&key, at->soft);
+    bal_put_u8(&key, chunk);
+    return copy_key(&key, out);
+}
+
+void told_put_grid_chunk(struct bal_buf *value, const struct bal_grid *grid, unsigned chunk)
+{
+    const unsigned from = chunk * BAL_GRID_CHUNK_METRICS;
+    const unsigned end = from + BAL_GRID_CHUNK_METRICS;
+    bal_grid_put(value, grid, from, end < BAL_METRIC_COUNT ? end : BAL_METRIC_COUNT);
+}
+
+void told_list_add_grid(struct told_list *list, enum partition_kind kind,
+                        const struct told_grid *at, const struct bal_grid *grid)
+{
+    struct bal_buf value = {0};
+    for (unsigned chunk = 0; chunk < TOLD_GRID_CHUNKS; chunk++) {
+        uint8_t key[BAL_KEY_MAX_BYTES];
+        const size_t length = told_grid_key(at, (uint8_t)chunk, key);
+        bal_buf_clear(&value);
+        told_put_grid_chunk(&value, grid, chunk);
+        told_list_add(list, kind, at->day,
+                      (struct bal_slice){.data = (const char *)key, .length = length},
+                      bal_buf_slice(&value));
+    }
+    bal_buf_finish(&value);
 }

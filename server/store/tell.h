@@ -56,4 +56,18 @@ void told_list_add_day(struct told_list *list, struct bal_slice site, int32_t da
                        const struct bal_day_record *record);
 BAL_MUST_USE bal_status told_decode_day(struct bal_slice value, struct bal_day_record *out);
 
+/** The grid that a site's cells of a day are told in, under keys of its own after all margins. */
+struct told_grid {
+    struct bal_slice site;
+    int32_t day;
+    bool soft; /**< of soft navigations */
+};
+size_t told_grid_key(const struct told_grid *at, uint8_t chunk, uint8_t out[BAL_KEY_MAX_BYTES]);
+void told_list_add_grid(struct told_list *list, enum partition_kind kind,
+                        const struct told_grid *at, const struct bal_grid *grid);
+/** Appends one chunk of a grid's value; bal_grid_get reads them. */
+void told_put_grid_chunk(struct bal_buf *value, const struct bal_grid *grid, unsigned chunk);
+/** Chunks of a grid: 0 … TOLD_GRID_CHUNKS - 1. */
+#define TOLD_GRID_CHUNKS ((BAL_METRIC_COUNT + BAL_GRID_CHUNK_METRICS - 1) / BAL_GRID_CHUNK_METRICS)
+
 #endif

@@ -320,7 +320,7 @@ def test_a_folder_of_another_version_is_left_alone():
     with Balise() as balise:
         balise.terminate()
         before = sorted(str(path) for path in balise.data.rglob("*"))
-        (balise.data / "version").write_text("balise store 2\n")
+        (balise.data / "version").write_text("balise store 9\n")
         assert f"{balise.data}: made by another version" in balise.fails_to_start()
         assert sorted(str(path) for path in balise.data.rglob("*")) == before
 

@@ -206,9 +206,73 @@ static void a_hidden_page_answers_as_one_that_never_was(void **state)
 static void the_day_that_is_not_over_is_read_for_no_other_margin(void **state)
 {
     struct world *const w = *state;
-    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=page"), 200);
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=region"), 200);
     assert_int_equal(fake_store_scans(w->store), 1);
     world_says(w, "\"partial\":false}");
+}
+
+// LCP in bins of a second: 0 … 1 s, 1 … 2 s, …, from 3 s on; everything else in none.
+static void set_grid_of_seconds(struct world *w)
+{
+    struct bal_grid grid;
+    bal_grid_nothing(&grid);
+    grid.untold &= ~(1U << BAL_LCP);
+    for (unsigned s = 1; s <= 3; s++) {
+        const uint16_t bucket = bal_bucket_of(s * 10000);
+        grid.begins[BAL_LCP][bucket / 64] |= UINT64_C(1) << (bucket % 64);
+    }
+    fake_grid_set(w->store, &grid);
+}
+
+static void a_quantile_interpolates_in_its_bin_and_its_interval_holds_the_bin(void **state)
+{
+    struct world *const w = *state;
+    set_grid_of_seconds(w);
+    add_cell(w, BAL_MARGIN_DEVICE, "2026-11-22", "mobile", 400, 300);
+    fake_value(w->store, BAL_LCP, 0, 100);
+    fake_value(w->store, BAL_LCP, 1005, 200); // the first bucket of its bin
+    fake_value(w->store, BAL_LCP, 3005, 100);
+    assert_int_equal(
+        world_ask(w, "site=portal&metric=lcp,fcp&by=device&from=2026-11-22&to=2026-11-23"), 200);
+    world_says(w, "\"n\":400,\"p50\":1397.4"); // the middle of 1 … 2 s on a logarithmic scale
+    world_says(w, "\"p75_low\":988");
+    world_says(w, "\"p75_high\":null"); // the last bin has no upper end
+    world_says(w, "\"fcp\":{\"n\":0,\"p50\":null");
+}
+
+static void days_without_a_table_are_counted(void **state)
+{
+    struct world *const w = *state;
+    const struct bal_day_record small = {
+        .closed = true, .views = 500, .off = 1U << BAL_MARGIN_PAGE_DEVICE, .page_blocks_off = true};
+    fake_day_set(w->store, day_of("2026-11-22"), &small);
+    assert_int_equal(
+        world_ask(w, "site=portal&metric=lcp&by=page,device&from=2026-11-21&to=2026-11-23"), 200);
+    world_says(w, "\"hidden\":1,");
+    world_says(w, "\"days_closed\":2,\"days_off\":1,");
+    assert_int_equal(
+        world_ask(w, "site=portal&metric=lcp&by=page,hour&from=2026-11-21&to=2026-11-23"), 200);
+    world_says(w, "\"days_off\":1,");
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=page&from=2026-11-21&to=2026-11-23"),
+                     200);
+    world_says(w, "\"days_off\":0,");
+}
+
+static void devices_told_together_are_asked_for_together(void **state)
+{
+    struct world *const w = *state;
+    fake_cell_add(w->store, &(struct fake_cell){.tier = BAL_TIER_DAILY,
+                                                .margin = BAL_MARGIN_REGION_DEVICE,
+                                                .day = day_of("2026-11-22"),
+                                                .text = {"FR-IDF", "mobile+tablet"},
+                                                .views = 300,
+                                                .visitors = 200});
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=region&device=mobile%2Btablet"), 200);
+    world_says(w, "\"region\":\"FR-IDF\",\"views\":300");
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=region&device=mobile"), 200);
+    world_says(w, "\"rows\":[\n]");
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=region&device=mobile%2Bwatch"), 400);
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=region&device=mobile%2B"), 400);
 }
 
 static void a_day_being_closed_is_not_counted_twice(void **state)
@@ -333,6 +397,9 @@ int main(void)
         TEST(a_day_too_small_to_tell_answers_as_a_day_without_visitors),
         TEST(a_hidden_page_answers_as_one_that_never_was),
         TEST(the_day_that_is_not_over_is_read_for_no_other_margin),
+        TEST(a_quantile_interpolates_in_its_bin_and_its_interval_holds_the_bin),
+        TEST(days_without_a_table_are_counted),
+        TEST(devices_told_together_are_asked_for_together),
         TEST(a_day_being_closed_is_not_counted_twice),
         TEST(a_restart_makes_visitors_an_upper_bound),
         TEST(chunks_of_a_cell_are_one_cell),

@@ -11,13 +11,19 @@
 
 enum { K = 10 };
 
+// Of bins as fine as they can be, so that both edges and the middle are one bucket.
+static struct figures figures_of_fine(struct bal_histogram *h, enum bal_metric metric, uint32_t k)
+{
+    return figures_of(&(struct row_metric){.spread = *h, .low = *h, .high = *h}, metric, k);
+}
+
 // `n` views of one value in wire units.
 static struct figures figures_at(enum bal_metric metric, double value, uint64_t n, uint32_t k)
 {
     struct bal_histogram h = {0};
     bal_histogram_add(
         &h, bal_bucket_of((uint32_t)(value * bal_metric_info(metric)->ticks_per_unit + 0.5)), n);
-    const struct figures f = figures_of(&h, metric, k);
+    const struct figures f = figures_of_fine(&h, metric, k);
     bal_histogram_finish(&h);
     return f;
 }
@@ -103,7 +109,7 @@ static void the_interval_holds_its_quantile(void **state)
     struct bal_histogram h = {0};
     for (uint32_t v = 1; v <= 1000; v++)
         bal_histogram_add(&h, bal_bucket_of(v * 10), 1);
-    const struct figures f = figures_of(&h, BAL_LCP, K);
+    const struct figures f = figures_of_fine(&h, BAL_LCP, K);
     assert_true(f.value[FIGURE_P75_LOW] < f.value[FIGURE_P75] &&
                 f.value[FIGURE_P75] < f.value[FIGURE_P75_HIGH]);
     assert_true(f.value[FIGURE_P75_LOW] > 710 && f.value[FIGURE_P75_HIGH] < 790);
@@ -114,14 +120,14 @@ static void shares_stand_where_limits_are_published(void **state)
 {
     (void)state;
     struct bal_histogram h = {0};
-    bal_histogram_add(&h, bal_bucket_of(10000), 1); // 1 s
-    bal_histogram_add(&h, bal_bucket_of(30000), 2);
-    bal_histogram_add(&h, bal_bucket_of(90000), 4);
-    const struct figures f = figures_of(&h, BAL_LCP, K);
+    bal_histogram_add(&h, bal_bucket_of(10000), 10); // 1 s
+    bal_histogram_add(&h, bal_bucket_of(30000), 20);
+    bal_histogram_add(&h, bal_bucket_of(90000), 40);
+    const struct figures f = figures_of_fine(&h, BAL_LCP, K);
     assert_true(f.value[FIGURE_GOOD] == 0.1429);
     assert_true(f.value[FIGURE_NEEDS_IMPROVEMENT] == 0.2857);
     assert_true(f.value[FIGURE_POOR] == 0.5714);
-    const struct figures without = figures_of(&h, BAL_DNS, K);
+    const struct figures without = figures_of_fine(&h, BAL_DNS, K);
     for (unsigned i = FIGURE_GOOD; i <= FIGURE_POOR; i++)
         assert_true(isnan(without.value[i]));
     bal_histogram_finish(&h);

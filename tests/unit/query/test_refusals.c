@@ -127,18 +127,13 @@ static void only_stored_margins_answer(void **state)
 {
     static const char possible[] =
         "may be: none, page, region, device, browser, protocol, type, page with "
-        "type=soft-navigation; with at most one of hour, day, week, month; by hour only: none.";
+        "type=soft-navigation, page+device, region+device; with at most one of hour, day, week, "
+        "month; by hour only: none, page.";
     static const char *const refused[] = {
         "by=page,region",
-        "by=page,device",
-        "by=region,device",
-        "by=page&device=mobile",
-        "device=mobile&region=FR",
         "by=browser,type",
         "by=page,region,device",
-        "by=page,hour",
         "by=hour,device",
-        "by=hour&page=/",
         "type=soft-navigation",
         "by=type&type=soft-navigation",
         "by=day&type=soft-navigation",
@@ -163,6 +158,10 @@ static void a_question_reads_one_margin_only(void **state)
     } cases[] = {
         {"site=portal&metric=lcp", BAL_MARGIN_SITE},
         {"site=portal&metric=lcp&by=hour", BAL_MARGIN_SITE},
+        {"site=portal&metric=lcp&by=hour&page=/", BAL_MARGIN_PAGE},
+        {"site=portal&metric=lcp&by=page,device", BAL_MARGIN_PAGE_DEVICE},
+        {"site=portal&metric=lcp&by=page&device=mobile", BAL_MARGIN_PAGE_DEVICE},
+        {"site=portal&metric=lcp&device=mobile&region=FR", BAL_MARGIN_REGION_DEVICE},
         {"site=portal&metric=lcp&by=page", BAL_MARGIN_PAGE},
         {"site=portal&metric=lcp&by=page&page=/", BAL_MARGIN_PAGE},
         {"site=portal&metric=lcp&page=/", BAL_MARGIN_PAGE},

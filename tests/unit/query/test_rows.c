@@ -101,11 +101,11 @@ static void cleared_rows_begin_anew(void **state)
     (void)state;
     struct rows rows;
     rows_init(&rows, 2);
-    bal_histogram_add(&add(&rows, "/", NULL, 0, 5)->histograms[1], 100, 7);
+    bal_histogram_add(&add(&rows, "/", NULL, 0, 5)->metrics[1].spread, 100, 7);
     rows_clear(&rows);
     assert_int_equal(rows.count, 0);
     assert_true(add(&rows, "/", NULL, 0, 2)->views == 2);
-    assert_true(rows.all[0].histograms[1].n == 0);
+    assert_true(rows.all[0].metrics[1].spread.n == 0);
     rows_finish(&rows);
 }
 

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Two-dimensional tables of a day that has ended: which of their cells are told (decided by
+// split.h). Rows and columns are the classes of the folded one-dimensional tables, so a cell is the
+// sum of some base cells; a group of columns is told under all their names together.
+#include "closing.h"
+
+#include <balise/split.h>
+#include <assert.h>
+#include <stdlib.h>
+
+/* A group whose names together are too long: the open day keeps a told key behind a longer one. */
+#define SEVERAL "(several)"
+enum { GROUP_TEXT_MAX_BYTES = 100 };
+
+struct splitting {
+    struct closing *closing;
+    enum open_table_id table;
+    const struct classes *rows, *columns;
+    struct visitors_union visitors;
+};
+
+/* Calls `each` for every base cell of a row's class and some columns' classes. */
+static void each_base(struct splitting *split, size_t row, uint64_t columns,
+                      void (*each)(struct splitting *split, uint32_t base, uint64_t *views),
+                      uint64_t *views)
+{
+    const struct open_table *table = &split->closing->day->table[split->table];
+    size_t row_count, column_count;
+    const uint32_t *rows = class_rows(split->rows, &split->rows->all[row], &row_count);
+    for (; columns != 0; columns &= columns - 1) {
+        const struct class *column = &split->columns->all[__builtin_ctzll(columns)];
+        const uint32_t *numbers = class_rows(split->columns, column, &column_count);
+        for (size_t r = 0; r < row_count; r++) {
+            for (size_t c = 0; c < column_count; c++) {
+                const uint32_t base = rows[r] * BAL_DEVICE_COUNT + numbers[c];
+                if (base < table->count)
+                    each(split, base, views);
+            }
+        }
+    }
+}
+
+static void see_base(struct splitting *split, uint32_t base, uint64_t *views)
+{
+    *views += sum_views(split->closing->day, split->table, base);
+    (void)union_add(&split->visitors, &split->closing->day->table[split->table].rows[base]);
+}
+
+static void sum_base(struct splitting *split, uint32_t base, uint64_t *views)
+{
+    *views += sum_add(split->closing, split->table, base);
+    (void)union_add(&split->visitors, &split->closing->day->table[split->table].rows[base]);
+}
+
+static uint32_t visitors_of(void *context, size_t row, uint64_t columns)
+{
+    struct splitting *split = context;
+    uint64_t views = 0;
+    union_drop(&split->visitors);
+    each_base(split, row, columns, see_base, &views);
+    return union_floor(&split->visitors);
+}
+
+/* "desktop+tablet", in the order of the columns. */
+static struct bal_slice group_text(const struct splitting *split, uint64_t columns,
+                                   struct bal_buf *memory)
+{
+    bal_buf_clear(memory);
+    for (; columns != 0; columns &= columns - 1) {
+        if (memory->length > 0)
+            bal_buf_addc(memory, "+");
+        bal_buf_add(memory, split->columns->all[__builtin_ctzll(columns)].text);
+    }
+    return memory->length <= GROUP_TEXT_MAX_BYTES ? bal_buf_slice(memory) : BAL_SLICE(SEVERAL);
+}
+
+static bal_status tell_cell(struct splitting *split, size_t row, uint64_t columns,
+                            struct bal_slice column_text)
+{
+    struct told_head head = {0};
+    struct bal_key key = {.margin = open_table_margin(split->table),
+                          .dimension = {split->rows->all[row].text, column_text}};
+    sum_clear(split->closing);
+    union_drop(&split->visitors);
+    each_base(split, row, columns, sum_base, &head.views);
+    head.visitors = union_told(&split->visitors);
+    return closing_tell(split->closing, PARTITION_DAILY, &key, head);
+}
+
+static bal_status tell_shown(struct splitting *split, const struct bal_split *decided,
+                             const uint64_t *shown)
+{
+    struct bal_buf memory = {0};
+    bal_status status = BAL_OK;
+    for (unsigned g = 0; g < decided->groups; g++) {
+        const struct bal_slice text = group_text(split, decided->group[g], &memory);
+        for (size_t r = 0; r < split->rows->count && !status; r++) {
+            if (shown[r] >> g & 1)
+                status = tell_cell(split, r, decided->group[g], text);
+        }
+    }
+    bal_buf_finish(&memory);
+    return status;
+}
+
+static void fill_cells(struct splitting *split, struct bal_split_cell *cells, uint32_t *visitors)
+{
+    const size_t columns = split->columns->count;
+    for (size_t r = 0; r < split->rows->count; r++) {
+        visitors[r] = split->rows->all[r].visitors;
+        for (size_t c = 0; c < columns; c++) {
+            struct bal_split_cell *cell = &cells[r * columns + c];
+            union_drop(&split->visitors);
+            each_base(split, r, UINT64_C(1) << c, see_base, &cell->views);
+            cell->visitors = union_floor(&split->visitors);
+        }
+    }
+}
+
+bal_status split_table(struct closing *closing, enum open_table_id table,
+                       const struct classes *rows, const struct classes *columns)
+{
+    struct splitting split = {.closing = closing,
+                              .table = table,
+                              .rows = rows,
+                              .columns = columns,
+                              .visitors = {.arena = closing->store->arena}};
+    struct bal_split decided;
+    bal_status status = BAL_OK;
+    if (rows->count == 0 || columns->count == 0 || columns->count > BAL_SPLIT_COLUMNS_MAX)
+        return BAL_OK;
+    struct bal_split_cell *cells = bal_calloc(rows->count * columns->count, sizeof *cells);
+    uint32_t *visitors = bal_calloc(rows->count, sizeof *visitors);
+    uint64_t *shown = bal_calloc(rows->count, sizeof *shown);
+    fill_cells(&split, cells, visitors);
+    if (bal_split(&(struct bal_split_table){.rows = rows->count,
+                                            .columns = (unsigned)columns->count,
+                                            .row_visitors = visitors,
+                                            .cells = cells,
+                                            .k = closing_k(closing),
+                                            .visitors = visitors_of,
+                                            .context = &split},
+                  &decided, shown))
+        status = tell_shown(&split, &decided, shown);
+    union_drop(&split.visitors);
+    free(cells);
+    free(visitors);
+    free(shown);
+    return status;
+}
