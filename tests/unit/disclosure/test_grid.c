@@ -109,11 +109,9 @@ static void an_opening_grid_has_the_asked_views_in_every_bin(void **state)
         for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
             uint16_t first;
             uint16_t last;
-            if (day[m].n < 2 * K)
-                assert_false(bal_grid_told(&grid, (enum bal_metric)m));
             if (!bal_grid_told(&grid, (enum bal_metric)m)) {
                 assert_int_equal(bins_of(&grid, (enum bal_metric)m), 1);
-                continue;
+                continue; // too few views, or in one bin
             }
             for (unsigned at = 0; next_bin(&grid, (enum bal_metric)m, &at, &first, &last);)
                 assert_true(views_in(&day[m], first, last) >= 2 * K);
