@@ -45,14 +45,6 @@ static void on_record(void *context, const struct bal_audit_record *record)
     listing->more = true;
 }
 
-static void refuse(struct bal_answer *answer, int status, const char *title, const char *detail)
-{
-    bal_buf_clear(&answer->body);
-    answer->status = status;
-    answer->media_type = "application/problem+json";
-    bal_problem_write(&answer->body, status, title, detail);
-}
-
 void audit_answer(const char *data_dir, const struct bal_parameter *parameters, size_t count,
                   struct bal_answer *answer)
 {
@@ -61,7 +53,7 @@ void audit_answer(const char *data_dir, const struct bal_parameter *parameters, 
         const struct bal_parameter *parameter = &parameters[i];
         if (!bal_slice_equal(parameter->name, BAL_SLICE("limit")) ||
             bal_slice_u64(parameter->value, LIMIT_MAX, &limit) != BAL_OK || limit == 0) {
-            refuse(answer, 400, "Bad Request", "The one parameter is limit, from 1 to 1000.");
+            answer_refuse(answer, 400, "The one parameter is limit, from 1 to 1000.");
             return;
         }
     }
@@ -74,7 +66,6 @@ void audit_answer(const char *data_dir, const struct bal_parameter *parameters, 
     bal_json_string(&answer->body, bal_slice_of(listing.head));
     bal_buf_addc(&answer->body, "}\n");
     if (status)
-        refuse(answer, 500, "Internal Server Error",
-               "The audit log cannot be read: balise audit verify says why.");
+        answer_refuse(answer, 500, "The audit log cannot be read: balise audit verify says why.");
     bal_buf_finish(&listing.value);
 }

@@ -114,6 +114,7 @@ static const struct open_route {
     {{"/metrics", 8}, .send = send_metrics, .roles = ANY_ROLE},
     {{"/api/v1/kpi", 11}, .roles = ANY_ROLE, .job = JOB_KPI},
     {{"/api/v1/audit", 13}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_AUDIT},
+    {{"/api/v1/record", 14}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_RECORD},
     {{"/api/v1/retention", 17}, .roles = KEEPERS, .job = JOB_RETENTION},
 };
 

@@ -3,6 +3,8 @@
 // message is sent while it is held, so a loop that has had itself forgotten gets no message more.
 #include "readers.h"
 
+#include "reply.h"
+
 #include <balise/retention.h>
 #include <balise/wire.h>
 
@@ -56,6 +58,14 @@ void job_destroy(struct job *job)
     free(job);
 }
 
+void answer_refuse(struct bal_answer *answer, int status, const char *detail)
+{
+    bal_buf_clear(&answer->body);
+    answer->status = status;
+    answer->media_type = PROBLEM;
+    bal_problem_write(&answer->body, status, reply_title(status), detail);
+}
+
 /**
  * A token of one site asks for another: the question is put about a site that does not exist, so
  * that the answer is the one of an unknown site to the byte, and made by the same code.
@@ -72,14 +82,20 @@ static void narrow(const struct readers *readers, const struct bal_grant *grant,
             parameters[i].value = bal_slice_of(readers->nowhere);
 }
 
-static void answer_kpi(const struct readers *readers, const struct job *job,
-                       struct bal_parameter *parameters, size_t count, struct bal_answer *answer)
+static void answer_asked(const struct readers *readers, struct job *job,
+                         struct bal_parameter *parameters, size_t count)
 {
-    narrow(readers, &job->grant, parameters, count);
     const struct bal_kpi_request request = {
         .parameters = parameters, .count = count, .format = job->format};
-    bal_kpi_answer(readers->store, readers->config, &request, bal_clock_now_ms(readers->clock),
-                   answer);
+    if (job->kind == JOB_AUDIT) {
+        audit_answer(readers->config->data_dir, parameters, count, &job->answer);
+    } else if (job->kind == JOB_RECORD) {
+        record_answer(readers->config, readers->clock, &request, &job->answer);
+    } else {
+        narrow(readers, &job->grant, parameters, count);
+        bal_kpi_answer(readers->store, readers->config, &request, bal_clock_now_ms(readers->clock),
+                       &job->answer);
+    }
 }
 
 /* What has parameters. */
@@ -90,14 +106,9 @@ static void answer_query(const struct readers *readers, struct job *job)
     size_t count = 0;
     const struct bal_slice query = {.data = job->query, .length = job->query_bytes};
     if (bal_parameters_parse(query, &memory, parameters, PARAMETERS_AT_MOST, &count) != BAL_OK) {
-        job->answer.status = 400;
-        job->answer.media_type = "application/problem+json";
-        bal_problem_write(&job->answer.body, 400, "Bad Request",
-                          "The query is not a list of percent-encoded parameters.");
-    } else if (job->kind == JOB_AUDIT) {
-        audit_answer(readers->config->data_dir, parameters, count, &job->answer);
+        answer_refuse(&job->answer, 400, "The query is not a list of percent-encoded parameters.");
     } else {
-        answer_kpi(readers, job, parameters, count, &job->answer);
+        answer_asked(readers, job, parameters, count);
     }
     bal_buf_finish(&memory);
 }
@@ -108,10 +119,7 @@ static void answer_retention(const struct readers *readers, struct job *job)
     const bal_status status = bal_retention_read(readers->config, bal_clock_now_ms(readers->clock),
                                                  readers->store, &report, NULL);
     if (status) {
-        job->answer.status = 500;
-        job->answer.media_type = "application/problem+json";
-        bal_problem_write(&job->answer.body, 500, "Internal Server Error",
-                          "The data folder cannot be read.");
+        answer_refuse(&job->answer, 500, "The data folder cannot be read.");
     } else {
         job->answer.status = 200;
         job->answer.media_type = "application/json";

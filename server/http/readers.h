@@ -15,7 +15,7 @@
 struct readers;
 
 /** What a reader is asked for. */
-enum job_kind { JOB_KPI, JOB_RETENTION, JOB_AUDIT };
+enum job_kind { JOB_KPI, JOB_RETENTION, JOB_AUDIT, JOB_RECORD };
 
 /** One query on its way. Made by a loop, worked on by a reader, home again by a message; freed by
  * job_destroy. */
@@ -38,9 +38,17 @@ struct job *job_create(enum job_kind kind, struct bal_slice query, enum bal_form
                        const struct bal_grant *grant);
 void job_destroy(struct job *job); /**< accepts NULL */
 
+/** Makes an answer a problem document (RFC 9457), whatever it was. */
+void answer_refuse(struct bal_answer *answer, int status, const char *detail);
+
 /** JOB_AUDIT: the last records of the audit log (`limit`, 100), the newest last. */
 void audit_answer(const char *data_dir, const struct bal_parameter *parameters, size_t count,
                   struct bal_answer *answer);
+
+/** JOB_RECORD: the record of processing activities (`lang`, the notice's; `format`, what Accept
+ * asks for). */
+void record_answer(const struct bal_config *config, const struct bal_clock *clock,
+                   const struct bal_kpi_request *asked, struct bal_answer *answer);
 
 /** Starts config->query.threads threads. Borrows all of it until destroyed. */
 BAL_MUST_USE bal_status readers_create(const struct bal_config *config,

@@ -27,7 +27,7 @@ static const struct status {
     {504, "Gateway Timeout"},
 };
 
-static const char *title_of(int status)
+const char *reply_title(int status)
 {
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         if (statuses[i].code == status)
@@ -51,7 +51,7 @@ static void start(h2o_req_t *req, int status)
     // The library only ever reads it; its type has no const.
     static h2o_generator_t nothing_more = {NULL, NULL};
     req->res.status = status;
-    req->res.reason = title_of(status);
+    req->res.reason = reply_title(status);
     h2o_start_response(req, &nothing_more);
 }
 
@@ -80,7 +80,7 @@ void reply_copied(h2o_req_t *req, int status, const char *type, struct bal_slice
 void reply_problem(h2o_req_t *req, int status, const char *detail)
 {
     struct bal_buf body = {0};
-    bal_problem_write(&body, status, title_of(status), detail);
+    bal_problem_write(&body, status, reply_title(status), detail);
     if (h2o_find_header(&req->res.headers, H2O_TOKEN_CACHE_CONTROL, -1) == -1)
         reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
     reply_copied(req, status, PROBLEM, bal_buf_slice(&body));

@@ -16,6 +16,9 @@ void reply_header(h2o_req_t *req, const h2o_token_t *name, const char *value);
 void reply_header_named(h2o_req_t *req, const char *name,
                         const char *value); /**< for names the library has no token of */
 
+/** The words of a status (RFC 9110 §15); static. */
+const char *reply_title(int status);
+
 /** A status without a body (204, 304). */
 void reply_empty(h2o_req_t *req, int status);
 /** A body that outlives the answer (static, or of the request's pool); HEAD gets its length only.

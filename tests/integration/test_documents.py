@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 
 import pytest
 
@@ -61,3 +62,49 @@ def test_a_document_needs_no_data_folder_and_makes_none(folder):
     for command in ("record", "notice", "dpia-inputs"):
         told(command, folder, "--lang", "fr")
     assert not folder.data.exists()
+
+
+def asked(balise, **words):
+    query = "&".join(f"{name}={value}" for name, value in words.items())
+    return balise.private("GET", f"/api/v1/record?{query}", balise.token("dpo"))
+
+
+def test_38_the_record_is_of_the_configuration_that_runs():
+    with Balise() as balise:
+        said = re.search(r"event=started .*config=([0-9a-f]{64})", balise.log())[1]
+        running = asked(balise, lang="en").json()
+        assert running["config_hash"] == said == record(balise)["config_hash"]
+        assert running["settings"]["retention.hourly_days"] == 90
+        balise.config["retention"] = {"hourly_days": 60}
+        balise.write_config()
+        assert record(balise)["config_hash"] != said  # of the file
+        assert asked(balise, lang="en").json()["config_hash"] == said  # of what runs
+        balise.restart()
+        changed = asked(balise, lang="en").json()
+        assert changed["config_hash"] == record(balise)["config_hash"] != said
+        assert changed["settings"]["retention.hourly_days"] == 60
+        assert [part for part in changed["sections"] if part["id"] == "limits"] != [
+            part for part in running["sections"] if part["id"] == "limits"]
+
+
+def test_the_record_bears_an_anchor_of_the_audit_log():
+    with Balise() as balise:
+        anchor = asked(balise).json()["audit_head"]
+        verified = run("audit", "verify", "--config", balise.config_path, "--anchor", anchor)
+        assert verified.returncode == 0, verified.stderr
+        assert anchor in told("dpia-inputs", balise, "--lang", "fr")
+        other = anchor[:-1] + ("0" if anchor[-1] != "0" else "1")
+        assert run("audit", "verify", "--config", balise.config_path, "--anchor", other).returncode != 0
+
+
+def test_the_record_is_for_the_dpo_in_every_form():
+    with Balise() as balise:
+        assert balise.private("GET", "/api/v1/record").status == 401
+        for role, site in (("analyst", None), ("operator", None), ("dpo", "portal")):
+            assert balise.private("GET", "/api/v1/record", balise.token(role, site)).status == 403
+        for form, media_type in (("json", "application/json"), ("csv", "text/csv; charset=utf-8"),
+                                 ("markdown", "text/markdown; charset=utf-8")):
+            answer = asked(balise, lang="fr", format=form)
+            assert (answer.status, answer.headers["content-type"]) == (200, media_type)
+        for words in ({"lang": "de"}, {"format": "xml"}, {"site": "portal"}):
+            assert asked(balise, **words).status == 400
