@@ -24,10 +24,3 @@ def _site(scripts):
             site.balise = ("127.0.0.1", balise.public_port)
             site.server = balise
             yield site
-
-
-def pytest_collection_modifyitems(items):
-    """Not in every run yet: on a busy machine a scenario now and then sees a page hidden before its first paint."""
-    for item in items:
-        if "agreement" in str(item.path):
-            item.add_marker(pytest.mark.long)

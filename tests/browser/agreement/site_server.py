@@ -4,7 +4,8 @@
 Every scenario has a page of its own, /NAME; the query says how it behaves:
   wait=MS       before the first byte             redirect  from another address first
   image=MS      before the picture comes          chunked=MS  between the first half of the page and the second
-  hints=MS      103 Early Hints, then a wait      no-store, csp  headers of the page
+  hints=MS      103 Early Hints, then a wait      no-store  a header of the page
+  hold          the picture comes with release()
 """
 import http.client
 import http.server
@@ -23,12 +24,12 @@ BEACON = ROOT / "beacon"
 HEAD = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>{name}</title><link rel=icon href=data:,>"
     "<style>body{{margin:0;font:16px sans-serif}}.room{{height:60px}}button{{width:9em;height:3em}}</style>"
-    "<script src=/vitals.js></script><script async src=/balise/b.js{attributes}></script>"
+    "<script src=/vitals.js></script><script async src=/balise/b.js></script>"
 )
 BODY = (
     "<h1>Good morning</h1><p>A text that is painted first."
     "<div id=room></div><p><button>Go</button> <input></p>"
-    "<img src='/noise.png?image={image}' width=640 height=400 alt=''>"
+    "<img src='/noise.png?{picture}' width=640 height=400 alt=''>"
 )
 
 
@@ -67,6 +68,7 @@ class Site:
         self.state = "wait"
         self.address = "2001:db8::1"  # of the visitor: Chromium leaves headers of a test's own off a last beacon
         self.scripts = scripts or {}
+        self.released = []
         self._changed = threading.Condition()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -113,6 +115,10 @@ class Site:
         """What web-vitals said: {kind of navigation: {metric: value}}."""
         return [told for told in self.vitals if told["path"] == f"/{name}"][-1]["views"]
 
+    def release(self, name):
+        """Let the picture of a scenario come that holds it back."""
+        self.note(self.released, name)
+
     def wait_asked(self, path):
         self.wait(lambda: path in self.asked, what=path)
 
@@ -129,6 +135,7 @@ def _handler(site):
                 self.forward(b"")
             elif url.path == "/noise.png":
                 linger(int(query.get("image", 0)) / 1000)
+                site.wait(lambda: query.get("hold") in (None, *site.released), 60, "the picture")
                 self.answer("image/png", site.scripts["noise"], {"Cache-Control": "no-store"})
             elif url.path == "/vitals.js":
                 self.answer("text/javascript", site.scripts["vitals"])
@@ -161,11 +168,11 @@ def _handler(site):
                 self.send_header("Link", "</vitals.js>; rel=preload; as=script")
                 self.end_headers()
                 linger(int(query["hints"]) / 1000)
-            first = HEAD.format(name=path, attributes="").encode()
+            first = HEAD.format(name=path).encode()
             if "speculate" in query:
                 rules = json.dumps({"prerender": [{"urls": [query["speculate"]], "eagerness": "immediate"}]})
                 first += f"<script type=speculationrules>{rules}</script>".encode()
-            second = BODY.format(image=query.get("image", 0)).encode()
+            second = BODY.format(picture="hold=" + path[1:] if "hold" in query else "image=" + query.get("image", "0")).encode()
             headers = {"Cache-Control": "no-store" if "no-store" in query else "no-cache"}
             if "chunked" not in query:
                 self.answer("text/html", first + second + query.get("end", "").encode(), headers)
