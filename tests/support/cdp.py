@@ -51,11 +51,11 @@ class ProtocolError(RuntimeError):
 class Browser:
     """A Chromium of its own, with an empty profile that is deleted at the end.
 
-    flags: further command line switches. Use it as a context manager, or call close().
+    flags: further command line switches. Use it as a context manager, or call close(). profile: its folder.
     """
 
     def __init__(self, flags=(), executable=CHROMIUM):
-        self._profile = tempfile.mkdtemp(prefix="balise-chromium-")
+        self.profile = tempfile.mkdtemp(prefix="balise-chromium-")
         self._last_id = 0
         self._received = b""
         self._answers = {}
@@ -70,7 +70,7 @@ class Browser:
 
         try:
             self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [executable, *FLAGS, *flags, f"--user-data-dir={self._profile}", "about:blank"],
+                [executable, *FLAGS, *flags, f"--user-data-dir={self.profile}", "about:blank"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -103,7 +103,12 @@ class Browser:
             self._process = None
             os.close(self._read_fd)
             os.close(self._write_fd)
-        shutil.rmtree(self._profile, ignore_errors=True)
+        shutil.rmtree(self.profile, ignore_errors=True)
+
+    def end(self, timeout=TIMEOUT):
+        """Have Chromium write down what it keeps and end; its profile stays until close()."""
+        self.call("Browser.close")
+        self._process.wait(timeout)
 
     def call(self, method, params=None, session=None, timeout=TIMEOUT):
         """Send one command, and return its result. session: of a page; None is the browser's own."""
