@@ -60,9 +60,10 @@ BAL_MUST_USE bal_status bal_audit_write(struct bal_audit *audit, const char *wha
                     (error))
 
 /**
- * The record "start": version, configuration hash, number and hash of the sites' settings, and the
- * value of every field that the table marks as one of privacy. It is on disk when this returns
- * BAL_OK, so call it before anything of the configuration applies.
+ * The record "start": version, configuration hash, number and hash of the sites' settings, which
+ * settings are weaker than their defaults, and the value of every field that the table marks as one
+ * of privacy. It is on disk when this returns BAL_OK, so call it before anything of the
+ * configuration applies.
  */
 BAL_MUST_USE bal_status bal_audit_start(struct bal_audit *audit, const struct bal_config *config,
                                         struct bal_error *error);

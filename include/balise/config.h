@@ -106,6 +106,9 @@ struct bal_config {
         char *name, *contact, *dpo_contact; /**< for the documents; NULL where it is not told */
     } controller;
     struct {
+        char *public_key, *signature, *handover; /**< base64; NULL where it is not told */
+    } dpo;
+    struct {
         int threads;     /**< reader threads, 2 */
         int64_t seconds; /**< longest answer */
     } query;
@@ -123,6 +126,15 @@ void bal_config_destroy(struct bal_config *config); /**< accepts NULL */
 /** Index of a site by name, or -1. */
 int bal_config_site(const struct bal_config *config, struct bal_slice name);
 
+/** Which values of a field protect visitors less than its default does. Those are within the
+ * field's bounds, but hold only with the DPO's signature (dpo.h). */
+enum bal_weaker {
+    BAL_WEAKER_NEVER,
+    BAL_WEAKER_LOWER,  /**< a lower number */
+    BAL_WEAKER_HIGHER, /**< a higher number */
+    BAL_WEAKER_ON      /**< a switch that is "on" where the default is not */
+};
+
 /** One field, for `check-config`, help and the schema test. */
 struct bal_field_info {
     const char *path;         /**< "privacy.k", "sites[].name" */
@@ -131,6 +143,7 @@ struct bal_field_info {
     int64_t min, max; /**< of integers; of arrays the number of items, of strings the bytes; 0, 0
                          for booleans */
     const char *help;
+    enum bal_weaker weaker;              /**< which values are weaker than the default */
     bool is_privacy;                     /**< the audit log tells its value at each start */
     const struct bal_field_place *place; /**< how the loader reads and keeps it; of config/ alone */
 };
@@ -141,6 +154,17 @@ const struct bal_field_info *bal_config_fields(size_t *count);
 void bal_config_tell(const struct bal_config *config,
                      void (*each)(void *context, const char *path, const char *value),
                      void *context);
+
+/** The fields whose values are weaker than their defaults, in the order of the table; their number,
+ * which may be above `room`. */
+size_t bal_config_weaker(const struct bal_config *config, const struct bal_field_info **out,
+                         size_t room);
+/**
+ * Appends what the DPO signs: a first line that says what it is, then one line for each weaker
+ * setting ("privacy.k=5") and for each origin of each site ("site portal https://portal.example"),
+ * in the order of their bytes. Nothing when no setting is weaker.
+ */
+void bal_config_signed_text(const struct bal_config *config, struct bal_buf *out);
 
 /** Prints every field with its effective value, one a line, for `check-config`. The caller finishes
  * `out`. */

@@ -62,6 +62,19 @@ static const struct command commands[] = {
      "  --last N          list: as many at the end (50); 0: all\n"
      "Reads DATA_DIR/audit.log alone, beside a running server or not; needs no token.\n",
      audit_run},
+    {"dpo", "keygen|sign|show|handover [OPTION…]", "the data protection officer's signature",
+     "  keygen --out FILE              makes the DPO's key; prints the public half\n"
+     "  sign --key FILE --config FILE  signs the settings that are weaker than their defaults, for "
+     "these sites alone;\n"
+     "                                 says first what they are; prints the signature\n"
+     "  show --config FILE             says which settings are weaker and whether they are signed; "
+     "status 1 when not\n"
+     "  handover --key FILE --to KEY   lets another public key take over; prints the signature\n"
+     "Settings weaker than their defaults start only with the DPO's signature over exactly those, "
+     "and never past the hard limits.\n"
+     "The key is for the DPO's own machine: signing needs a copy of the configuration, nothing of "
+     "the server.\n",
+     dpo_run},
     {"snippet", "--config FILE [--url URL]", "print the script elements for a portal's pages",
      "Prints one for the address that stays, and one for the address of this very version, with "
      "its integrity value.\n"

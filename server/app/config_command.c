@@ -2,6 +2,7 @@
 // `balise check-config` and `balise token`: the two commands of the person who installs.
 #include "command.h"
 
+#include <balise/dpo.h>
 #include <balise/tokens.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,11 +18,13 @@ static void print_fields(void)
     }
 }
 
-/* Everything that `serve` would refuse before it touches the data folder. */
+/* Everything that `serve` would refuse before it changes the data folder. */
 static bal_status check_parts(const struct bal_config *config, struct bal_error *error)
 {
     struct bal_geo *geo = NULL;
-    bal_status status = bal_geo_open(config, &geo, error);
+    bal_status status = bal_dpo_check(config, error);
+    if (!status)
+        status = bal_geo_open(config, &geo, error);
     bal_geo_close(geo);
     for (uint16_t s = 0; s < config->site_count && !status; s++) {
         struct bal_templates *templates = NULL;

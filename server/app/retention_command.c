@@ -4,6 +4,7 @@
 #include "command.h"
 #include "table.h"
 
+#include <balise/dpo.h>
 #include <balise/retention.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,11 +50,13 @@ static int verdict(const struct bal_retention *report, const char *format)
 
 static int run(const struct retention_words *words, const struct bal_config *config)
 {
-    struct bal_retention report;
+    struct bal_retention report = {0};
     struct bal_error error = {0};
     int result = EXIT_OK;
-    if (bal_retention_read(config, bal_clock_now_ms(bal_clock_system()), NULL, &report, &error) !=
-        BAL_OK)
+    /* A policy that would not start is none. */
+    if (bal_dpo_check(config, &error) != BAL_OK ||
+        bal_retention_read(config, bal_clock_now_ms(bal_clock_system()), NULL, &report, &error) !=
+            BAL_OK)
         result = app_failed(&error);
     else if (words->verify)
         result = verdict(&report, words->format);

@@ -2,7 +2,7 @@
 // The one table of fields: name, type, default, bounds, help, and where the value is kept. Reading,
 // defaults, bounds, `check-config`, help and the documentation come from here, and a test holds
 // schema/config.v1.schema.json against it. Bounds are what this version can keep its word on: what
-// would weaken privacy stays out of reach until there is a way for a DPO to sign it.
+// weakens privacy within them is marked, and holds only with the DPO's signature.
 #include "form.h"
 #include "reader.h"
 
@@ -103,9 +103,9 @@ static const struct bal_field_info fields[] = {
      .help = "How to reach the data protection officer.",
      PLACE(string, AT(controller.dpo_contact), .form = bal_form_text)},
 
-    {.path = "privacy.k", .type = "integer", .default_text = "10", .min = 10, .max = 1000, .is_privacy = true,
+    {.path = "privacy.k", .type = "integer", .default_text = "10", .min = 5, .max = 1000, .weaker = BAL_WEAKER_LOWER, .is_privacy = true,
      .help = "Least number of distinct visitors of anything that is kept or told.",
-     PLACE(int64, AT(privacy.k), .below = "a lower k, down to 5, needs the DPO's signature, which this version cannot take")},
+     PLACE(int64, AT(privacy.k), .below = "5 is the floor, whoever signs")},
     {.path = "privacy.pages_a_day", .type = "integer", .default_text = "1500", .min = 1, .max = 1500, .is_privacy = true,
      .help = "Different pages of a site that are counted apart in a day; further ones count as (other).",
      PLACE(int64, AT(privacy.pages_a_day), .above = "the memory of open cells is budgeted for 1500; group pages with sites[].pages")},
@@ -113,22 +113,22 @@ static const struct bal_field_info fields[] = {
      .help = "Locked memory for counting distinct visitors. With the keys it must fit RLIMIT_MEMLOCK.",
      PLACE(int64, AT(privacy.visitors_kibibytes))},
 
-    {.path = "margins.page_blocks", .type = "string", .default_text = "\"auto\"", .min = 2, .max = 4, .is_privacy = true,
+    {.path = "margins.page_blocks", .type = "string", .default_text = "\"auto\"", .min = 2, .max = 4, .weaker = BAL_WEAKER_ON, .is_privacy = true,
      .help = "Pages by blocks of hours. auto: on days after one with at least 2000 views; below, hours show little and only their rarity.",
      PLACE(switch, AT(margins.page_blocks))},
-    {.path = "margins.page_device", .type = "string", .default_text = "\"auto\"", .min = 2, .max = 4, .is_privacy = true,
+    {.path = "margins.page_device", .type = "string", .default_text = "\"auto\"", .min = 2, .max = 4, .weaker = BAL_WEAKER_ON, .is_privacy = true,
      .help = "Pages by device, by day. auto: on days with at least 2000 views.",
      PLACE(switch, AT(margins.page_device))},
     {.path = "margins.region_device", .type = "string", .default_text = "\"on\"", .min = 2, .max = 4, .is_privacy = true,
      .help = "Regions by device, by day.",
      PLACE(switch, AT(margins.region_device))},
-    {.path = "margins.page_region", .type = "string", .default_text = "\"off\"", .min = 2, .max = 4, .is_privacy = true,
+    {.path = "margins.page_region", .type = "string", .default_text = "\"off\"", .min = 2, .max = 4, .weaker = BAL_WEAKER_ON, .is_privacy = true,
      .help = "Pages by region, by day: a third table that shares margins with the others.",
      PLACE(switch, AT(margins.page_region))},
 
-    {.path = "retention.hourly_days", .type = "integer", .default_text = "90", .min = 1, .max = 90, .is_privacy = true,
+    {.path = "retention.hourly_days", .type = "integer", .default_text = "90", .min = 1, .max = 395, .weaker = BAL_WEAKER_HIGHER, .is_privacy = true,
      .help = "Days that hourly figures are kept.",
-     PLACE(int64, AT(retention.hourly_days), .above = "longer, up to 395, needs the DPO's signature, which this version cannot take")},
+     PLACE(int64, AT(retention.hourly_days), .above = "395 is the ceiling, whoever signs")},
     {.path = "retention.daily_months", .type = "integer", .default_text = "25", .min = 1, .max = 25, .is_privacy = true,
      .help = "Months that daily figures are kept.",
      PLACE(int64, AT(retention.daily_months), .above = "25 is the ceiling")},
@@ -142,6 +142,16 @@ static const struct bal_field_info fields[] = {
     {.path = "store.checkpoint_seconds", .type = "integer", .default_text = "30", .min = 1, .max = 60, .is_privacy = true,
      .help = "Time after which open cells are written to disk and the crash log's key is destroyed.",
      PLACE(int64, AT(store.checkpoint_seconds))},
+
+    {.path = "dpo.public_key", .type = "string", .default_text = "\"\"", .min = 0, .max = 44, .is_privacy = true,
+     .help = "The DPO's public key, as balise dpo keygen prints it. The data folder remembers the first it meets.",
+     PLACE(string, AT(dpo.public_key), .form = bal_form_key)},
+    {.path = "dpo.signature", .type = "string", .default_text = "\"\"", .min = 0, .max = 88, .is_privacy = true,
+     .help = "The DPO's signature over the settings that are weaker than their defaults, as balise dpo sign prints it.",
+     PLACE(string, AT(dpo.signature), .form = bal_form_signature)},
+    {.path = "dpo.handover", .type = "string", .default_text = "\"\"", .min = 0, .max = 88, .is_privacy = true,
+     .help = "When the DPO's key has changed: the old key's signature over the new one, as balise dpo handover prints it.",
+     PLACE(string, AT(dpo.handover), .form = bal_form_signature)},
 
     {.path = "query.threads", .type = "integer", .default_text = "2", .min = 1, .max = 32,
      .help = "Threads that answer queries.",

@@ -146,3 +146,25 @@ const char *bal_form_language(struct bal_slice text)
         bal_slice_equal(text, BAL_SLICE("fr")) || bal_slice_equal(text, BAL_SLICE("en"));
     return known ? NULL : "\"fr\" or \"en\"";
 }
+
+/** Base64 (RFC 4648) of a known number of bytes, or nothing. */
+static bool is_base64(struct bal_slice text, size_t length)
+{
+    bool fits = text.length == 0 || text.length == length;
+    for (size_t i = 0; i < text.length; i++) {
+        const char c = text.data[i];
+        fits = fits && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=');
+    }
+    return fits;
+}
+
+const char *bal_form_key(struct bal_slice text)
+{
+    return is_base64(text, 44) ? NULL : "a public key in base64, 44 signs";
+}
+
+const char *bal_form_signature(struct bal_slice text)
+{
+    return is_base64(text, 88) ? NULL : "a signature in base64, 88 signs";
+}

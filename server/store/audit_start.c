@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { BEFORE = 5 }; // fields that are there in any case
+
 /** Values are text that lives in one buffer: how far into it each begins. */
 struct settings {
     const char *key[AUDIT_PAIRS];
@@ -13,6 +15,17 @@ struct settings {
     size_t count;
     struct bal_buf text, sites;
 };
+
+/** "privacy.k,retention.hourly_days", or "none". */
+static void name_weaker(const struct bal_config *config, struct bal_buf *out)
+{
+    const struct bal_field_info *weaker[AUDIT_PAIRS];
+    const size_t count = bal_config_weaker(config, weaker, AUDIT_PAIRS);
+    for (size_t i = 0; i < count && i < AUDIT_PAIRS; i++) {
+        bal_buf_printf(out, "%s%s", i > 0 ? "," : "", weaker[i]->path);
+    }
+    bal_buf_append(out, count > 0 ? "" : "none", count > 0 ? 1 : sizeof "none");
+}
 
 static const struct bal_field_info *find(const char *path)
 {
@@ -44,17 +57,22 @@ bal_status bal_audit_start(struct bal_audit *audit, const struct bal_config *con
 {
     char config_hash[BAL_HASH_TEXT_BYTES], sites_hash[BAL_HASH_TEXT_BYTES];
     struct settings settings = {0};
+    struct bal_buf weaker = {0};
+    name_weaker(config, &weaker);
     bal_config_hash(config, config_hash);
     bal_config_tell(config, on_setting, &settings);
     audit_hash_text(bal_buf_slice(&settings.sites), sites_hash);
 
-    struct bal_log_field fields[4 + AUDIT_PAIRS] = {
+    struct bal_log_field fields[BEFORE + AUDIT_PAIRS] = {
         BAL_NAME("version", BALISE_VERSION), BAL_NAME("config", config_hash),
-        BAL_NUM("sites", config->site_count), BAL_NAME("site_settings", sites_hash)};
+        BAL_NUM("sites", config->site_count), BAL_NAME("site_settings", sites_hash),
+        BAL_NAME("weaker", weaker.data)};
     for (size_t i = 0; i < settings.count; i++) {
-        fields[4 + i] = BAL_NAME(settings.key[i], settings.text.data + settings.at[i]);
+        fields[BEFORE + i] = BAL_NAME(settings.key[i], settings.text.data + settings.at[i]);
     }
-    const bal_status status = bal_audit_write(audit, "start", fields, 4 + settings.count, error);
+    const bal_status status =
+        bal_audit_write(audit, "start", fields, BEFORE + settings.count, error);
+    bal_buf_finish(&weaker);
     bal_buf_finish(&settings.text);
     bal_buf_finish(&settings.sites);
     return status;

@@ -3,6 +3,7 @@
 // checkpoint, then the journal, then what the clock says has ended meanwhile.
 #include "private.h"
 
+#include <balise/dpo.h>
 #include <balise/log.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -79,11 +80,15 @@ bal_status bal_store_open(const struct bal_config *config, const struct bal_cloc
 {
     struct bal_store *store = create(config, clock);
     store->keyring = keyring;
-    bal_status status = folder_open(store, error);
+    bal_status status = bal_dpo_check(config, error);
+    if (!status)
+        status = folder_open(store, error);
     if (!status)
         status = scanner_start(store->data_dir, &store->scanner, error);
     if (!status)
         status = bal_audit_open(store->data_dir, clock, &store->audit, error);
+    if (!status)
+        status = bal_dpo_remember_key(store->audit, config, error);
     if (!status)
         status = bal_audit_start(store->audit, config, error); /* before anything of it applies */
     if (!status)
@@ -102,7 +107,9 @@ bal_status bal_store_open_reader(const struct bal_config *config, struct bal_sto
                                  struct bal_error *error)
 {
     struct bal_store *store = create(config, bal_clock_system());
-    const bal_status status = folder_open(store, error);
+    bal_status status = bal_dpo_check(config, error);
+    if (!status)
+        status = folder_open(store, error);
     if (status) {
         bal_store_close(store);
         return status;

@@ -11,7 +11,7 @@ from balise import Balise, run, view
 from nginx import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("serve", "check-config", "query", "token", "audit", "record", "notice", "dpia-inputs", "demo", "version")
+COMMANDS = ("serve", "check-config", "query", "token", "audit", "dpo", "record", "notice", "dpia-inputs", "demo", "version")
 QUERY = ("--site", "portal", "--metric", "lcp,cls", "--by", "page")
 
 
@@ -90,6 +90,7 @@ def test_a_refused_query_says_why(asked, words, said):
     ("audit",), ("audit", "forget"), ("audit", "verify"), ("audit", "list", "--config", "x", "--anchor", "y"),
     ("record", "--config", "x"), ("record", "--config", "x", "--lang", "de"), ("notice", "--config", "x", "--lang", "fr", "--format", "json"),
     ("dpia-inputs", "--config", "x", "--lang", "en", "--format", "html"),
+    ("dpo",), ("dpo", "forge"), ("dpo", "keygen"), ("dpo", "sign", "--key", "x"),
 ], ids=" ".join)
 def test_a_wrong_call_is_status_2_and_one_line(words):
     answer = run(*words)

@@ -192,13 +192,13 @@ static void unknown_and_doubled_keys_are_errors(void **state)
     assert_refused("{\n" BASE ",\n\"privacy\": {}, \"privacy\": {}}", 3, "duplicate object key");
 }
 
-static void weakening_says_what_it_would_need(void **state)
+static void a_hard_ceiling_says_that_it_is_one(void **state)
 {
     (void)state;
-    assert_refused("{" BASE ", \"privacy\": {\"k\": 5}}", 1,
-                   "from 10 to 1000: a lower k, down to 5, needs the DPO's signature");
-    assert_refused("{" BASE ", \"retention\": {\"hourly_days\": 395}}", 1,
-                   "from 1 to 90: longer, up to 395, needs the DPO's signature");
+    assert_refused("{" BASE ", \"privacy\": {\"k\": 4}}", 1,
+                   "from 5 to 1000: 5 is the floor, whoever signs");
+    assert_refused("{" BASE ", \"retention\": {\"hourly_days\": 396}}", 1,
+                   "from 1 to 395: 395 is the ceiling, whoever signs");
     assert_refused("{" BASE ", \"retention\": {\"daily_months\": 26}}", 1,
                    "from 1 to 25: 25 is the ceiling");
     assert_refused("{" BASE ", \"privacy\": {\"pages_a_day\": 1501}}", 1,
@@ -355,7 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(only_folder_and_sites_are_required),        T(every_key_reaches_its_place),
         T(networks_of_both_families_are_of_one_form), T(errors_name_line_key_and_range),
-        T(unknown_and_doubled_keys_are_errors),       T(weakening_says_what_it_would_need),
+        T(unknown_and_doubled_keys_are_errors),       T(a_hard_ceiling_says_that_it_is_one),
         T(what_is_no_json_is_told_with_its_line),     T(origins_are_as_browsers_send_them),
         T(addresses_to_listen_on_are_parsed),         T(the_prefix_is_a_clean_path),
         T(pages_are_paths_of_at_most_200_bytes),      T(a_printed_configuration_has_every_field),
