@@ -220,6 +220,22 @@ static size_t find_candidates(const struct bal_split_table *table, struct candid
     return count;
 }
 
+bool bal_split_is_linked(const struct bal_split_table *table)
+{
+    assert(table->k > 0 && table->columns <= BAL_SPLIT_COLUMNS_MAX);
+    struct candidate *const candidates = bal_calloc(table->rows + 1, sizeof *candidates);
+    const uint64_t used = used_columns(table);
+    const size_t tries = find_candidates(table, candidates);
+    bool linked = used == 0;
+    for (size_t i = 0; i < tries && !linked; i++) {
+        struct bal_split split = {.hub = candidates[i].row};
+        group_columns(table, used, &split);
+        linked = groups_hold(table, &split);
+    }
+    free(candidates);
+    return linked;
+}
+
 bool bal_split(const struct bal_split_table *table, struct bal_split *out, uint64_t *shown)
 {
     assert(table->k > 0);

@@ -184,12 +184,8 @@ static void delete_all(struct saver *saver)
 static void save_told(struct saver *saver, const struct open_day *day, const struct told_list *told)
 {
     struct told_entry entry;
-    saved_key(&saver->key, site_name(saver, day), SAVED_TOLD);
-    delete_all(saver); /* an earlier decision has been published by now */
     for (size_t at = 0; told && told_list_next(told, &at, &entry);) {
-        saved_key(&saver->key, site_name(saver, day), SAVED_TOLD);
-        bal_put_u8(&saver->key, (uint8_t)entry.kind);
-        bal_put_u32be(&saver->key, (uint32_t)entry.day);
+        saved_told_key(&saver->key, site_name(saver, day), entry.kind, entry.day);
         bal_buf_add(&saver->key, entry.key);
         put(saver, entry.value);
     }
@@ -276,8 +272,10 @@ bal_status checkpoint_forget_day(struct bal_store *store, uint16_t site, int32_t
         status = ended;
     if (!status && stat.ms_entries <= 1) /* its tracer */
         status = purge_period(store, PARTITION_OPEN, day);
-    if (status == BAL_EBUSY)
-        status = BAL_OK; /* being loaded: it goes when that is done */
+    if (status == BAL_EBUSY) {
+        store->purged_day = INT32_MIN; /* a reader has it: the next tick tries again */
+        status = BAL_OK;
+    }
     return status;
 }
 

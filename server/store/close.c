@@ -13,16 +13,25 @@ static bool is_on(enum bal_switch margin, uint64_t views)
     return margin == BAL_ON || (margin == BAL_AUTO && views >= BAL_AUTO_LEAST_VIEWS);
 }
 
-static bal_status tell_site(struct closing *closing, uint64_t views)
+static bal_status tell_site(struct closing *closing)
 {
     const struct open_row *site = open_row_at(&closing->day->table[OPEN_SITE], 0);
+    struct told_head head = closing_head(closing);
     struct bal_key key = {.margin = BAL_MARGIN_SITE};
     sum_clear(closing);
-    (void)sum_add(closing, OPEN_SITE, 0);
-    return closing_tell(
-        closing, PARTITION_DAILY, &key,
-        (struct told_head){.views = views,
-                           .visitors = open_row_visitors(site, closing->store->arena)});
+    head.views = sum_add(closing, OPEN_SITE, 0);
+    head.visitors = open_row_visitors(site, closing->store->arena);
+    return closing_tell(closing, PARTITION_DAILY, &key, &head);
+}
+
+/* Pages and devices, regions and devices are told beside each other only where a hub links them:
+ * else devices are folded until one does. Other pairs have no cells that could be asked. */
+static void link_devices(struct closing *closing, struct classes classes[OPEN_TABLE_COUNT])
+{
+    while (
+        !split_is_linked(closing, OPEN_PAGE_DEVICE, &classes[OPEN_PAGE], &classes[OPEN_DEVICE]) ||
+        !split_is_linked(closing, OPEN_REGION_DEVICE, &classes[OPEN_REGION], &classes[OPEN_DEVICE]))
+        classes_absorb(closing, &classes[OPEN_DEVICE]);
 }
 
 /* The tables of document views: one dimension, then two. */
@@ -30,13 +39,17 @@ static bal_status tell_tables(struct closing *closing, struct bal_day_record *re
 {
     static const enum open_table_id folded[] = {OPEN_PAGE,    OPEN_REGION,   OPEN_DEVICE,
                                                 OPEN_BROWSER, OPEN_PROTOCOL, OPEN_TYPE};
+    enum { FOLDED = sizeof folded / sizeof folded[0] };
     struct classes classes[OPEN_TABLE_COUNT] = {{.count = 0}};
     const struct bal_config *config = closing->store->config;
-    bal_status status = BAL_OK;
-    for (size_t t = 0; t < sizeof folded / sizeof folded[0] && !status; t++)
-        status = fold_table(closing, folded[t], &classes[folded[t]]);
     const bool page_device = is_on(config->margins.page_device, record->views);
     const bool region_device = is_on(config->margins.region_device, record->views);
+    bal_status status = BAL_OK;
+    for (size_t t = 0; t < FOLDED; t++)
+        fold_table(closing, folded[t], &classes[folded[t]]);
+    link_devices(closing, classes);
+    for (size_t t = 0; t < FOLDED && !status; t++)
+        status = classes_tell(closing, &classes[folded[t]]);
     if (!status && page_device)
         status = split_table(closing, OPEN_PAGE_DEVICE, &classes[OPEN_PAGE], &classes[OPEN_DEVICE]);
     if (!status && region_device)
@@ -45,8 +58,8 @@ static bal_status tell_tables(struct closing *closing, struct bal_day_record *re
     record->off = (page_device ? 0 : 1U << BAL_MARGIN_PAGE_DEVICE) |
                   (region_device ? 0 : 1U << BAL_MARGIN_REGION_DEVICE);
     record->page_blocks_off = !closing->day->tells_pages;
-    for (size_t t = 0; t < OPEN_TABLE_COUNT; t++)
-        classes_finish(&classes[t]);
+    for (size_t t = 0; t < FOLDED; t++)
+        classes_finish(&classes[folded[t]]);
     return status;
 }
 
@@ -66,10 +79,10 @@ static bal_status tell_documents(struct closing *closing, struct bal_day_record 
     bal_grid_coarsen(&grid, closing->sum, closing_k(closing));
     closing->grid = &grid;
     told_list_add_grid(&closing->told, PARTITION_DAILY, &at, &grid);
-    status = hours_tell_last(
+    status = hours_tell_day(
         closing, (uint8_t)bal_zone_hours(closing->store->config->sites[day->site].zone, day->day));
     if (!status)
-        status = tell_site(closing, record->views);
+        status = tell_site(closing);
     if (!status)
         status = tell_tables(closing, record);
     closing->grid = day->grid;
@@ -87,7 +100,8 @@ static bal_status tell_soft(struct closing *closing)
     bal_grid_compiled(&grid);
     bal_grid_coarsen(&grid, closing->sum, closing_k(closing));
     closing->grid = &grid;
-    const bal_status status = fold_table(closing, OPEN_SOFT_PAGE, &classes);
+    fold_table(closing, OPEN_SOFT_PAGE, &classes);
+    const bal_status status = classes_tell(closing, &classes);
     if (classes.count > 0)
         told_list_add_grid(
             &closing->told, PARTITION_DAILY,

@@ -109,25 +109,7 @@ static void fold_classes(struct folding *fold, struct classes *classes)
                                                         .visitors = union_floor(&fold->visitors)};
 }
 
-static bal_status tell_class(struct folding *fold, const struct classes *classes,
-                             const struct class *one)
-{
-    struct closing *closing = fold->closing;
-    struct told_head head = {0};
-    struct bal_key key = {.margin = open_table_margin(fold->table), .dimension = {one->text}};
-    size_t count;
-    const uint32_t *rows = class_rows(classes, one, &count);
-    sum_clear(closing);
-    union_drop(&fold->visitors);
-    for (size_t i = 0; i < count; i++) {
-        head.views += sum_add(closing, fold->table, rows[i]);
-        (void)union_add(&fold->visitors, &closing->day->table[fold->table].rows[rows[i]]);
-    }
-    head.visitors = union_told(&fold->visitors);
-    return closing_tell(closing, PARTITION_DAILY, &key, head);
-}
-
-bal_status fold_table(struct closing *closing, enum open_table_id table, struct classes *classes)
+void fold_table(struct closing *closing, enum open_table_id table, struct classes *classes)
 {
     const size_t rows = closing->day->table[table].count;
     region_text *regions = bal_calloc(table == OPEN_REGION ? rows + 1 : 1, sizeof *regions);
@@ -137,7 +119,6 @@ bal_status fold_table(struct closing *closing, enum open_table_id table, struct 
                            .cells = bal_calloc(rows + 1, sizeof *fold.cells),
                            .visitors = {.arena = closing->store->arena}};
     const struct bal_fold_union visitors = {.reset = fold_reset, .add = fold_add, .context = &fold};
-    bal_status status = BAL_OK;
     *classes = (struct classes){.table = table,
                                 .all = bal_calloc(rows + 1, sizeof *classes->all),
                                 .others = bal_calloc(rows + 1, sizeof *classes->others),
@@ -145,12 +126,9 @@ bal_status fold_table(struct closing *closing, enum open_table_id table, struct 
     fold_fill(&fold, regions);
     if (bal_fold(fold.cells, fold.count, closing_k(closing), &visitors) != BAL_FOLD_NOTHING)
         fold_classes(&fold, classes);
-    for (size_t c = 0; c < classes->count && !status; c++)
-        status = tell_class(&fold, classes, &classes->all[c]);
     union_drop(&fold.visitors);
     free(fold.rows);
     free(fold.cells);
-    return status;
 }
 
 void classes_finish(struct classes *classes)
@@ -165,4 +143,83 @@ const uint32_t *class_rows(const struct classes *classes, const struct class *on
 {
     *count = one->row == CLASS_OTHER ? classes->other_count : 1;
     return one->row == CLASS_OTHER ? classes->others : &one->row;
+}
+
+/* The visitors of a class, in *visitors. */
+static void unite(struct closing *closing, const struct classes *classes, const struct class *one,
+                  struct visitors_union *visitors)
+{
+    size_t count;
+    const uint32_t *rows = class_rows(classes, one, &count);
+    for (size_t i = 0; i < count; i++)
+        (void)union_add(visitors, &closing->day->table[classes->table].rows[rows[i]]);
+}
+
+/* ---- folding further ---- */
+
+static bool has_other(const struct classes *classes)
+{
+    return classes->count > 0 && classes->all[classes->count - 1].row == CLASS_OTHER;
+}
+
+static void absorb_smallest(struct classes *classes)
+{
+    const size_t shown = classes->count - has_other(classes);
+    size_t smallest = 0;
+    for (size_t c = 1; c < shown; c++) {
+        if (classes->all[c].visitors < classes->all[smallest].visitors)
+            smallest = c;
+    }
+    classes->others[classes->other_count++] = classes->all[smallest].row;
+    classes->count--;
+    memmove(&classes->all[smallest], &classes->all[smallest + 1],
+            (classes->count - smallest) * sizeof *classes->all);
+}
+
+void classes_absorb(struct closing *closing, struct classes *classes)
+{
+    struct visitors_union visitors = {.arena = closing->store->arena};
+    const bool had_other = has_other(classes);
+    const size_t shown = classes->count - had_other;
+    const size_t moved = had_other ? 1 : 2; /* a class alone in "(other)" would have its name */
+    if (shown <= moved) {
+        classes->count = 0; /* one class would be left, which is the site */
+        return;
+    }
+    for (size_t i = 0; i < moved; i++)
+        absorb_smallest(classes);
+    if (!had_other)
+        classes->all[classes->count++] =
+            (struct class){.text = BAL_SLICE(BAL_OTHER), .row = CLASS_OTHER};
+    struct class *other = &classes->all[classes->count - 1];
+    unite(closing, classes, other, &visitors);
+    other->visitors = union_floor(&visitors);
+    union_drop(&visitors);
+}
+
+/* ---- telling ---- */
+
+static bal_status tell_class(struct closing *closing, const struct classes *classes,
+                             const struct class *one)
+{
+    struct told_head head = closing_head(closing);
+    struct bal_key key = {.margin = open_table_margin(classes->table), .dimension = {one->text}};
+    struct visitors_union visitors = {.arena = closing->store->arena};
+    size_t count;
+    const uint32_t *rows = class_rows(classes, one, &count);
+    sum_clear(closing);
+    for (size_t i = 0; i < count; i++)
+        head.views += sum_add(closing, classes->table, rows[i]);
+    unite(closing, classes, one, &visitors);
+    head.visitors = union_told(&visitors);
+    union_drop(&visitors);
+    return closing_tell(closing, PARTITION_DAILY, &key, &head);
+}
+
+bal_status classes_tell(struct closing *closing, const struct classes *classes)
+{
+    bal_status status = BAL_OK;
+    for (size_t c = 0; c < classes->count && !status; c++)
+        status = tell_class(closing, classes, &classes->all[c]);
+    return status;
 }

@@ -66,7 +66,7 @@ static bal_status tell_site(struct closing *closing, const struct block *block, 
     const bool part_of_it[] = {
         [OPEN_BLOCK_FILLING] = block->filling, [OPEN_BLOCK_RESERVE] = block->reserve};
     struct visitors_union visitors = {.arena = closing->store->arena};
-    struct told_head head = {.tail_hours = block->tail_hours};
+    struct told_head head = closing_head(closing);
     struct bal_key key = block_key(block, BAL_MARGIN_SITE);
     sum_clear(closing);
     for (uint32_t r = OPEN_BLOCK_FILLING; r <= OPEN_BLOCK_RESERVE; r++) {
@@ -76,12 +76,13 @@ static bal_status tell_site(struct closing *closing, const struct block *block, 
         head.views += sum_add(closing, OPEN_BLOCK, r);
     }
     head.visitors = union_told(&visitors);
+    head.tail_hours = block->tail_hours;
     union_drop(&visitors);
-    bal_status status = closing_tell(closing, PARTITION_HOURLY, &key, head);
+    bal_status status = closing_tell(closing, PARTITION_HOURLY, &key, &head);
     if (!status && no_page) {
         key = block_key(block, BAL_MARGIN_PAGE);
         key.dimension[0] = BAL_SLICE(BAL_OTHER);
-        status = closing_tell(closing, PARTITION_HOURLY, &key, head);
+        status = closing_tell(closing, PARTITION_HOURLY, &key, &head);
     }
     if (!status)
         told_list_add_grid(&closing->told, PARTITION_HOURLY,
@@ -93,13 +94,13 @@ static bal_status tell_site(struct closing *closing, const struct block *block, 
 static bal_status tell_page(struct closing *closing, const struct block *block, uint32_t page)
 {
     const struct open_row *row = &closing->day->table[OPEN_BLOCK_PAGE].rows[page];
+    struct told_head head = closing_head(closing);
     struct bal_key key = block_key(block, BAL_MARGIN_PAGE);
     key.dimension[0] = open_page_text(closing->day, page);
     sum_clear(closing);
-    return closing_tell(
-        closing, PARTITION_HOURLY, &key,
-        (struct told_head){.views = sum_add(closing, OPEN_BLOCK_PAGE, page),
-                           .visitors = open_row_visitors(row, closing->store->arena)});
+    head.views = sum_add(closing, OPEN_BLOCK_PAGE, page);
+    head.visitors = open_row_visitors(row, closing->store->arena);
+    return closing_tell(closing, PARTITION_HOURLY, &key, &head);
 }
 
 /* The pages that are told, and the sum of the others. */
@@ -108,7 +109,7 @@ static bal_status tell_pages(struct closing *closing, const struct block *block,
 {
     const struct open_table *table = &closing->day->table[OPEN_BLOCK_PAGE];
     struct visitors_union visitors = {.arena = closing->store->arena};
-    struct told_head head = {0};
+    struct told_head head = closing_head(closing);
     struct bal_key key = block_key(block, BAL_MARGIN_PAGE);
     bal_status status = BAL_OK;
     for (uint32_t p = 0; p < table->count && !status; p++) {
@@ -125,7 +126,7 @@ static bal_status tell_pages(struct closing *closing, const struct block *block,
     head.visitors = union_told(&visitors);
     key.dimension[0] = BAL_SLICE(BAL_OTHER);
     if (!status && head.views > 0)
-        status = closing_tell(closing, PARTITION_HOURLY, &key, head);
+        status = closing_tell(closing, PARTITION_HOURLY, &key, &head);
     union_drop(&visitors);
     return status;
 }
@@ -183,8 +184,6 @@ static bal_status tell_block(struct bal_store *store, struct open_day *day,
         empty_block(store, day);
         status = checkpoint_decision(store, day, &closing.told);
     }
-    if (!status)
-        status = told_list_publish(&closing.told, store->partitions);
     closing_finish(&closing);
     return status;
 }
@@ -223,7 +222,68 @@ bal_status hours_close(struct bal_store *store, struct open_day *day, int ended_
     return status;
 }
 
-bal_status hours_tell_last(struct closing *closing, uint8_t hours_of_day)
+/* ---- the day's end ---- */
+
+/* A block's cell that was told during the day, as it is read again. */
+struct retelling {
+    struct closing *closing;
+    struct bal_key key;
+    struct bal_buf text; /* what the key borrows */
+    struct told_head head;
+    bool open;
+};
+
+static bal_status retell_cell(struct retelling *again)
+{
+    const bool open = again->open;
+    again->open = false;
+    return open ? closing_tell(again->closing, PARTITION_HOURLY, &again->key, &again->head)
+                : BAL_OK;
+}
+
+static bal_status retell_chunk(void *context, const struct bal_told *told)
+{
+    struct retelling *again = context;
+    bal_status status = BAL_OK;
+    if (told->key.chunk == 0) {
+        status = retell_cell(again);
+        sum_clear(again->closing);
+        bal_buf_clear(&again->text);
+        bal_buf_add(&again->text, told->key.dimension[0]);
+        again->key = told->key;
+        again->key.dimension[0] = bal_buf_slice(&again->text);
+        again->head = (struct told_head){.views = told->views,
+                                         .visitors = told->visitors,
+                                         .upper_bound = told->upper_bound,
+                                         .tail_hours = told->tail_hours};
+        again->open = true;
+    }
+    for (unsigned m = 0; m < BAL_METRIC_COUNT && !status; m++)
+        status = bal_told_sum(told, (enum bal_metric)m, &again->closing->sum[m]);
+    return status;
+}
+
+/* The blocks of the day go to the hourly tier, in the closed grid's bins: those they were told in
+ * so far are destroyed with the open day's file. */
+static bal_status retell_blocks(struct closing *closing, enum bal_margin margin)
+{
+    struct retelling again = {.closing = closing};
+    const struct bal_scan scan = {.tier = BAL_TIER_HOURLY,
+                                  .site = closing->site,
+                                  .margin = margin,
+                                  .from_day = closing->day->day,
+                                  .to_day = closing->day->day + 1,
+                                  .deadline_ns = INT64_MAX,
+                                  .each = retell_chunk,
+                                  .context = &again};
+    bal_status status = bal_store_scan(closing->store, &scan);
+    if (!status)
+        status = retell_cell(&again);
+    bal_buf_finish(&again.text);
+    return status;
+}
+
+bal_status hours_tell_day(struct closing *closing, uint8_t hours_of_day)
 {
     const struct open_day *day = closing->day;
     if (!day->has_reserve)
@@ -234,5 +294,10 @@ bal_status hours_tell_last(struct closing *closing, uint8_t hours_of_day)
                                 .tail_hours = (uint8_t)(hours_of_day - day->block_first_hour),
                                 .filling = true,
                                 .reserve = true};
-    return tell_site(closing, &block, day->tells_pages);
+    bal_status status = retell_blocks(closing, BAL_MARGIN_SITE);
+    if (!status)
+        status = retell_blocks(closing, BAL_MARGIN_PAGE);
+    if (!status)
+        status = tell_site(closing, &block, day->tells_pages);
+    return status;
 }

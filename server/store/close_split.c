@@ -17,6 +17,9 @@ struct splitting {
     enum open_table_id table;
     const struct classes *rows, *columns;
     struct visitors_union visitors;
+    struct bal_split_table of; /* borrows what follows */
+    struct bal_split_cell *cells;
+    uint32_t *row_visitors;
 };
 
 /* Calls `each` for every base cell of a row's class and some columns' classes. */
@@ -77,14 +80,14 @@ static struct bal_slice group_text(const struct splitting *split, uint64_t colum
 static bal_status tell_cell(struct splitting *split, size_t row, uint64_t columns,
                             struct bal_slice column_text)
 {
-    struct told_head head = {0};
+    struct told_head head = closing_head(split->closing);
     struct bal_key key = {.margin = open_table_margin(split->table),
                           .dimension = {split->rows->all[row].text, column_text}};
     sum_clear(split->closing);
     union_drop(&split->visitors);
     each_base(split, row, columns, sum_base, &head.views);
     head.visitors = union_told(&split->visitors);
-    return closing_tell(split->closing, PARTITION_DAILY, &key, head);
+    return closing_tell(split->closing, PARTITION_DAILY, &key, &head);
 }
 
 static bal_status tell_shown(struct splitting *split, const struct bal_split *decided,
@@ -103,9 +106,12 @@ static bal_status tell_shown(struct splitting *split, const struct bal_split *de
     return status;
 }
 
-static void fill_cells(struct splitting *split, struct bal_split_cell *cells, uint32_t *visitors)
+static void split_init(struct splitting *split)
 {
     const size_t columns = split->columns->count;
+    struct bal_split_cell *cells = bal_calloc(split->rows->count * columns, sizeof *cells);
+    uint32_t *visitors = bal_calloc(split->rows->count, sizeof *visitors);
+    split->visitors.arena = split->closing->store->arena;
     for (size_t r = 0; r < split->rows->count; r++) {
         visitors[r] = split->rows->all[r].visitors;
         for (size_t c = 0; c < columns; c++) {
@@ -115,36 +121,55 @@ static void fill_cells(struct splitting *split, struct bal_split_cell *cells, ui
             cell->visitors = union_floor(&split->visitors);
         }
     }
+    split->of = (struct bal_split_table){.rows = split->rows->count,
+                                         .columns = (unsigned)columns,
+                                         .row_visitors = visitors,
+                                         .cells = cells,
+                                         .k = closing_k(split->closing),
+                                         .visitors = visitors_of,
+                                         .context = split};
+    split->cells = cells;
+    split->row_visitors = visitors;
+}
+
+static void split_finish(struct splitting *split)
+{
+    union_drop(&split->visitors);
+    free(split->cells);
+    free(split->row_visitors);
+}
+
+/* A table of one class, or of none, tells nothing that the other does not. */
+static bool is_table(const struct classes *rows, const struct classes *columns)
+{
+    return rows->count > 0 && columns->count > 0 && columns->count <= BAL_SPLIT_COLUMNS_MAX;
+}
+
+bool split_is_linked(struct closing *closing, enum open_table_id table, const struct classes *rows,
+                     const struct classes *columns)
+{
+    struct splitting split = {.closing = closing, .table = table, .rows = rows, .columns = columns};
+    if (!is_table(rows, columns))
+        return true;
+    split_init(&split);
+    const bool linked = bal_split_is_linked(&split.of);
+    split_finish(&split);
+    return linked;
 }
 
 bal_status split_table(struct closing *closing, enum open_table_id table,
                        const struct classes *rows, const struct classes *columns)
 {
-    struct splitting split = {.closing = closing,
-                              .table = table,
-                              .rows = rows,
-                              .columns = columns,
-                              .visitors = {.arena = closing->store->arena}};
+    struct splitting split = {.closing = closing, .table = table, .rows = rows, .columns = columns};
     struct bal_split decided;
     bal_status status = BAL_OK;
-    if (rows->count == 0 || columns->count == 0 || columns->count > BAL_SPLIT_COLUMNS_MAX)
+    if (!is_table(rows, columns))
         return BAL_OK;
-    struct bal_split_cell *cells = bal_calloc(rows->count * columns->count, sizeof *cells);
-    uint32_t *visitors = bal_calloc(rows->count, sizeof *visitors);
     uint64_t *shown = bal_calloc(rows->count, sizeof *shown);
-    fill_cells(&split, cells, visitors);
-    if (bal_split(&(struct bal_split_table){.rows = rows->count,
-                                            .columns = (unsigned)columns->count,
-                                            .row_visitors = visitors,
-                                            .cells = cells,
-                                            .k = closing_k(closing),
-                                            .visitors = visitors_of,
-                                            .context = &split},
-                  &decided, shown))
+    split_init(&split);
+    if (bal_split(&split.of, &decided, shown))
         status = tell_shown(&split, &decided, shown);
-    union_drop(&split.visitors);
-    free(cells);
-    free(visitors);
+    split_finish(&split);
     free(shown);
     return status;
 }

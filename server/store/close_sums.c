@@ -128,15 +128,19 @@ void union_drop(struct visitors_union *u)
 
 /* ---- telling ---- */
 
+struct told_head closing_head(const struct closing *closing)
+{
+    return (struct told_head){.upper_bound = closing->day->key_epochs > 1};
+}
+
 bal_status closing_tell(struct closing *closing, enum partition_kind kind, struct bal_key *key,
-                        struct told_head head)
+                        const struct told_head *head)
 {
     key->site = closing->site;
     key->day = closing->day->day;
-    head.upper_bound = closing->day->key_epochs > 1;
     for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
         bal_histogram_clear(&closing->snapped[m]);
         bal_grid_snap(closing->grid, (enum bal_metric)m, &closing->sum[m], &closing->snapped[m]);
     }
-    return told_list_add_cell(&closing->told, kind, key, &head, closing->snapped);
+    return told_list_add_cell(&closing->told, kind, key, head, closing->snapped);
 }

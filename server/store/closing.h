@@ -44,10 +44,12 @@ uint32_t union_floor(const struct visitors_union *u);
 uint32_t union_told(const struct visitors_union *u); /**< what is told: exact, estimate or bound */
 void union_drop(struct visitors_union *u);           /**< empties it */
 
+/** An empty head that knows whether the day's visitors are an upper bound. */
+struct told_head closing_head(const struct closing *closing);
 /** Tells closing->sum, on the grid, as a cell of `kind` under `key` (its site and day are set
  * here). */
 BAL_MUST_USE bal_status closing_tell(struct closing *closing, enum partition_kind kind,
-                                     struct bal_key *key, struct told_head head);
+                                     struct bal_key *key, const struct told_head *head);
 
 /* ---- close_fold.c ---- */
 
@@ -69,16 +71,23 @@ struct classes {
 };
 #define CLASS_OTHER UINT32_MAX
 
-/** Decides a one-dimensional table and tells it by day. The caller finishes `classes`. */
-BAL_MUST_USE bal_status fold_table(struct closing *closing, enum open_table_id table,
-                                   struct classes *classes);
+/** Decides a one-dimensional table. The caller finishes `classes`. */
+void fold_table(struct closing *closing, enum open_table_id table, struct classes *classes);
 void classes_finish(struct classes *classes);
+/** Folds further: "(other)" takes the smallest shown class (the two smallest where there was none);
+ * where one class would be left the table is not told. */
+void classes_absorb(struct closing *closing, struct classes *classes);
+/** Tells a table by day. */
+BAL_MUST_USE bal_status classes_tell(struct closing *closing, const struct classes *classes);
 /** The rows of a class: `count` of them at the returned place, valid while `classes` and `class`
  * are. */
 const uint32_t *class_rows(const struct classes *classes, const struct class *one, size_t *count);
 
 /* ---- close_split.c ---- */
 
+/** Whether rows and columns may both be told by day: a hub links them (split.h). */
+bool split_is_linked(struct closing *closing, enum open_table_id table, const struct classes *rows,
+                     const struct classes *columns);
 /** Decides a two-dimensional table of base cells and tells it by day; rows and columns as folded.
  */
 BAL_MUST_USE bal_status split_table(struct closing *closing, enum open_table_id table,
@@ -88,8 +97,8 @@ BAL_MUST_USE bal_status split_table(struct closing *closing, enum open_table_id 
 
 /** Looks at each hour that has ended since the last look, and closes blocks. */
 BAL_MUST_USE bal_status hours_close(struct bal_store *store, struct open_day *day, int ended_hours);
-/** The day has ended: a last block without k visitors of the hub joins the one that was kept back;
- * without that one it is not told. */
-BAL_MUST_USE bal_status hours_tell_last(struct closing *closing, uint8_t hours_of_day);
+/** The day has ended: its blocks are told again on the closed grid, for good; a last one without k
+ * visitors of the hub joins the one that was kept back, and is not told without that. */
+BAL_MUST_USE bal_status hours_tell_day(struct closing *closing, uint8_t hours_of_day);
 
 #endif

@@ -128,7 +128,8 @@ static bal_status end_site(struct loader *loader)
         bal_log(BAL_LOG_WARNING, "store", "site_left_configuration",
                 BAL_NUM("open_day_dropped", 1));
     } else {
-        status = told_list_publish(&loader->told, store->partitions);
+        if (loader->meta.ended)
+            status = told_list_publish(&loader->told, store->partitions);
         if (!status)
             status = loader->meta.ended
                          ? checkpoint_forget_day(store, loader->open->site, loader->day)

@@ -73,8 +73,8 @@ BAL_MUST_USE bal_status folder_site_ids(struct bal_store *store, struct bal_erro
 /** Writes every dirty row of every open day, one transaction a day file, then lets the journal
  * forget what they contain. */
 BAL_MUST_USE bal_status checkpoint_write(struct bal_store *store);
-/** Writes one open day as it is after a closing together with the told cells that the closing
- * decided, in one transaction. */
+/** Writes one open day as it is after a block has ended, together with the block's told cells, in
+ * one transaction. They are read from there until the day ends. */
 BAL_MUST_USE bal_status checkpoint_decision(struct bal_store *store, struct open_day *day,
                                             const struct told_list *told);
 /** The same for a day that has ended: its rows are deleted, only the decision stays until it is

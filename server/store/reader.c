@@ -2,6 +2,7 @@
 // Reading told cells: a cursor over each tier file of the range. Transactions are short and
 // bounded, since LMDB keeps every page alive that a reader may still see.
 #include "private.h"
+#include "saved.h"
 
 #include <balise/log.h>
 #include <limits.h>
@@ -21,47 +22,63 @@ static struct bal_slice slice_of(const MDB_val *value)
 }
 
 /* Keys of one site's margin start alike; the site's day records come after its margins. */
-static bool in_margin(const struct bal_scan *scan, const MDB_val *key)
+static bool in_margin(const struct bal_scan *scan, struct bal_slice key)
 {
-    const uint8_t *bytes = key->mv_data;
     const size_t length = scan->site.length;
-    return key->mv_size > length + 1 && memcmp(bytes, scan->site.data, length) == 0 &&
-           bytes[length] == 0 && bytes[length + 1] == (uint8_t)scan->margin;
+    return key.length > length + 1 && memcmp(key.data, scan->site.data, length) == 0 &&
+           key.data[length] == 0 && (uint8_t)key.data[length + 1] == (uint8_t)scan->margin;
 }
 
+/* Where a scan reads: a tier's file, or the told entries of an open day's, whose keys have
+ * something before. */
+struct place {
+    enum partition_kind kind;
+    struct bal_slice before;
+    bool found; /* a cell */
+};
+
 /* One record: BAL_ENOTFOUND when the walk has left the range. */
-static bal_status visit(const struct bal_scan *scan, const MDB_val *key, const MDB_val *value)
+static bal_status visit(const struct bal_scan *scan, struct place *place, const MDB_val *key,
+                        const MDB_val *value)
 {
     struct bal_told told = {0};
-    if (!in_margin(scan, key))
+    struct bal_slice rest = slice_of(key);
+    if (!bal_slice_starts(rest, place->before))
         return BAL_ENOTFOUND;
-    bal_status status = bal_key_decode(slice_of(key), &told.key);
+    rest.data += place->before.length;
+    rest.length -= place->before.length;
+    if (!in_margin(scan, rest))
+        return BAL_ENOTFOUND;
+    bal_status status = bal_key_decode(rest, &told.key);
     if (status)
         return status;
     if (told.key.day >= scan->to_day)
         return BAL_ENOTFOUND;
+    place->found = true;
     status = told_decode(slice_of(value), told.key.chunk, &told);
     return status ? status : scan->each(scan->context, &told);
 }
 
-static bal_status scan_file(const struct bal_scan *scan, const struct partition *partition,
-                            int32_t from_day)
+static bal_status scan_file(const struct bal_scan *scan, struct place *place,
+                            const struct partition *partition, int32_t from_day)
 {
     MDB_txn *txn = NULL;
     MDB_cursor *cursor = NULL;
     uint8_t prefix[BAL_KEY_MAX_BYTES];
-    MDB_val key = {.mv_size = bal_key_prefix(scan->site, scan->margin, from_day, prefix),
-                   .mv_data = prefix},
-            value;
+    struct bal_buf from = {0};
+    MDB_val key, value;
     bal_status status = BAL_OK;
     int rc = mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &txn);
     if (rc)
         return partition_status(rc);
+    bal_buf_add(&from, place->before);
+    bal_buf_append(&from, prefix, bal_key_prefix(scan->site, scan->margin, from_day, prefix));
+    key = partition_val(bal_buf_slice(&from));
     rc = mdb_cursor_open(txn, partition->dbi, &cursor);
     if (!rc)
         rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     for (unsigned seen = 1; !rc && !status; seen++) {
-        status = visit(scan, &key, &value);
+        status = visit(scan, place, &key, &value);
         if (!status && seen % DEADLINE_CHECK_EVERY == 0 &&
             bal_clock_steady_ns() > scan->deadline_ns)
             status = BAL_EBUSY;
@@ -71,9 +88,40 @@ static bal_status scan_file(const struct bal_scan *scan, const struct partition 
     if (cursor)
         mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
+    bal_buf_finish(&from);
     if (status)
         return status == BAL_ENOTFOUND ? BAL_OK : status;
     return rc == MDB_NOTFOUND ? BAL_OK : partition_status(rc);
+}
+
+static bal_status scan_place(struct bal_store *store, const struct bal_scan *scan,
+                             struct place *place, int32_t day)
+{
+    struct partition *partition = NULL;
+    bal_status status = partition_acquire(store->partitions, place->kind, day, false, &partition);
+    if (status)
+        return status == BAL_ENOTFOUND ? BAL_OK : status;
+    status = scan_file(scan, place, partition, day);
+    partition_release(store->partitions, partition);
+    return status;
+}
+
+/* A day's blocks are in the open day's file until the day ends, then in the hourly tier, for a
+ * moment in both. What is in neither may have moved in between: the tier is asked again. */
+static bal_status scan_hours(struct bal_store *store, const struct bal_scan *scan, int32_t day)
+{
+    struct bal_buf before = {0};
+    struct place tier = {.kind = PARTITION_HOURLY};
+    bal_status status = scan_place(store, scan, &tier, day);
+    if (status || tier.found)
+        return status;
+    saved_told_key(&before, scan->site, PARTITION_HOURLY, day);
+    struct place open = {.kind = PARTITION_OPEN, .before = bal_buf_slice(&before)};
+    status = scan_place(store, scan, &open, day);
+    if (!status && !open.found)
+        status = scan_place(store, scan, &tier, day);
+    bal_buf_finish(&before);
+    return status;
 }
 
 /* The first day of the period after `period`. */
@@ -87,18 +135,12 @@ bal_status bal_store_scan(struct bal_store *store, const struct bal_scan *scan)
     const enum partition_kind kind = kind_of(scan->tier);
     bal_status status = BAL_OK;
     for (int32_t day = scan->from_day; day < scan->to_day && !status;) {
-        const int32_t period = partition_period(kind, day);
-        struct partition *partition = NULL;
-        status = partition_acquire(store->partitions, kind, period, false, &partition);
-        if (!status) {
-            status = scan_file(scan, partition, day);
-            partition_release(store->partitions, partition);
-        } else if (status == BAL_ENOTFOUND) {
-            status = BAL_OK;
-        }
+        struct place tier = {.kind = kind};
+        status = kind == PARTITION_HOURLY ? scan_hours(store, scan, day)
+                                          : scan_place(store, scan, &tier, day);
         if (!status && bal_clock_steady_ns() > scan->deadline_ns)
             status = BAL_EBUSY;
-        day = next_period(kind, period);
+        day = next_period(kind, partition_period(kind, day));
     }
     return status;
 }
@@ -126,48 +168,78 @@ bal_status bal_store_day(struct bal_store *store, struct bal_slice site, int32_t
     return rc && rc != MDB_NOTFOUND ? partition_status(rc) : status;
 }
 
-static int read_grid(MDB_txn *txn, const struct partition *partition, const struct told_grid *at,
-                     struct bal_grid *out, bal_status *status)
+static int read_grid(MDB_txn *txn, MDB_dbi dbi, const struct place *place,
+                     const struct told_grid *at, struct bal_grid *out, bal_status *status)
 {
+    struct bal_buf bytes = {0};
     int rc = 0;
     for (unsigned chunk = 0; chunk < TOLD_GRID_CHUNKS && !rc && !*status; chunk++) {
-        uint8_t bytes[BAL_KEY_MAX_BYTES];
-        MDB_val key = {.mv_size = told_grid_key(at, (uint8_t)chunk, bytes), .mv_data = bytes},
-                value;
-        rc = mdb_get(txn, partition->dbi, &key, &value);
+        uint8_t own[BAL_KEY_MAX_BYTES];
+        MDB_val key, value;
+        bal_buf_clear(&bytes);
+        bal_buf_add(&bytes, place->before);
+        bal_buf_append(&bytes, own, told_grid_key(at, (uint8_t)chunk, own));
+        key = partition_val(bal_buf_slice(&bytes));
+        rc = mdb_get(txn, dbi, &key, &value);
         if (!rc)
             *status = bal_grid_get(slice_of(&value), out);
     }
+    bal_buf_finish(&bytes);
     return rc;
+}
+
+static bal_status grid_at(struct bal_store *store, struct place *place, const struct told_grid *at,
+                          struct bal_grid *out)
+{
+    struct partition *partition = NULL;
+    MDB_txn *txn = NULL;
+    bal_status status =
+        partition_acquire(store->partitions, place->kind, at->day, false, &partition);
+    if (status)
+        return status == BAL_ENOTFOUND ? BAL_OK : status;
+    int rc = mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &txn);
+    if (!rc) {
+        rc = read_grid(txn, partition->dbi, place, at, out, &status);
+        mdb_txn_abort(txn);
+    }
+    partition_release(store->partitions, partition);
+    place->found = rc == 0;
+    return rc && rc != MDB_NOTFOUND ? partition_status(rc) : status;
 }
 
 bal_status bal_store_grid(struct bal_store *store, const struct bal_grid_ask *ask,
                           struct bal_grid *out)
 {
-    struct partition *partition = NULL;
+    const struct told_grid at = {.site = ask->site, .day = ask->day, .soft = ask->soft};
+    struct bal_buf before = {0};
+    struct place tier = {.kind = kind_of(ask->tier)};
     bal_grid_nothing(out);
-    bal_status status =
-        partition_acquire(store->partitions, kind_of(ask->tier), ask->day, false, &partition);
-    if (status)
-        return status == BAL_ENOTFOUND ? BAL_OK : status;
-    MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &txn);
-    if (!rc) {
-        const struct told_grid at = {.site = ask->site, .day = ask->day, .soft = ask->soft};
-        rc = read_grid(txn, partition, &at, out, &status);
-        mdb_txn_abort(txn);
-    }
-    partition_release(store->partitions, partition);
-    return rc && rc != MDB_NOTFOUND ? partition_status(rc) : status;
+    bal_status status = grid_at(store, &tier, &at, out);
+    if (status || tier.found || ask->tier != BAL_TIER_HOURLY)
+        return status;
+    saved_told_key(&before, ask->site, PARTITION_HOURLY, ask->day);
+    struct place open = {.kind = PARTITION_OPEN, .before = bal_buf_slice(&before)};
+    status = grid_at(store, &open, &at, out);
+    if (!status && !open.found) /* as in scan_hours */
+        status = grid_at(store, &tier, &at, out);
+    bal_buf_finish(&before);
+    return status;
 }
 
-int32_t bal_store_oldest_day(struct bal_store *store, enum bal_tier tier)
+static int32_t oldest_of(struct bal_store *store, enum partition_kind kind)
 {
     int32_t *periods = NULL;
     size_t count = 0;
-    if (partition_list(store->partitions, kind_of(tier), &periods, &count) != BAL_OK)
+    if (partition_list(store->partitions, kind, &periods, &count) != BAL_OK)
         return INT32_MAX;
     const int32_t oldest = count ? periods[0] : INT32_MAX;
     free(periods);
     return oldest;
+}
+
+int32_t bal_store_oldest_day(struct bal_store *store, enum bal_tier tier)
+{
+    const int32_t oldest = oldest_of(store, kind_of(tier));
+    const int32_t open = tier == BAL_TIER_HOURLY ? oldest_of(store, PARTITION_OPEN) : INT32_MAX;
+    return open < oldest ? open : oldest;
 }

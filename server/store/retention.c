@@ -55,11 +55,30 @@ static bal_status purge_kind(struct bal_store *store, enum partition_kind kind, 
     return status;
 }
 
+/* Files of open days that were in use when their last site closed. */
+static bal_status purge_ended(struct bal_store *store)
+{
+    int32_t *days = NULL;
+    size_t count = 0;
+    bal_status status = partition_list(store->partitions, PARTITION_OPEN, &days, &count);
+    for (size_t d = 0; d < count && !status; d++) {
+        bool is_open = false;
+        for (uint16_t s = 0; s < store->config->site_count; s++)
+            is_open |= store->open[s] && store->open[s]->day == days[d];
+        if (!is_open)
+            status = purge_period(store, PARTITION_OPEN, days[d]);
+    }
+    free(days);
+    return status;
+}
+
 bal_status retention_purge(struct bal_store *store, int64_t time_s)
 {
     const int32_t today = retention_today(store->config, time_s);
     bal_status status = purge_kind(store, PARTITION_HOURLY, today);
     if (!status)
         status = purge_kind(store, PARTITION_DAILY, today);
+    if (!status)
+        status = purge_ended(store);
     return status ? status : purge_ask_again(store);
 }

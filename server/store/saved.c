@@ -11,6 +11,14 @@ void saved_key(struct bal_buf *key, struct bal_slice site, enum saved_kind kind)
     bal_put_u8(key, (uint8_t)kind);
 }
 
+void saved_told_key(struct bal_buf *key, struct bal_slice site, enum partition_kind tier,
+                    int32_t day)
+{
+    saved_key(key, site, SAVED_TOLD);
+    bal_put_u8(key, (uint8_t)tier);
+    bal_put_u32be(key, (uint32_t)day);
+}
+
 void saved_put_meta(struct bal_buf *value, const struct open_day *day,
                     const struct saved_meta *meta)
 {

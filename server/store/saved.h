@@ -14,8 +14,8 @@ enum saved_kind {
     SAVED_PAGE = 2,   /**< page number u32 -> template */
     SAVED_REGION = 3, /**< region number u32 -> packed code u32 */
     SAVED_ROW = 4,    /**< table u8, row u32, chunk u8 -> row head and runs */
-    SAVED_TOLD = 5, /**< tier u8, day u32, the told key -> the told value: decided, perhaps not yet
-                      published */
+    SAVED_TOLD = 5, /**< tier u8, day u32, the told key -> the told value: of the day's blocks, and
+                      when the day has ended all that was decided, perhaps not yet published */
     SAVED_HUB = 6,  /**< hub, pools, whether pages are told by block */
     SAVED_GRID = 7  /**< chunk u8 -> the grid its blocks are told in */
 };
@@ -30,6 +30,10 @@ struct saved_meta {
 
 /** The start of all keys of a site, or of one kind of them. */
 void saved_key(struct bal_buf *key, struct bal_slice site, enum saved_kind kind);
+
+/** The start of a site's told entries of one tier and day; the told key comes behind. */
+void saved_told_key(struct bal_buf *key, struct bal_slice site, enum partition_kind tier,
+                    int32_t day);
 
 void saved_put_meta(struct bal_buf *value, const struct open_day *day,
                     const struct saved_meta *meta);
