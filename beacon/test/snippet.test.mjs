@@ -196,6 +196,7 @@ test('measures a prerendered page from its activation and sends nothing before',
     document: { prerendering: true, hidden: true },
   });
   page.fire('pagehide');
+  page.fire('visibilitychange');
   assert.equal(page.sent.length, 0);
   page.document.prerendering = false;
   page.entries[0].activationStart = 800;
@@ -230,6 +231,7 @@ test('tells a restored page as a view of its own that starts from nothing', () =
   page.entry('largest-contentful-paint', { startTime: 9500 });
   page.performance.interactionCount = 61;
   page.entry('event', { interactionId: 427, duration: 88 });
+  page.entry('event', { interactionId: 428, duration: 40 });
   assert.deepEqual(page.hide(), {
     v: 1, path: '/demarches', type: 'back-forward-cache', ttfb: 0, fcp: 30, lcp: 30, inp: 88,
     cls: 0, errors: 0,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What pages measured arrives in the store, by the kind of view: visitors of networks of their own, each with a slow
+"""What pages measured arrives in the store, by the kind of view: visitors of networks of their own, each with a
 click and a shift on a page, the same page restored from the back/forward cache and clicked again, and a route change."""
 import datetime
 import math
@@ -7,28 +7,37 @@ import math
 import pytest
 
 from balise import address_in
-from test_agreement import BUSY, FRAMES, METRICS, open_page, settle, shift
+from test_agreement import BUSY, FRAMES, open_page, settle, shift
 
-VISITORS = 12
+VISITORS = 14
+# A metric is told in bins of ten views, and only in two of them or more: so the clicks are of two very different lengths.
+QUICK, SLOW = 120, 450
+CLICKS = BUSY + """window.slow = QUICK;
+new PerformanceObserver((list) => { window.clicked ||= list.getEntriesByName('click').length; })
+  .observe({type: 'event', durationThreshold: 40});
+addEventListener('click', () => busy(slow)), 0"""
+
+
+def click(page, milliseconds):
+    """A click that takes that long, to its end."""
+    page.evaluate(f"window.slow = {milliseconds}, window.clicked = 0")
+    page.click("button")
+    page.wait_for("clicked")
 
 
 def journey(browser, site, network):
-    """A click of 120 ms and a shift; away and back, a click of 120 ms; a route change."""
+    """A quick click and a shift; away and back, a slow click; a route change."""
     site.address = address_in("FR-IDF", network)
     page = open_page(browser, site.url + "/told")
     settle(page)
-    page.evaluate(BUSY + "window.seen = 0; new PerformanceObserver(() => seen++).observe({type: 'event', durationThreshold: 40});"
-                  "addEventListener('click', () => busy(120)), 0")
+    page.evaluate(CLICKS.replace("QUICK", str(QUICK)))
     shift(page)
-    page.click("button")
-    page.wait_for("seen")
+    click(page, QUICK)
     page.goto(site.url + "/away")
     settle(page)
     assert page.back() == "BackForwardCacheRestore"
     page.evaluate(FRAMES)
-    page.evaluate("seen = 0, 0")
-    page.click("button")
-    page.wait_for("seen")
+    click(page, SLOW)
     page.evaluate("history.pushState(0, '', '/told/next'), 0")
     page.close()
     site.wait(lambda: len(site.beacons) == 4 * (network + 1), what="four views of a journey")
@@ -54,24 +63,27 @@ def median(values):
 
 
 def test_what_was_measured_arrives_as_it_was_sent(site, day):
-    answer = site.server.kpi(metric=",".join(METRICS), by="page", from_=day, to=day + datetime.timedelta(days=1))
+    answer = site.server.kpi(metric="inp,cls,ttfb", by="page", from_=day, to=day + datetime.timedelta(days=1))
     row = next(row for row in answer["rows"] if row["page"] == "/told")
     views = [view for view in site.of("told") if view["type"] != "soft-navigation"]
     assert row["views"] == len(views) == 2 * VISITORS
-    assert min(view["inp"] for view in views) >= 120
+    assert min(view["inp"] for view in views) >= QUICK
+    assert min(view["inp"] for view in views if view["type"] != "navigate") >= SLOW
     assert min(view["cls"] for view in views if view["type"] == "navigate") > 0
-    for metric in METRICS:
+    for metric in ("inp", "cls", "ttfb"):
         sent = [view[metric] for view in views]
         assert row[metric]["n"] == len(sent), metric
-        assert abs(row[metric]["p50"] - median(sent)) <= 0.01 * median(sent), (metric, sorted(sent), row[metric])
+        # The median is the greatest of the lower half, at the end of a bin that begins at 0.
+        assert abs(row[metric]["p50"] - median(sent)) <= 0.1 * median(sent), (metric, sorted(sent), row[metric])
 
 
 def test_restored_views_arrive_with_their_interactions(site, day):
-    answer = site.server.kpi(metric="inp,load", by="type", from_=day, to=day + datetime.timedelta(days=1))
-    rows = {row["type"]: (row["inp"]["n"], row["load"]["n"]) for row in answer["rows"]}
-    assert rows == {"navigate": (VISITORS, 2 * VISITORS), "back-forward-cache": (VISITORS, 0)}
+    answer = site.server.kpi(metric="inp", by="type", from_=day, to=day + datetime.timedelta(days=1))
+    assert {row["type"]: row["inp"]["n"] for row in answer["rows"]} == {
+        "navigate": VISITORS, "back-forward-cache": VISITORS,
+    }
 
 
 def test_route_changes_are_told_apart(site, day):
     answer = site.server.kpi(metric="cls", by="page", type="soft-navigation", from_=day, to=day + datetime.timedelta(days=1))
-    assert [(row["page"], row["views"], row["cls"]["n"]) for row in answer["rows"]] == [("/told/next", VISITORS, VISITORS)]
+    assert [(row["page"], row["views"]) for row in answer["rows"]] == [("/told/next", VISITORS)]
