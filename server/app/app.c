@@ -75,6 +75,19 @@ static const struct command commands[] = {
      "The key is for the DPO's own machine: signing needs a copy of the configuration, nothing of "
      "the server.\n",
      dpo_run},
+    {"erase", "--config FILE --site SITE --page PAGE [--from DAY] [--to DAY] [--dry-run]",
+     "erase a page that names somebody",
+     "Rebuilds every file that holds the page: its cells join (other), totals stay. Then looks for "
+     "its text in every byte of the\n"
+     "data folder and writes the result to the audit log, which does not repeat the text. The "
+     "server must be stopped meanwhile.\n"
+     "  --site SITE           a site of the configuration\n"
+     "  --page PAGE           the page as it is told: /dossier/:id\n"
+     "  --from DAY --to DAY   YYYY-MM-DD in the site's time zone, --to not included (all days)\n"
+     "  --dry-run             only say what would be done\n"
+     "Status 1 when the text is still found. The same call again does what an interrupted one has "
+     "left.\n",
+     erase_run},
     {"snippet", "--config FILE [--url URL]", "print the script elements for a portal's pages",
      "Prints one for the address that stays, and one for the address of this very version, with "
      "its integrity value.\n"

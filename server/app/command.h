@@ -63,5 +63,6 @@ int retention_run(int argc, char **argv);
 int record_run(int argc, char **argv);
 int notice_run(int argc, char **argv);
 int dpia_inputs_run(int argc, char **argv);
+int erase_run(int argc, char **argv);
 
 #endif

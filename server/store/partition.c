@@ -4,6 +4,8 @@
 // file goes.
 #include "partition.h"
 
+#include "partition_file.h"
+
 #include <assert.h>
 #include <balise/log.h>
 #include <balise/zone.h>
@@ -11,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096, KEEP_OPEN = 128 };
+enum { KEEP_OPEN = 128 };
+
+/* Reserved address space, not disk: files are sparse maps that grow with what they hold. */
+static const size_t kind_map_bytes[] = {(size_t)4 << 30, (size_t)1 << 30, (size_t)16 << 30};
 
 struct partitions {
     char *data_dir;
@@ -28,9 +32,6 @@ struct partitions {
     int open_count, keep_open;
     bool beside;
 };
-
-/* Reserved address space, not disk: files are sparse maps that grow with what they hold. */
-static const size_t kind_map_bytes[] = {(size_t)4 << 30, (size_t)1 << 30, (size_t)16 << 30};
 
 const char *partition_kind_name(enum partition_kind kind)
 {
@@ -71,16 +72,6 @@ int32_t partition_period(enum partition_kind kind, int32_t day)
     return bal_day_from_civil(year, month, 1);
 }
 
-static void path_of(const struct partitions *partitions, enum partition_kind kind, int32_t period,
-                    char path[PATH_BYTES])
-{
-    char date[BAL_DATE_BYTES];
-    bal_day_text(period, date);
-    const int length = kind == PARTITION_DAILY ? 7 : 10;
-    (void)snprintf(path, PATH_BYTES, "%s/%s/%.*s.mdb", partitions->data_dir,
-                   partition_kind_name(kind), length, date);
-}
-
 struct partitions *partitions_create(const char *data_dir)
 {
     struct partitions *partitions = bal_calloc(1, sizeof *partitions);
@@ -118,52 +109,6 @@ void partitions_destroy(struct partitions *partitions)
     pthread_mutex_destroy(&partitions->lock);
     free(partitions->data_dir);
     free(partitions);
-}
-
-/* A new file begins with its tracer. */
-static int put_tracer(MDB_txn *txn, MDB_dbi dbi)
-{
-    uint8_t tracer[PARTITION_TRACER_BYTES];
-    char name[] = PARTITION_TRACER_KEY;
-    MDB_val key = {.mv_size = sizeof name - 1, .mv_data = name};
-    MDB_val value = {.mv_size = sizeof tracer, .mv_data = tracer};
-    MDB_stat stat;
-    int rc = mdb_stat(txn, dbi, &stat);
-    if (rc || stat.ms_entries > 0)
-        return rc;
-    randombytes_buf(tracer, sizeof tracer);
-    rc = mdb_put(txn, dbi, &key, &value, 0);
-    sodium_memzero(tracer, sizeof tracer);
-    return rc;
-}
-
-static int open_env(const char *path, size_t map_bytes, struct partition *partition)
-{
-    const bool read_only = partition->shared_fd >= 0;
-    int rc = mdb_env_create(&partition->env);
-    if (rc)
-        return rc;
-    MDB_txn *txn = NULL;
-    rc = mdb_env_set_mapsize(partition->env, map_bytes);
-    if (!rc)
-        rc = mdb_env_open(partition->env, path,
-                          MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | (read_only ? MDB_RDONLY : 0U),
-                          0640);
-    if (!rc)
-        rc = mdb_txn_begin(partition->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
-    if (!rc)
-        rc = mdb_dbi_open(txn, NULL, 0, &partition->dbi);
-    if (!rc && !read_only)
-        rc = put_tracer(txn, partition->dbi);
-    if (txn) {
-        if (rc)
-            mdb_txn_abort(txn);
-        else
-            rc = mdb_txn_commit(txn);
-    }
-    if (rc)
-        mdb_env_close(partition->env);
-    return rc;
 }
 
 /* Called with the lock held. */
@@ -219,8 +164,8 @@ static int lock_shared(const char *path)
 static bal_status open_new(struct partitions *partitions, enum partition_kind kind, int32_t period,
                            bool create, struct partition **out)
 {
-    char path[PATH_BYTES];
-    path_of(partitions, kind, period, path);
+    char path[PARTITION_PATH_BYTES];
+    partition_path(partitions->data_dir, kind, period, path);
     if (!create && access(path, F_OK) != 0)
         return BAL_ENOTFOUND;
     const int shared_fd = partitions->beside ? lock_shared(path) : -1;
@@ -228,7 +173,8 @@ static bal_status open_new(struct partitions *partitions, enum partition_kind ki
         return errno == EACCES ? BAL_EPERM : BAL_ENOTFOUND;
     struct partition *partition = bal_calloc(1, sizeof *partition);
     partition->shared_fd = shared_fd;
-    const int rc = open_env(path, kind_map_bytes[kind], partition);
+    const int rc = partition_env_open(path, kind_map_bytes[kind], shared_fd >= 0, &partition->env,
+                                      &partition->dbi);
     if (rc) {
         if (shared_fd >= 0)
             (void)close(shared_fd);
@@ -276,60 +222,9 @@ MDB_val partition_val(struct bal_slice slice)
 
 bool partition_exists(struct partitions *partitions, enum partition_kind kind, int32_t day)
 {
-    char path[PATH_BYTES];
-    path_of(partitions, kind, partition_period(kind, day), path);
+    char path[PARTITION_PATH_BYTES];
+    partition_path(partitions->data_dir, kind, partition_period(kind, day), path);
     return access(path, F_OK) == 0;
-}
-
-static bal_status overwrite(int fd)
-{
-    static const char zeros[65536];
-    struct stat file;
-    if (fstat(fd, &file) != 0)
-        return BAL_EIO;
-    for (off_t at = 0; at < file.st_size;) {
-        const size_t left = (size_t)(file.st_size - at);
-        const ssize_t wrote = pwrite(fd, zeros, left < sizeof zeros ? left : sizeof zeros, at);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return BAL_EIO;
-        at += wrote;
-    }
-    return fsync(fd) == 0 ? BAL_OK : BAL_EIO;
-}
-
-static bal_status destroy_file(const char *path)
-{
-    const int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? BAL_OK : BAL_EIO;
-    bal_status status = flock(fd, LOCK_EX | LOCK_NB) == 0 ? BAL_OK : BAL_EBUSY;
-    if (!status)
-        status = overwrite(fd);
-    if (!status && unlink(path) != 0)
-        status = BAL_EIO;
-    if (close(fd) != 0 && !status)
-        status = BAL_EIO;
-    return status;
-}
-
-static bal_status destroy_path(const struct partitions *partitions, enum partition_kind kind,
-                               int32_t period)
-{
-    char path[PATH_BYTES], lock_path[PATH_BYTES + 8], folder[PATH_BYTES];
-    path_of(partitions, kind, period, path);
-    (void)snprintf(lock_path, sizeof lock_path, "%s-lock", path);
-    (void)snprintf(folder, sizeof folder, "%s/%s", partitions->data_dir, partition_kind_name(kind));
-    bal_status status = destroy_file(path);
-    if (!status)
-        status = destroy_file(lock_path);
-    if (!status)
-        status = bal_folder_sync(folder, NULL);
-    if (status && status != BAL_EBUSY)
-        bal_log(BAL_LOG_ERROR, "store", "destroy_partition", BAL_NAME("file", path),
-                BAL_NUM("errno", errno));
-    return status;
 }
 
 void partition_release(struct partitions *partitions, struct partition *partition)
@@ -353,7 +248,9 @@ bal_status partition_destroy(struct partitions *partitions, enum partition_kind 
             unlink_from_list(partitions, partition);
             close_one(partition);
         }
-        status = destroy_path(partitions, kind, period);
+        char path[PARTITION_PATH_BYTES];
+        partition_path(partitions->data_dir, kind, period, path);
+        status = partition_file_destroy(path);
     }
     pthread_mutex_unlock(&partitions->lock);
     return status;
@@ -396,7 +293,7 @@ bool partition_is_name(enum partition_kind kind, const char *name)
 bal_status partition_list(struct partitions *partitions, enum partition_kind kind, int32_t **out,
                           size_t *count)
 {
-    char folder[PATH_BYTES];
+    char folder[PARTITION_PATH_BYTES];
     (void)snprintf(folder, sizeof folder, "%s/%s", partitions->data_dir, partition_kind_name(kind));
     DIR *dir = opendir(folder);
     if (!dir)

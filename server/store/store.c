@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // A store's birth and end. At the start the disk tells the story in order: open days as of the last
 // checkpoint, then the journal, then what the clock says has ended meanwhile.
+#include "partition_file.h"
 #include "private.h"
 
 #include <balise/dpo.h>
@@ -83,6 +84,8 @@ bal_status bal_store_open(const struct bal_config *config, const struct bal_cloc
     bal_status status = bal_dpo_check(config, error);
     if (!status)
         status = folder_open(store, error);
+    if (!status)
+        status = partition_sweep(store->data_dir);
     if (!status)
         status = scanner_start(store->data_dir, &store->scanner, error);
     if (!status)

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_STORE_PARTITION_FILE_H
+#define BALISE_STORE_PARTITION_FILE_H
+
+#include "partition.h"
+
+/**
+ * One LMDB file of a data folder as a file: its name, its birth with a tracer, its destruction, and
+ * its rebuilding. Below the registry of partition.h, which says who may have it open.
+ */
+enum { PARTITION_PATH_BYTES = 4096 };
+void partition_path(const char *data_dir, enum partition_kind kind, int32_t period,
+                    char path[PARTITION_PATH_BYTES]);
+
+/** Opens a file; one that is new begins with its tracer. An LMDB status. */
+int partition_env_open(const char *path, size_t map_bytes, bool read_only, MDB_env **env,
+                       MDB_dbi *dbi);
+
+/** Overwritten with zeros, synced, unlinked, its lock too, folder synced. BAL_OK when there is
+ * none; BAL_EBUSY while a process beside has locked it. */
+BAL_MUST_USE bal_status partition_file_destroy(const char *path);
+
+/** Both sides of a rebuilding. */
+struct partition_copy {
+    MDB_txn *from, *to;
+    MDB_dbi from_dbi, to_dbi;
+};
+
+/**
+ * Writes a file anew: `copy` puts into the new one what is to stay (it has a tracer of its own), so
+ * that nothing else of the old one is in it, not even in a free page. Then both change places in
+ * one step (renameat2) and the old one is destroyed. Nobody may have it open. A crash leaves the
+ * old file or the new one, whole, and what partition_sweep destroys.
+ */
+BAL_MUST_USE bal_status partition_rebuild(const char *path,
+                                          bal_status (*copy)(void *context,
+                                                             const struct partition_copy *files),
+                                          void *context);
+
+/** At a start: destroys what an interrupted rebuilding has left. */
+BAL_MUST_USE bal_status partition_sweep(const char *data_dir);
+
+#endif
