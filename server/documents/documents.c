@@ -5,12 +5,14 @@
 #include "forms.h"
 #include "template.h"
 
+#include <balise/dpo.h>
 #include <balise/zone.h>
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define EMBEDDED(name)                                                                             \
     extern const unsigned char name[];                                                             \
@@ -94,13 +96,13 @@ struct bal_slice bal_document_style(void)
 
 /* ---- values ---- */
 
-enum { VALUES = 24, NUMBER_BYTES = 24 };
+enum { VALUES = 32, WEAKER_AT_MOST = 64, NUMBER_BYTES = 24 };
 
 /** What a text may name, with the memory behind it. */
 struct facts {
     struct value values[VALUES];
     size_t count;
-    struct bal_buf sites, settings;
+    struct bal_buf sites, settings, weaker;
     char numbers[VALUES][NUMBER_BYTES];
     char generated[BAL_TIME_BYTES];
 };
@@ -151,6 +153,31 @@ void document_time(int64_t ms, char text[BAL_TIME_BYTES])
                    second_of_day / 60 % 60, second_of_day % 60);
 }
 
+/** The fields that are weaker than their defaults, and where their lines go. */
+struct weaker {
+    const struct bal_field_info *fields[WEAKER_AT_MOST];
+    size_t count;
+    struct bal_buf *out;
+};
+
+static void on_perhaps_weaker(void *context, const char *path, const char *value)
+{
+    const struct weaker *weaker = context;
+    for (size_t i = 0; i < weaker->count; i++) {
+        if (strcmp(weaker->fields[i]->path, path) == 0)
+            bal_buf_printf(weaker->out, "    %s = %s (%s)\n", path, value,
+                           weaker->fields[i]->default_text);
+    }
+}
+
+static void list_weaker(const struct bal_config *config, struct bal_buf *out)
+{
+    struct weaker weaker = {.out = out};
+    weaker.count = bal_config_weaker(config, weaker.fields, WEAKER_AT_MOST);
+    assert(weaker.count <= WEAKER_AT_MOST && "the table has fewer fields");
+    bal_config_tell(config, on_perhaps_weaker, &weaker);
+}
+
 static void add_settings(struct facts *facts, const struct bal_config *config)
 {
     add(facts, "controller", bal_slice_of(config->controller.name));
@@ -178,6 +205,11 @@ static void gather(struct facts *facts, const struct bal_document_facts *given, 
         return;
     bal_config_tell(given->config, list_setting, &facts->settings);
     add(facts, "settings", bal_buf_slice(&facts->settings));
+    list_weaker(given->config, &facts->weaker);
+    add(facts, "weaker", bal_buf_slice(&facts->weaker));
+    const enum bal_approval approval = bal_dpo_approval(given->config);
+    add_flag(facts, "signed", approval == BAL_APPROVAL_SIGNED);
+    add_flag(facts, "unsigned", approval == BAL_APPROVAL_MISSING || approval == BAL_APPROVAL_WRONG);
     document_time(given->now_ms, facts->generated);
     add(facts, "generated", bal_slice_of(facts->generated));
     add(facts, "version", BAL_SLICE(BALISE_VERSION));
@@ -212,5 +244,6 @@ void bal_document_write(enum bal_document document, enum bal_language language,
     bal_buf_finish(&whole);
     bal_buf_finish(&facts->sites);
     bal_buf_finish(&facts->settings);
+    bal_buf_finish(&facts->weaker);
     free(facts);
 }

@@ -108,3 +108,31 @@ def test_the_record_is_for_the_dpo_in_every_form():
             assert (answer.status, answer.headers["content-type"]) == (200, media_type)
         for words in ({"lang": "de"}, {"format": "xml"}, {"site": "portal"}):
             assert asked(balise, **words).status == 400
+
+
+def sign(balise, key):
+    """What the DPO does: make a key, sign the weaker settings, put both into the configuration."""
+    made = run("dpo", "keygen", "--out", key)
+    assert made.returncode == 0, made.stderr
+    balise.config["dpo"] = {"public_key": made.stdout.strip()}
+    balise.write_config()
+    signed = run("dpo", "sign", "--key", key, "--config", balise.config_path)
+    assert signed.returncode == 0, signed.stderr
+    balise.config["dpo"]["signature"] = signed.stdout.strip()
+    balise.write_config()
+
+
+def test_the_record_tells_what_is_weaker_and_whether_the_dpo_has_signed_it(tmp_path):
+    with Balise({"privacy": {"k": 5}}, running=False) as balise:
+        def section():
+            return next(part["text"] for part in record(balise)["sections"] if part["id"] == "weaker")
+
+        assert "privacy.k = 5 (10)" in section() and "missing" in section()
+        sign(balise, tmp_path / "dpo.key")
+        assert "privacy.k = 5 (10)" in section() and "valid for these settings" in section()
+        balise.config["privacy"]["k"] = 6
+        balise.write_config()
+        assert "missing, or of other settings" in section()
+        balise.config["privacy"]["k"] = 10
+        balise.write_config()
+        assert "every setting protects at least as much" in section()
