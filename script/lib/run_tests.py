@@ -143,6 +143,11 @@ def step_integration_tsan(session):
     return session.pytest("tests/integration", "tsan", "sanitize", prefix=session.fixed, environment=SANITIZERS)
 
 
+def step_attack(session):
+    """observers who combine all that is told; they must find nothing"""
+    return session.pytest("tests/attack", "dev")
+
+
 def step_browser(session):
     """Chromium through nginx"""
     return session.pytest("tests/browser", "dev")
@@ -205,8 +210,8 @@ def step_fuzz(session):
     return session.ctest("fuzz", "-L", "^fuzz$", prefix=session.fixed, environment=SANITIZERS)
 
 
-STEPS = [step_dev, step_asan, step_tsan, step_integration, step_integration_asan, step_integration_tsan, step_browser,
-         step_javascript, step_demo, step_format, step_tidy, step_cppcheck, step_fuzz]
+STEPS = [step_dev, step_asan, step_tsan, step_integration, step_integration_asan, step_integration_tsan, step_attack,
+         step_browser, step_javascript, step_demo, step_format, step_tidy, step_cppcheck, step_fuzz]
 LONG_STEPS = [step_fuzz]
 
 

@@ -7,30 +7,11 @@ import pytest
 
 from audit import records
 from balise import Balise, run
+from dpo import Dpo
 
 
 def weaker():
     return {"privacy": {"k": 5}, "retention": {"hourly_days": 395}}
-
-
-class Dpo:
-    """A DPO with a key of his or her own."""
-
-    def __init__(self, folder, name="dpo.key"):
-        self.path = folder / name
-        made = run("dpo", "keygen", "--out", self.path)
-        assert made.returncode == 0, made.stderr
-        self.public_key = made.stdout.strip()
-
-    def sign(self, balise):
-        """Sign what the configuration says and put the signature into it."""
-        balise.config.setdefault("dpo", {})["public_key"] = self.public_key
-        balise.write_config()
-        signed = run("dpo", "sign", "--key", self.path, "--config", balise.config_path)
-        assert signed.returncode == 0, signed.stderr
-        balise.config["dpo"]["signature"] = signed.stdout.strip()
-        balise.write_config()
-        return signed.stderr
 
 
 @pytest.fixture(name="weak")

@@ -12,17 +12,17 @@ METRICS = ("ttfb", "fcp", "lcp", "inp", "cls", "redirect", "dns", "tcp", "tls", 
 Cell = collections.namedtuple("Cell", "hours tail_hours views visitors upper_bound buckets")
 
 
-def run_tool(name, *words, seconds=300):
-    """What balise-feed or balise-dump prints."""
-    tool = pathlib.Path(executable()).parent / "tests/tools" / name
+def run_tool(name, *words, seconds=300, program=None):
+    """What balise-feed or balise-dump prints; program: another build of it."""
+    tool = program or pathlib.Path(executable()).parent / "tests/tools" / name
     done = subprocess.run([tool, *map(str, words)], capture_output=True, text=True, timeout=seconds, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def feed(config, views, *words, seconds=300):
-    """Beacons of a file through the pipeline; what the run was like, by name."""
-    lines = run_tool("balise-feed", config, views, *words, seconds=seconds).splitlines()
+def feed(config, views, *words, **how):
+    """Beacons of a file through the pipeline; what the run was like, by name. how: as run_tool's."""
+    lines = run_tool("balise-feed", config, views, *words, **how).splitlines()
     return {name: int(number) for name, number in (line.split("\t") for line in lines)}
 
 
