@@ -72,12 +72,14 @@
  * What this does not protect, plainly.
  *
  * - The theorem is about one table and its totals, and about linear combinations. Two tables that
- *   share a margin are not covered together, nor are two one-dimensional tables between which no
- *   cell is told (browser and page, region and blocks): they are that table without a hub of ours.
- *   One class of each usually is large in every class of the other, which serves as well; nothing
- *   enforces it. Told cells of different tables may so differ by few views, by accident. The
- *   programs in tests/attack search for both and publish the rate. Bounds that follow from counts
- *   not being negative are not excluded either.
+ *   share a margin are not covered together. Two one-dimensional tables need a hub between them
+ * even where no cell of both is told: for pages and devices, regions and devices (and pages and
+ * regions where they are told) the cells are there to ask, and devices (regions) are folded until
+ * there is one (split.h). Between the other pairs, browser and page, region and blocks, nothing
+ * enforces it; one class of each usually is large in every class of the other, which serves as
+ * well. Told cells of different tables may so differ by few views, by accident. The programs in
+ * tests/attack search for both and publish the rate. Bounds that follow from counts not being
+ * negative are not excluded either.
  *
  * - A bin has k views of the day, not k visitors, and it may hold one view of a cell. Several rare
  *   classes together may still point to one of at least k views. Blocks are told on the grid of the

@@ -21,6 +21,7 @@ static const struct {
     [BAL_MARGIN_SOFT_PAGE] = {.daily = true},
     [BAL_MARGIN_PAGE_DEVICE] = {.daily = true},
     [BAL_MARGIN_REGION_DEVICE] = {.daily = true},
+    [BAL_MARGIN_PAGE_REGION] = {.daily = true},
 };
 
 bool margin_is_stored(enum bal_margin margin, enum bal_tier tier)

@@ -136,6 +136,18 @@ static void save_names(struct saver *saver, const struct open_day *day)
     }
 }
 
+static void save_pairs(struct saver *saver, const struct open_day *day)
+{
+    for (uint32_t p = day->pairs.saved; p < day->pairs.count; p++) {
+        saved_key(&saver->key, site_name(saver, day), SAVED_PAIR);
+        bal_put_u32be(&saver->key, p);
+        bal_buf_clear(&saver->value);
+        bal_put_u32be(&saver->value, day->pairs.all[p].page);
+        bal_put_u32be(&saver->value, day->pairs.all[p].region);
+        put(saver, bal_buf_slice(&saver->value));
+    }
+}
+
 static void save_meta(struct saver *saver, const struct open_day *day, bool ended)
 {
     const struct saved_meta meta = {
@@ -202,6 +214,7 @@ static bal_status save_day(struct saver *saver, const struct open_day *day,
         }
     }
     save_names(saver, day);
+    save_pairs(saver, day);
     save_opening(saver, day);
     save_told(saver, day, told);
     save_meta(saver, day, false);
@@ -219,6 +232,7 @@ static void mark_clean(struct open_day *day)
         day->pages[p].journaled = true;
     }
     day->region_saved = day->region_count;
+    day->pairs.saved = day->pairs.count;
     day->grid_saved = true;
     day->dirty = false;
 }

@@ -24,10 +24,13 @@ static bal_status tell_site(struct closing *closing)
     return closing_tell(closing, PARTITION_DAILY, &key, &head);
 }
 
-/* Pages and devices, regions and devices are told beside each other only where a hub links them:
- * else devices are folded until one does. Other pairs have no cells that could be asked. */
-static void link_devices(struct closing *closing, struct classes classes[OPEN_TABLE_COUNT])
+/* Two tables are told beside each other only where a hub links them: else regions, or devices, are
+ * folded until one does. Other pairs have no cells that could be asked. */
+static void link_tables(struct closing *closing, struct classes classes[OPEN_TABLE_COUNT])
 {
+    while (closing->day->tells_page_region &&
+           !split_is_linked(closing, OPEN_PAGE_REGION, &classes[OPEN_PAGE], &classes[OPEN_REGION]))
+        classes_absorb(closing, &classes[OPEN_REGION]);
     while (
         !split_is_linked(closing, OPEN_PAGE_DEVICE, &classes[OPEN_PAGE], &classes[OPEN_DEVICE]) ||
         !split_is_linked(closing, OPEN_REGION_DEVICE, &classes[OPEN_REGION], &classes[OPEN_DEVICE]))
@@ -44,10 +47,12 @@ static bal_status tell_tables(struct closing *closing, struct bal_day_record *re
     const struct bal_config *config = closing->store->config;
     const bool page_device = is_on(config->margins.page_device, record->views);
     const bool region_device = is_on(config->margins.region_device, record->views);
+    const bool page_region =
+        closing->day->tells_page_region && is_on(config->margins.page_region, record->views);
     bal_status status = BAL_OK;
     for (size_t t = 0; t < FOLDED; t++)
         fold_table(closing, folded[t], &classes[folded[t]]);
-    link_devices(closing, classes);
+    link_tables(closing, classes);
     for (size_t t = 0; t < FOLDED && !status; t++)
         status = classes_tell(closing, &classes[folded[t]]);
     if (!status && page_device)
@@ -55,8 +60,11 @@ static bal_status tell_tables(struct closing *closing, struct bal_day_record *re
     if (!status && region_device)
         status =
             split_table(closing, OPEN_REGION_DEVICE, &classes[OPEN_REGION], &classes[OPEN_DEVICE]);
+    if (!status && page_region)
+        status = split_table(closing, OPEN_PAGE_REGION, &classes[OPEN_PAGE], &classes[OPEN_REGION]);
     record->off = (page_device ? 0 : 1U << BAL_MARGIN_PAGE_DEVICE) |
-                  (region_device ? 0 : 1U << BAL_MARGIN_REGION_DEVICE);
+                  (region_device ? 0 : 1U << BAL_MARGIN_REGION_DEVICE) |
+                  (page_region ? 0 : 1U << BAL_MARGIN_PAGE_REGION);
     record->page_blocks_off = !closing->day->tells_pages;
     for (size_t t = 0; t < FOLDED; t++)
         classes_finish(&classes[folded[t]]);

@@ -43,6 +43,7 @@ static struct bal_slice row_text(const struct folding *fold, uint32_t row, regio
     case OPEN_REGION_DEVICE:
     case OPEN_BLOCK:
     case OPEN_BLOCK_PAGE:
+    case OPEN_PAGE_REGION:
     case OPEN_TABLE_COUNT:
         break;
     }

@@ -22,6 +22,14 @@ struct splitting {
     uint32_t *row_visitors;
 };
 
+/* The base cell of a row and a column, past the end of the table when there is none. */
+static uint32_t base_cell(const struct splitting *split, uint32_t row, uint32_t column)
+{
+    if (split->table != OPEN_PAGE_REGION)
+        return row * BAL_DEVICE_COUNT + column;
+    return pairs_find(&split->closing->day->pairs, (struct pair){.page = row, .region = column});
+}
+
 /* Calls `each` for every base cell of a row's class and some columns' classes. */
 static void each_base(struct splitting *split, size_t row, uint64_t columns,
                       void (*each)(struct splitting *split, uint32_t base, uint64_t *views),
@@ -35,7 +43,7 @@ static void each_base(struct splitting *split, size_t row, uint64_t columns,
         const uint32_t *numbers = class_rows(split->columns, column, &column_count);
         for (size_t r = 0; r < row_count; r++) {
             for (size_t c = 0; c < column_count; c++) {
-                const uint32_t base = rows[r] * BAL_DEVICE_COUNT + numbers[c];
+                const uint32_t base = base_cell(split, rows[r], numbers[c]);
                 if (base < table->count)
                     each(split, base, views);
             }

@@ -68,6 +68,7 @@ static struct base_range base_of(const struct open_day *day, enum open_table_id 
     case OPEN_REGION_DEVICE:
     case OPEN_BLOCK:
     case OPEN_BLOCK_PAGE:
+    case OPEN_PAGE_REGION:
     case OPEN_TABLE_COUNT:
         break;
     }

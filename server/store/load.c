@@ -61,6 +61,21 @@ static bal_status load_told(struct loader *loader, struct bal_reader *key, struc
     return BAL_OK;
 }
 
+/* Pairs come in the order of their numbers. */
+static bal_status load_pair(struct loader *loader, struct bal_reader *key, struct bal_slice value)
+{
+    struct bal_reader r = bal_reader_of(value);
+    const uint32_t page = bal_get_u32be(&r);
+    const uint32_t region = bal_get_u32be(&r);
+    const uint32_t number = bal_get_u32be(key);
+    struct pairs *pairs = &loader->open->pairs;
+    if (r.bad || key->bad || number != pairs->count ||
+        pairs_number(pairs, (struct pair){.page = page, .region = region}) != number)
+        return BAL_ECORRUPT;
+    pairs->saved = pairs->count;
+    return BAL_OK;
+}
+
 static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_reader *key,
                               struct bal_slice value)
 {
@@ -79,6 +94,8 @@ static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_re
         return load_row(loader, key, value);
     case SAVED_TOLD:
         return load_told(loader, key, value);
+    case SAVED_PAIR:
+        return load_pair(loader, key, value);
     case SAVED_HUB:
         return saved_get_hub(value, loader->open);
     case SAVED_GRID:

@@ -24,6 +24,7 @@ static const struct {
     [OPEN_REGION_DEVICE] = {BAL_MARGIN_REGION_DEVICE, true},
     [OPEN_BLOCK] = {BAL_MARGIN_SITE, true},
     [OPEN_BLOCK_PAGE] = {BAL_MARGIN_PAGE, true},
+    [OPEN_PAGE_REGION] = {BAL_MARGIN_PAGE_REGION, true},
 };
 
 enum bal_margin open_table_margin(enum open_table_id table)
@@ -65,6 +66,7 @@ void open_day_destroy(struct open_day *day, struct bal_arena *arena)
     free(day->pages);
     free(day->page_slots);
     free(day->regions);
+    pairs_finish(&day->pairs);
     free(day->grid);
     free(day->hub);
     free(day);
@@ -216,6 +218,10 @@ void open_day_count(struct open_day *day, const struct bal_view *view, uint32_t 
     count_in(day, OPEN_PAGE_DEVICE, page * BAL_DEVICE_COUNT + view->device, view, counting);
     count_in(day, OPEN_REGION_DEVICE, region * BAL_DEVICE_COUNT + view->device, view, counting);
     count_in(day, OPEN_BLOCK, OPEN_BLOCK_FILLING, view, counting);
+    if (day->tells_page_region)
+        count_in(day, OPEN_PAGE_REGION,
+                 pairs_number(&day->pairs, (struct pair){.page = page, .region = region}), view,
+                 counting);
     if (day->tells_pages || (page != 0 && page == day->hub_page))
         count_in(day, OPEN_BLOCK_PAGE, page, view, counting);
 }

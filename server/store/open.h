@@ -28,6 +28,7 @@ enum open_table_id {
     OPEN_REGION_DEVICE, /* row = region * BAL_DEVICE_COUNT + device */
     OPEN_BLOCK,      /* row 0: the block that is filling; row 1: the day's first block, kept back */
     OPEN_BLOCK_PAGE, /* the filling block's pages; where none is told by block, the hub alone */
+    OPEN_PAGE_REGION, /* row = number of a pair (pairs.c); only where configured */
     OPEN_TABLE_COUNT
 };
 enum { OPEN_BLOCK_FILLING = 0, OPEN_BLOCK_RESERVE = 1 };
@@ -58,6 +59,24 @@ struct open_page {
     bool pool;      /**< k visitors saw it before any block told of it (hub.h) */
 };
 
+/** Pairs of page and region that were seen together, numbered in order of appearance: a table of
+ * all of them would be mostly empty. */
+struct pair {
+    uint32_t page, region;
+};
+struct pairs {
+    struct pair *all;
+    uint32_t count, capacity;
+    uint32_t saved;  /**< so many are in a checkpoint */
+    uint32_t *slots; /**< open addressing: number + 1 */
+    uint32_t slot_count;
+};
+#define PAIR_NONE UINT32_MAX
+/** The number of a pair, PAIR_NONE when it was never seen. */
+uint32_t pairs_find(const struct pairs *pairs, struct pair pair);
+uint32_t pairs_number(struct pairs *pairs, struct pair pair); /**< the same, numbered at need */
+void pairs_finish(struct pairs *pairs);
+
 struct open_day {
     uint16_t site;
     int32_t day;
@@ -84,9 +103,11 @@ struct open_day {
     /* What the day opened with; see opening.c. */
     struct bal_grid *grid; /**< the bins its blocks are told in */
     bool grid_saved;
-    bool tells_pages;  /**< pages by block */
-    char *hub;         /**< the hub's template, NULL while there is none */
-    uint32_t hub_page; /**< its number, 0 before its first view */
+    bool tells_page_region;
+    struct pairs pairs; /**< rows of OPEN_PAGE_REGION */
+    bool tells_pages;   /**< pages by block */
+    char *hub;          /**< the hub's template, NULL while there is none */
+    uint32_t hub_page;  /**< its number, 0 before its first view */
 };
 
 struct open_day *open_day_create(uint16_t site, int32_t day);

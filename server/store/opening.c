@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What a new day takes from the site's last closed one: the hub, the bins its blocks are told in,
-// and whether pages are told by block at all. None of it is a test of safety: a stale hub costs
-// blocks and a stale grid precision, so a last day that cannot be read is logged and done without.
+// and whether pages are told by block at all; and from the configuration whether pages by region
+// are. None of it is a test of safety: a stale hub costs blocks and a stale grid precision, so a
+// last day that cannot be read is logged and done without.
 #include "private.h"
 
 #include <balise/hub.h>
@@ -123,6 +124,7 @@ void opening_set(struct bal_store *store, struct open_day *day)
         if (!status)
             status = open_grid(store, &scan, day);
     }
+    day->tells_page_region = store->config->margins.page_region != BAL_OFF;
     day->tells_pages =
         page_blocks == BAL_ON || (page_blocks == BAL_AUTO && views >= BAL_AUTO_LEAST_VIEWS);
     if (status)

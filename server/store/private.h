@@ -95,7 +95,7 @@ BAL_MUST_USE bal_status close_until(struct bal_store *store, int64_t time_s);
 void close_schedule(struct bal_store *store);
 
 /* opening.c: what a new day takes from the last one */
-/** Sets hub, grid and tells_pages of a day that has just been created. */
+/** Sets hub, grid and what is told of a day that has just been created. */
 void opening_set(struct bal_store *store, struct open_day *day);
 
 /* land.c: flights and replayed groups into open days */

@@ -63,7 +63,7 @@ bal_status saved_get_meta(struct bal_slice value, struct open_day *day, struct s
 void saved_put_hub(struct bal_buf *value, const struct open_day *day)
 {
     bal_put_u8(value, SAVED_VERSION);
-    bal_put_u8(value, day->tells_pages);
+    bal_put_u8(value, (uint8_t)(day->tells_pages | day->tells_page_region << 1));
     bal_put_bytes(value, day->hub ? bal_slice_of(day->hub) : (struct bal_slice){0});
     for (uint32_t p = 0; p < day->page_count; p += 8) {
         uint8_t pools = 0;
@@ -78,7 +78,9 @@ bal_status saved_get_hub(struct bal_slice value, struct open_day *day)
     struct bal_reader r = bal_reader_of(value);
     if (bal_get_u8(&r) != SAVED_VERSION)
         return BAL_EVERSION;
-    day->tells_pages = bal_get_u8(&r) != 0;
+    const uint8_t tells = bal_get_u8(&r);
+    day->tells_pages = (tells & 1U) != 0;
+    day->tells_page_region = (tells & 2U) != 0;
     const struct bal_slice hub = bal_get_bytes(&r);
     if (!r.bad && hub.length > 0)
         open_day_set_hub(day, hub);

@@ -17,7 +17,8 @@ enum saved_kind {
     SAVED_TOLD = 5, /**< tier u8, day u32, the told key -> the told value: of the day's blocks, and
                       when the day has ended all that was decided, perhaps not yet published */
     SAVED_HUB = 6,  /**< hub, pools, whether pages are told by block */
-    SAVED_GRID = 7  /**< chunk u8 -> the grid its blocks are told in */
+    SAVED_GRID = 7, /**< chunk u8 -> the grid its blocks are told in */
+    SAVED_PAIR = 8  /**< row number u32 of page+region -> page u32, region u32 */
 };
 
 enum { SAVED_VERSION = 1 };

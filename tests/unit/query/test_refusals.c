@@ -127,10 +127,9 @@ static void only_stored_margins_answer(void **state)
 {
     static const char possible[] =
         "may be: none, page, region, device, browser, protocol, type, page with "
-        "type=soft-navigation, page+device, region+device; with at most one of hour, day, week, "
-        "month; by hour only: none, page.";
+        "type=soft-navigation, page+device, region+device, page+region; with at most one of hour, "
+        "day, week, month; by hour only: none, page.";
     static const char *const refused[] = {
-        "by=page,region",
         "by=browser,type",
         "by=page,region,device",
         "by=hour,device",
