@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import time
 
 import jsonschema
 import pytest
@@ -212,3 +213,32 @@ def test_a_dpo_reads_the_log_by_the_api_and_nobody_else_does(balise):
     assert last["records"] == answer["records"][-2:]
     for wrong in ("limit=0", "limit=1001", "limit=x", "site=portal"):
         assert balise.private("GET", f"/api/v1/audit?{wrong}", balise.token("dpo")).status == 400
+
+
+def test_no_setting_applies_before_the_log_has_it():
+    """A shorter retention destroys files at the start; killed there, its record is on disk whenever a file is gone."""
+    with Balise() as balise:
+        for _ in range(4):
+            balise.visit(15)
+            balise.close_day()
+        balise.terminate()
+        files = balise.data / "hourly"
+        days = len(list(files.glob("*.mdb")))
+        assert days >= 4
+        for keep in range(days - 1, 0, -1):
+            before = len(records(balise.data, "start"))
+            there = len(list(files.glob("*.mdb")))
+            balise.config["retention"] = {"hourly_days": keep}
+            balise.write_config()
+            balise.launch()
+            # Killed at the first trace of the new setting, whichever it is.
+            deadline = time.monotonic() + 30
+            while len(list(files.glob("*.mdb"))) == there and len(records(balise.data, "start")) == before:
+                assert time.monotonic() < deadline, "no trace"
+            balise.kill9()
+            started_with = records(balise.data, "start")
+            assert len(started_with) == before + 1
+            assert started_with[-1].fields["retention.hourly_days"] == str(keep)
+        balise.start()
+        assert started(balise) == records(balise.data, "start")[-1].fields["config"]
+        assert verify(balise).returncode == 0

@@ -21,7 +21,8 @@ class Record:
 def records(data, what=None):
     """The records of a data folder, each one's hash checked and the chain too; only those of a kind if one is named."""
     path = data / "audit.log"
-    found = [Record(line) for line in path.read_text(encoding="ascii").splitlines()] if path.exists() else []
+    text = path.read_text(encoding="ascii") if path.exists() else ""
+    found = [Record(line) for line in text.split("\n")[:-1]]  # what has no end yet is being written
     for number, record in enumerate(found):
         assert record.n == number + 1 and record.prev == (found[number - 1].hash if number else "0" * 64)
     return [record for record in found if what in (None, record.what)]
