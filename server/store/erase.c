@@ -32,6 +32,7 @@ void erasing_finish(struct erasing *erasing)
 {
     for (unsigned m = 0; m < BAL_METRIC_COUNT; m++)
         bal_histogram_finish(&erasing->histograms[m]);
+    bal_buf_finish(&erasing->before);
 }
 
 static struct bal_slice slice_of(const MDB_val *value)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // An open day's file without a page: its rows join those of page 0, "(other)", pages after it move
-// up by one, since numbers have no gap, and decisions, which are published by now, are left out.
+// up by one, since numbers have no gap, and blocks that are told already are told without it. Pages
+// by region are not told of such a day: their pairs would have to be numbered anew.
 // Once erased, the page may come back with the next view, as a page that has no past.
 #include "erase_private.h"
 #include "saved.h"
@@ -206,6 +207,7 @@ static bal_status copy_hub(struct erasing *erasing, struct bal_slice key, struct
     if (!status)
         status = saved_get_hub(value, before);
     after->tells_pages = before->tells_pages;
+    after->tells_page_region = before->tells_page_region && !erasing->erased_page;
     after->pages[0].pool = before->pages[0].pool;
     for (uint32_t p = 1; p < before->page_count && !status; p++) {
         if (p == erasing->erased_page)
@@ -226,6 +228,18 @@ static bal_status copy_hub(struct erasing *erasing, struct bal_slice key, struct
     return status;
 }
 
+static bal_status copy_told(struct erasing *erasing, struct bal_reader *key, struct bal_slice value)
+{
+    const enum partition_kind tier = (enum partition_kind)bal_get_u8(key);
+    const int32_t day = (int32_t)bal_get_u32be(key);
+    if (key->bad)
+        return BAL_ECORRUPT;
+    saved_told_key(&erasing->before, erasing->erasure->site, tier, day);
+    return erase_told_record(
+        erasing, (struct bal_slice){.data = (const char *)key->at, .length = bal_reader_left(key)},
+        value);
+}
+
 static bal_status copy_record(struct erasing *erasing, struct bal_slice key, struct bal_slice value)
 {
     struct bal_reader rest;
@@ -233,6 +247,8 @@ static bal_status copy_record(struct erasing *erasing, struct bal_slice key, str
     if (!read_key(erasing, key, &kind, &rest))
         return erasing_put(erasing, key, value);
     if (kind == SAVED_TOLD)
+        return copy_told(erasing, &rest, value);
+    if (kind == SAVED_PAIR && erasing->erased_page)
         return BAL_OK;
     if (kind == SAVED_HUB)
         return copy_hub(erasing, key, value);
@@ -242,6 +258,8 @@ static bal_status copy_record(struct erasing *erasing, struct bal_slice key, str
         return erasing_put(erasing, key, value);
     struct row_place place = {.table = (enum open_table_id)bal_get_u8(&rest)};
     const uint32_t row = bal_get_u32be(&rest);
+    if (place.table == OPEN_PAGE_REGION)
+        return BAL_OK;
     if (!is_of_pages(place.table))
         return erasing_put(erasing, key, value);
     place.page = row / columns_of(place.table);

@@ -11,7 +11,8 @@
 struct erasing {
     const struct bal_erasure *erasure;
     const struct partition_copy *files;
-    uint32_t erased_page; /**< of an open day: the number of the page, 0 when it has none */
+    uint32_t erased_page;  /**< of an open day: the number of the page, 0 when it has none */
+    struct bal_buf before; /**< of an open day: what the keys of its told cells begin with */
     uint64_t cells, elsewhere;
     struct bal_histogram histograms[BAL_METRIC_COUNT]; /**< of the cell being summed */
 };
@@ -30,9 +31,13 @@ BAL_MUST_USE bal_status erasing_get(const struct erasing *erasing, struct bal_sl
 /** Adds the runs of a value to `histograms`. */
 BAL_MUST_USE bal_status erasing_sum(struct erasing *erasing, struct bal_slice runs);
 
+/** Copies one record of a tier, or of an open day's told cells: their keys come without
+ * `erasing->before`. */
+BAL_MUST_USE bal_status erase_told_record(struct erasing *erasing, struct bal_slice key,
+                                          struct bal_slice value);
 /** Copies a tier's file. */
 BAL_MUST_USE bal_status erase_told(struct erasing *erasing);
-/** Copies an open day's file; its decisions must have been published. */
+/** Copies an open day's file; what an ended day decided must have been published. */
 BAL_MUST_USE bal_status erase_open(struct erasing *erasing);
 
 #endif

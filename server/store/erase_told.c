@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A tier's file without a page. Everything that is no cell of the page or of its "(other)" is
-// copied as it stands, also records that this program does not know.
+// A tier's file, or the told blocks of an open day, without a page. Everything that is no cell of
+// the page or of its "(other)" is copied as it stands, also records that this program does not
+// know.
 #include "erase_private.h"
 #include "tell.h"
 
@@ -16,6 +17,24 @@ static bool in_days(const struct erasing *erasing, int32_t day)
     return day >= erasing->erasure->from_day && day < erasing->erasure->to_day;
 }
 
+/* The key of a told cell as it stands in the file. */
+static struct bal_slice placed(const struct erasing *erasing, struct bal_slice key,
+                               struct bal_buf *memory)
+{
+    bal_buf_clear(memory);
+    bal_buf_add(memory, bal_buf_slice(&erasing->before));
+    bal_buf_add(memory, key);
+    return bal_buf_slice(memory);
+}
+
+static bal_status put_told(struct erasing *erasing, struct bal_slice key, struct bal_slice value)
+{
+    struct bal_buf memory = {0};
+    const bal_status status = erasing_put(erasing, placed(erasing, key, &memory), value);
+    bal_buf_finish(&memory);
+    return status;
+}
+
 static bal_status get_chunk(const struct erasing *erasing, struct bal_key key, unsigned chunk,
                             struct bal_told *told)
 {
@@ -23,8 +42,10 @@ static bal_status get_chunk(const struct erasing *erasing, struct bal_key key, u
     struct bal_slice value;
     key.chunk = (uint8_t)chunk;
     const size_t length = bal_key_encode(&key, bytes);
-    const bal_status status = erasing_get(
-        erasing, (struct bal_slice){.data = (const char *)bytes, .length = length}, &value);
+    struct bal_buf memory = {0};
+    const struct bal_slice encoded = {.data = (const char *)bytes, .length = length};
+    const bal_status status = erasing_get(erasing, placed(erasing, encoded, &memory), &value);
+    bal_buf_finish(&memory);
     return status ? status : told_decode(value, key.chunk, told);
 }
 
@@ -70,7 +91,7 @@ static bal_status put_cell(struct erasing *erasing, const struct bal_key *key,
     struct told_entry entry;
     bal_status status = told_list_add_cell(&list, PARTITION_DAILY, key, head, erasing->histograms);
     for (size_t at = 0; !status && told_list_next(&list, &at, &entry);)
-        status = erasing_put(erasing, entry.key, entry.value);
+        status = put_told(erasing, entry.key, entry.value);
     told_list_finish(&list);
     return status;
 }
@@ -92,17 +113,17 @@ static bal_status join(struct erasing *erasing, const struct bal_key *key)
     return status ? status : put_cell(erasing, &other, &head);
 }
 
-static bal_status copy_record(struct erasing *erasing, struct bal_slice bytes,
-                              struct bal_slice value)
+bal_status erase_told_record(struct erasing *erasing, struct bal_slice bytes,
+                             struct bal_slice value)
 {
     struct bal_key key;
     if (bal_key_decode(bytes, &key) != BAL_OK ||
         !(bal_margin_info(key.margin)->dimensions & BAL_DIM_PAGE) ||
         !bal_slice_equal(key.site, erasing->erasure->site))
-        return erasing_put(erasing, bytes, value);
+        return put_told(erasing, bytes, value);
     if (!in_days(erasing, key.day)) {
         erasing->elsewhere += is_page(erasing, &key) && key.chunk == 0;
-        return erasing_put(erasing, bytes, value);
+        return put_told(erasing, bytes, value);
     }
     if (is_page(erasing, &key))
         return key.chunk == 0 ? join(erasing, &key) : BAL_OK;
@@ -111,10 +132,10 @@ static bal_status copy_record(struct erasing *erasing, struct bal_slice bytes,
         if (exists(erasing, &named))
             return BAL_OK; /* written when its page joins it */
     }
-    return erasing_put(erasing, bytes, value);
+    return put_told(erasing, bytes, value);
 }
 
 bal_status erase_told(struct erasing *erasing)
 {
-    return erasing_walk(erasing, copy_record);
+    return erasing_walk(erasing, erase_told_record);
 }

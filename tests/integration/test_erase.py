@@ -8,7 +8,7 @@ import pytest
 from audit import records
 from balise import Balise, run, view
 
-NAMED = "/agent/camille-exemple"
+NAMED = "/agent/prenom-nom"
 DAY = datetime.timedelta(days=1)
 
 
@@ -50,7 +50,7 @@ def test_an_erased_page_is_in_no_byte_and_every_total_stays():
                               (balise.data / name).read_bytes().count(NAMED.encode() + b"/horaires") for name in holding(balise.data, NAMED))
         record = records(balise.data, "erasure")[-1]
         assert record.fields["text"] == "absent" and record.fields["hits"] == "0" and int(record.fields["cells"]) > 0
-        assert "camille" not in (balise.data / "audit.log").read_text(encoding="ascii")
+        assert "prenom" not in (balise.data / "audit.log").read_text(encoding="ascii")
         balise.start()
         assert balise.views("page", closed) == {"/": 20, "(other)": 27, NAMED + "/horaires": 12}
         assert balise.views("day", closed) == {str(closed): 59}

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 static const int64_t hour_s = 3600, day_s = 86400;
-static const char named[] = "/agent/camille-exemple"; /* a template that names somebody */
+static const char named[] = "/agent/prenom-nom"; /* a template that names somebody */
 
 static void visit(struct fixture *f, const char *page, unsigned visitors)
 {
@@ -30,7 +30,7 @@ static void live(struct fixture *f, int days)
         fixture_tick_at(f, FIXTURE_NOON_S + day * day_s);
         visit(f, "/", 30);
         visit(f, named, 20);
-        visit(f, "/agent/camille-exemple/horaires", 15);
+        visit(f, "/agent/prenom-nom/horaires", 15);
         visit(f, "/rare", 2);
         assert_int_equal(fixture_land(f), BAL_OK);
     }
@@ -116,8 +116,8 @@ static void an_open_day_closes_with_the_page_in_other(void **state)
     fixture_open(&f);
     fixture_tick_at(&f, FIXTURE_NOON_S + 2 * day_s);
     assert_int_equal(views_of(&f, BAL_MARGIN_PAGE, FIXTURE_DAY + 1, "/"), 30);
-    assert_int_equal(
-        views_of(&f, BAL_MARGIN_PAGE, FIXTURE_DAY + 1, "/agent/camille-exemple/horaires"), 15);
+    assert_int_equal(views_of(&f, BAL_MARGIN_PAGE, FIXTURE_DAY + 1, "/agent/prenom-nom/horaires"),
+                     15);
     assert_int_equal(views_of(&f, BAL_MARGIN_PAGE, FIXTURE_DAY + 1, named), 0);
     assert_int_equal(views_of(&f, BAL_MARGIN_PAGE, FIXTURE_DAY + 1, NULL), 67);
     assert_int_equal(views_of(&f, BAL_MARGIN_SOFT_PAGE, FIXTURE_DAY + 1, NULL), 67);
@@ -245,7 +245,7 @@ static void a_copy_of_the_text_anywhere_is_found_and_named(void **state)
     (void)snprintf(path, sizeof path, "%s/data/notes", f.folder);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    assert_true(fprintf(file, "about %s, and /agent/camille-exemple/horaires", named) > 0);
+    assert_true(fprintf(file, "about %s, and /agent/prenom-nom/horaires", named) > 0);
     assert_int_equal(fclose(file), 0);
     struct bal_erasure_result result = erase(&f, named, INT32_MIN, INT32_MAX);
     assert_int_equal(result.hits, 1); /* the other page's text may stay */
@@ -260,7 +260,7 @@ static void on_record(void *context, const struct bal_audit_record *record)
     unsigned *seen = context;
     *seen += bal_slice_equal(record->what, BAL_SLICE("erasure"));
     for (size_t p = 0; p < record->pair_count; p++)
-        assert_false(bal_slice_contains(record->pairs[p].value, BAL_SLICE("camille")));
+        assert_false(bal_slice_contains(record->pairs[p].value, BAL_SLICE("prenom")));
 }
 
 static void the_audit_log_tells_of_it_without_the_text(void **state)
