@@ -182,6 +182,70 @@ static void waits_with_a_purge_while_a_process_beside_reads_the_file(void **stat
     fixture_end(&f);
 }
 
+static uint64_t occurrences(const struct fixture *f, const uint8_t tracer[PARTITION_TRACER_BYTES])
+{
+    struct scanner *scanner = NULL;
+    struct scanner_finding finding;
+    char data[128];
+    (void)snprintf(data, sizeof data, "%s/data", f->folder);
+    assert_int_equal(scanner_start(data, &scanner, NULL), BAL_OK);
+    assert_int_equal(scanner_ask(scanner, (struct bal_slice){.data = (const char *)tracer,
+                                                             .length = PARTITION_TRACER_BYTES}),
+                     BAL_OK);
+    assert_int_equal(scanner_answer(scanner, true, &finding), BAL_OK);
+    scanner_stop(scanner);
+    return finding.hits;
+}
+
+/* LMDB keeps what was deleted: the proof must not be content with an empty table. */
+static void a_purge_that_only_deletes_records_is_found_out(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct partition *partition = NULL;
+    MDB_txn *txn = NULL;
+    MDB_stat stat;
+    uint8_t tracer[PARTITION_TRACER_BYTES];
+    fixture_begin(&f, SHORT);
+    live(&f, 0, 2);
+    const int32_t day = FIXTURE_DAY + 1;
+    assert_int_equal(partition_tracer(f.store->partitions, PARTITION_HOURLY, day, tracer), BAL_OK);
+    assert_int_equal(
+        partition_acquire(f.store->partitions, PARTITION_HOURLY, day, false, &partition), BAL_OK);
+    assert_int_equal(mdb_txn_begin(partition->env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_drop(txn, partition->dbi, 0), 0);
+    assert_int_equal(mdb_stat(txn, partition->dbi, &stat), 0);
+    assert_int_equal(stat.ms_entries, 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    partition_release(f.store->partitions, partition);
+    assert_true(occurrences(&f, tracer) > 0);
+    assert_int_equal(partition_destroy(f.store->partitions, PARTITION_HOURLY, day), BAL_OK);
+    assert_int_equal(occurrences(&f, tracer), 0);
+    fixture_end(&f);
+}
+
+static void files_have_no_overflow_pages_and_no_uninitialised_memory(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, "");
+    live(&f, 0, 2);
+    for (unsigned kind = PARTITION_HOURLY; kind < PARTITION_KINDS; kind++) {
+        struct partition *partition = NULL;
+        MDB_stat stat;
+        unsigned flags;
+        assert_int_equal(partition_acquire(f.store->partitions, (enum partition_kind)kind,
+                                           FIXTURE_DAY, false, &partition),
+                         BAL_OK);
+        assert_int_equal(mdb_env_stat(partition->env, &stat), 0);
+        assert_int_equal(stat.ms_overflow_pages, 0);
+        assert_int_equal(mdb_env_get_flags(partition->env, &flags), 0);
+        assert_int_equal(flags & MDB_NOMEMINIT, 0);
+        partition_release(f.store->partitions, partition);
+    }
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +254,8 @@ int main(void)
         cmocka_unit_test(believes_the_records_and_not_the_name_of_their_file),
         cmocka_unit_test(names_files_that_nobody_will_ever_purge),
         cmocka_unit_test(a_policy_that_the_store_does_not_keep_is_seen),
+        cmocka_unit_test(a_purge_that_only_deletes_records_is_found_out),
+        cmocka_unit_test(files_have_no_overflow_pages_and_no_uninitialised_memory),
         cmocka_unit_test(waits_with_a_purge_while_a_process_beside_reads_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
