@@ -22,12 +22,15 @@ struct bal_kpi_request {
     enum bal_format format; /**< what Accept asks for; a parameter `format` wins */
 };
 
+#define BAL_CURSOR_BYTES 33 /**< with the zero at its end */
+
 /** The answer: an HTTP status (200 or a problem's), its body and media type (static). The caller
  * finishes `body`. */
 struct bal_answer {
     int status;
     const char *media_type;
     struct bal_buf body;
+    char next[BAL_CURSOR_BYTES]; /**< the `cursor` of the rows that follow; "" when none do */
 };
 
 /** Answers; blocking (reads the disk): a reader thread's work. `now_ms` decides what "today" is.

@@ -10,11 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARAMETERS = 11, TOKEN_FILE_MAX_BYTES = 4096 };
+enum { TOKEN_FILE_MAX_BYTES = 4096 };
 
-static const char *const parameter_names[PARAMETERS] = {"site",    "metric",   "by",     "from",
-                                                        "to",      "page",     "region", "device",
-                                                        "browser", "protocol", "type"};
+static const char *const parameter_names[] = {"site", "metric", "by",     "from",    "to",
+                                              "page", "region", "device", "browser", "protocol",
+                                              "type", "sort",   "limit",  "cursor"};
+enum { PARAMETERS = sizeof parameter_names / sizeof *parameter_names };
 
 struct question {
     const char *config, *token_file, *format;

@@ -5,6 +5,7 @@
 // the request but names of parameters.
 #include "ask.h"
 #include "filter.h"
+#include "sort.h"
 
 #include <balise/wire.h>
 
@@ -18,8 +19,20 @@ enum { DEFAULT_DAYS = 30, HOURLY_DAYS_MAX = 93, MONTHS_MAX = 25, NAME_MAX_BYTES 
 static const char *const unit_names[TIME_COUNT] = {"", "hour", "day", "week", "month"};
 
 // Parameters beside the filters.
-enum word { WORD_SITE, WORD_METRIC, WORD_BY, WORD_FROM, WORD_TO, WORD_FORMAT, WORD_COUNT };
-static const char *const words[WORD_COUNT] = {"site", "metric", "by", "from", "to", "format"};
+enum word {
+    WORD_SITE,
+    WORD_METRIC,
+    WORD_BY,
+    WORD_FROM,
+    WORD_TO,
+    WORD_SORT,
+    WORD_LIMIT,
+    WORD_CURSOR,
+    WORD_FORMAT,
+    WORD_COUNT
+};
+static const char *const words[WORD_COUNT] = {"site", "metric", "by",     "from",  "to",
+                                              "sort", "limit",  "cursor", "format"};
 
 const char *time_unit_name(enum time_unit unit)
 {
@@ -82,14 +95,15 @@ static bool is_plain_name(struct bal_slice name)
 
 static bool refuse_unknown(struct bal_answer *answer, struct bal_slice name)
 {
-    static const char possible[] =
-        "site, metric, by, from, to, format, page, region, device, browser, protocol, type";
-    if (is_plain_name(name)) {
-        refuse(answer, 400, "Unknown parameter \"%.*s\"; there are: %s.", (int)name.length,
-               name.data, possible);
-    } else {
-        refuse(answer, 400, "Unknown parameter; there are: %s.", possible);
-    }
+    struct bal_buf possible = {0};
+    for (unsigned w = 0; w < WORD_COUNT; w++)
+        bal_buf_printf(&possible, "%s, ", words[w]);
+    bal_buf_addc(&possible, "page, region, device, browser, protocol, type");
+    const struct bal_slice told = is_plain_name(name) ? name : BAL_SLICE("");
+    refuse(answer, 400, "Unknown parameter%s%.*s%s; there are: %.*s.", told.length > 0 ? " \"" : "",
+           (int)told.length, told.data, told.length > 0 ? "\"" : "", (int)possible.length,
+           possible.data);
+    bal_buf_finish(&possible);
     return false;
 }
 
@@ -312,6 +326,15 @@ static bool take_format(struct bal_slice text, enum bal_format asked, struct ask
     return true;
 }
 
+static bool take_limit(struct bal_slice text, struct ask *ask, struct bal_answer *answer)
+{
+    ask->limit = ROWS_MAX;
+    if (!text.data || (bal_slice_u64(text, ROWS_MAX, &ask->limit) == BAL_OK && ask->limit > 0))
+        return true;
+    refuse(answer, 400, "\"limit\" is a number of rows from 1 to %d.", ROWS_MAX);
+    return false;
+}
+
 static bool check_filters(const struct ask *ask, struct bal_answer *answer)
 {
     for (unsigned d = 0; d < BAL_DIMENSION_COUNT; d++) {
@@ -333,10 +356,12 @@ bool ask_parse(const struct bal_config *config, const struct bal_kpi_request *re
 {
     struct bal_slice values[WORD_COUNT] = {{0}};
     *ask = (struct ask){.k = (uint32_t)config->privacy.k};
-    return take_site(config, request, ask, answer) &&
-           take_parameters(request, values, ask, answer) &&
-           take_format(values[WORD_FORMAT], request->format, ask, answer) &&
+    if (!take_site(config, request, ask, answer) || !take_parameters(request, values, ask, answer))
+        return false;
+    ask->cursor = values[WORD_CURSOR];
+    return take_format(values[WORD_FORMAT], request->format, ask, answer) &&
            take_metrics(values[WORD_METRIC], ask, answer) &&
            take_by(values[WORD_BY], ask, answer) && check_filters(ask, answer) &&
-           take_range(values, now_ms, ask, answer);
+           take_range(values, now_ms, ask, answer) && sort_parse(values[WORD_SORT], ask, answer) &&
+           take_limit(values[WORD_LIMIT], ask, answer);
 }

@@ -11,6 +11,27 @@
 enum time_unit { TIME_NONE, TIME_HOUR, TIME_DAY, TIME_WEEK, TIME_MONTH, TIME_COUNT };
 #define BY_MAX (BAL_DIMENSION_COUNT + 1)
 
+enum { ROWS_MAX = 100000 };
+
+/** What rows are sorted by; SORT_NONE: by time, then those that are not "(other)", then by views
+ * downwards, then by name. */
+enum sort_by {
+    SORT_NONE,
+    SORT_TIME,
+    SORT_DIMENSION,
+    SORT_VIEWS,
+    SORT_VISITORS,
+    SORT_N,
+    SORT_FIGURE
+};
+struct sort {
+    enum sort_by by;
+    bool descending;
+    unsigned dimension; /**< its bit */
+    size_t metric_at;   /**< of ask.metrics */
+    unsigned figure;    /**< of enum figure */
+};
+
 struct ask {
     const struct bal_site *site;
     uint32_t k;
@@ -26,6 +47,9 @@ struct ask {
     unsigned filtered;               /**< dimensions that have a filter */
     int32_t from, to;                /**< days of the site's zone, `to` exclusive */
     int32_t today;
+    struct sort sort;
+    uint64_t limit;          /**< rows at most */
+    struct bal_slice cursor; /**< rows after that one; absent: from the first. Borrowed */
     enum bal_format format;
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Owns the CSV form of an answer (RFC 4180): the same rows flat, one column a number, so that a
 // spreadsheet, pandas or R reads it as it is. What is null in JSON is empty here.
-#include "figures.h"
 #include "render.h"
 
 #include <balise/wire.h>
@@ -20,7 +19,7 @@ static bool has_partial(const struct ask *ask, const struct plan *plan)
     return plan->open_blocks && ask->time != TIME_HOUR;
 }
 
-void csv_begin(struct bal_buf *out, const struct ask *ask, const struct plan *plan)
+static void csv_begin(struct bal_buf *out, const struct ask *ask, const struct plan *plan)
 {
     for (size_t i = 0; i < ask->by_count; i++) {
         if (ask->by[i] != 0) {
@@ -41,13 +40,13 @@ void csv_begin(struct bal_buf *out, const struct ask *ask, const struct plan *pl
     bal_buf_addc(out, "\r\n");
 }
 
-static void add_time(struct bal_buf *out, const struct ask *ask, int32_t day, const struct row *row)
+static void add_time(struct bal_buf *out, const struct shown *shown)
 {
     char text[BAL_TIME_BYTES];
-    bucket_text(ask, day, row, text);
+    bucket_text(shown, text);
     bal_buf_printf(out, "%s,", text);
-    if (ask->time == TIME_HOUR)
-        bal_buf_printf(out, "%d,%d,", row->hours, row->tail_hours);
+    if (shown->ask->time == TIME_HOUR)
+        bal_buf_printf(out, "%d,%d,", shown->row->hours, shown->row->tail_hours);
 }
 
 static void add_figures(struct bal_buf *out, const struct figures *f)
@@ -60,23 +59,25 @@ static void add_figures(struct bal_buf *out, const struct figures *f)
     }
 }
 
-void csv_row(struct bal_buf *out, const struct ask *ask, const struct plan *plan, int32_t day,
-             const struct row *row)
+static void csv_row(struct bal_buf *out, const struct shown *shown)
 {
+    const struct ask *const ask = shown->ask;
+    const struct row *const row = shown->row;
     for (size_t i = 0; i < ask->by_count; i++) {
         if (ask->by[i] == 0) {
-            add_time(out, ask, day, row);
+            add_time(out, shown);
             continue;
         }
-        bal_csv_field(out, row->text[plan->place[dimension_index(ask->by[i])]]);
+        bal_csv_field(out, row->text[shown->plan->place[dimension_index(ask->by[i])]]);
         bal_buf_addc(out, ",");
     }
     bal_buf_printf(out, "%" PRIu64 ",%" PRIu64 ",%s", row->views, row->visitors, visitors_are(row));
-    if (has_partial(ask, plan))
+    if (has_partial(ask, shown->plan))
         bal_buf_addc(out, row->partial ? ",true" : ",false");
-    for (size_t m = 0; m < ask->metric_count; m++) {
-        const struct figures f = figures_of(&row->metrics[m], ask->metrics[m], ask->k);
-        add_figures(out, &f);
-    }
+    for (size_t m = 0; m < ask->metric_count; m++)
+        add_figures(out, &shown->figures[m]);
     bal_buf_addc(out, "\r\n");
 }
+
+const struct form csv_form = {
+    .media_type = "text/csv; charset=utf-8", .between = "", .begin = csv_begin, .row = csv_row};

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Owns the JSON form of an answer (schema/kpi.v1.schema.json). Rows are appended as they are
 // finished, never kept as a tree: a long answer costs its text and no more.
-#include "figures.h"
 #include "render.h"
 
 #include <balise/wire.h>
 
 #include <inttypes.h>
 
-void bucket_text(const struct ask *ask, int32_t day, const struct row *row,
-                 char text[BAL_TIME_BYTES])
+void bucket_text(const struct shown *shown, char text[BAL_TIME_BYTES])
 {
     _Static_assert(BAL_TIME_BYTES >= BAL_DATE_BYTES, "a date fits where a time does");
-    if (ask->time == TIME_HOUR) {
-        const int64_t start = bal_zone_day_start(ask->site->zone, day) + (int64_t)row->hour * 3600;
-        bal_time_text(ask->site->zone, start, text);
+    if (shown->ask->time == TIME_HOUR) {
+        const struct bal_zone *const zone = shown->ask->site->zone;
+        const int64_t midnight = bal_zone_day_start(zone, shown->day);
+        bal_time_text(zone, midnight + (int64_t)shown->row->hour * 3600, text);
     } else {
-        bal_day_text(day, text);
+        bal_day_text(shown->day, text);
     }
 }
 
@@ -63,8 +62,9 @@ static void add_filters(struct bal_buf *out, const struct ask *ask)
     bal_buf_addc(out, "}");
 }
 
-void json_begin(struct bal_buf *out, const struct ask *ask)
+static void json_begin(struct bal_buf *out, const struct ask *ask, const struct plan *plan)
 {
+    (void)plan;
     bal_buf_addc(out, "{\"site\":");
     bal_json_string(out, bal_slice_of(ask->site->name));
     add_day(out, "from", ask->from);
@@ -79,14 +79,15 @@ void json_begin(struct bal_buf *out, const struct ask *ask)
     bal_buf_printf(out, ",\"k\":%" PRIu32 ",\"rows\":[", ask->k);
 }
 
-static void add_time(struct bal_buf *out, const struct ask *ask, int32_t day, const struct row *row)
+static void add_time(struct bal_buf *out, const struct shown *shown)
 {
+    const struct row *const row = shown->row;
     char text[BAL_TIME_BYTES];
-    bucket_text(ask, day, row, text);
-    add_key(out, time_unit_name(ask->time));
+    bucket_text(shown, text);
+    add_key(out, time_unit_name(shown->ask->time));
     bal_json_string(out, bal_slice_of(text));
     bal_buf_addc(out, ",");
-    if (ask->time != TIME_HOUR)
+    if (shown->ask->time != TIME_HOUR)
         return;
     bal_buf_printf(out, "\"hours\":%d,", row->hours);
     if (row->tail_hours > 0)
@@ -122,33 +123,27 @@ static void add_metric(struct bal_buf *out, enum bal_metric metric, const struct
     bal_buf_addc(out, "}");
 }
 
-void json_row(struct bal_buf *out, const struct ask *ask, const struct plan *plan, int32_t day,
-              const struct row *row)
+static void json_row(struct bal_buf *out, const struct shown *shown)
 {
+    const struct ask *const ask = shown->ask;
+    const struct row *const row = shown->row;
     bal_buf_addc(out, "\n{");
     for (size_t i = 0; i < ask->by_count; i++) {
         if (ask->by[i] == 0) {
-            add_time(out, ask, day, row);
+            add_time(out, shown);
             continue;
         }
         add_key(out, by_name(ask, i));
-        bal_json_string(out, row->text[plan->place[dimension_index(ask->by[i])]]);
+        bal_json_string(out, row->text[shown->plan->place[dimension_index(ask->by[i])]]);
         bal_buf_addc(out, ",");
     }
     bal_buf_printf(out, "\"views\":%" PRIu64 ",\"visitors\":%" PRIu64 ",\"visitors_are\":\"%s\"",
                    row->views, row->visitors, visitors_are(row));
     if (row->partial)
         bal_buf_addc(out, ",\"partial\":true");
-    for (size_t m = 0; m < ask->metric_count; m++) {
-        const struct figures f = figures_of(&row->metrics[m], ask->metrics[m], ask->k);
-        add_metric(out, ask->metrics[m], &f);
-    }
+    for (size_t m = 0; m < ask->metric_count; m++)
+        add_metric(out, ask->metrics[m], &shown->figures[m]);
     bal_buf_addc(out, "}");
-}
-
-void json_between(struct bal_buf *out)
-{
-    bal_buf_addc(out, ",");
 }
 
 static void add_share(struct bal_buf *out, const char *name, uint64_t part, uint64_t whole)
@@ -158,14 +153,18 @@ static void add_share(struct bal_buf *out, const char *name, uint64_t part, uint
     bal_json_number(out, figure_share(part, whole));
 }
 
-void json_end(struct bal_buf *out, const struct coverage *c, bool partial)
+static void json_end(struct bal_buf *out, const struct tail *tail)
 {
+    const struct coverage *const c = tail->coverage;
     // Those that belong to a site: a beacon of an unknown origin or with a wrong method belongs to
     // none.
     static const enum bal_outcome of_site[] = {BAL_DECLINED,    BAL_BOT,       BAL_RATE_LIMITED,
                                                BAL_MALFORMED,   BAL_TOO_LARGE, BAL_OVERLOADED,
                                                BAL_STORE_FAILED};
-    bal_buf_printf(out, "\n],\"coverage\":{\"views\":%" PRIu64, c->views);
+    bal_buf_addc(out, "\n],");
+    if (tail->next[0])
+        bal_buf_printf(out, "\"next\":\"%s\",", tail->next);
+    bal_buf_printf(out, "\"coverage\":{\"views\":%" PRIu64, c->views);
     add_share(out, "named", c->named, c->views);
     add_share(out, "other", c->other, c->views);
     add_share(out, "unknown", c->unknown, c->views);
@@ -179,5 +178,11 @@ void json_end(struct bal_buf *out, const struct coverage *c, bool partial)
     bal_buf_printf(out,
                    ",\"days_closed\":%" PRIu32 ",\"days_off\":%" PRIu32 ",\"days_missing\":%" PRIu32
                    "},\"partial\":%s}\n",
-                   c->days_closed, c->days_off, c->days_missing, partial ? "true" : "false");
+                   c->days_closed, c->days_off, c->days_missing, tail->partial ? "true" : "false");
 }
+
+const struct form json_form = {.media_type = "application/json",
+                               .between = ",",
+                               .begin = json_begin,
+                               .row = json_row,
+                               .end = json_end};

@@ -3,15 +3,15 @@
 // time bucket as soon as it is complete. Memory is one bucket of rows and the answer's text, both
 // bounded. What may be told was decided when the cells were closed; here cells are only added up,
 // never subtracted, and the day that is not over is nothing but its told blocks.
-#include "render.h"
+#include "lines.h"
 
 #include <balise/wire.h>
 
 #include <assert.h>
 
 enum {
-    ROWS_MAX = 100000,
-    HISTOGRAM_BYTES_MAX = 64 << 20 // of one bucket: 3,000 pages of 8 metrics stay far below
+    HISTOGRAM_BYTES_MAX = 64 << 20, // of one bucket: 3,000 pages of 8 metrics stay far below
+    TEXT_BYTES_MAX = 64 << 20
 };
 
 // One answer in the making.
@@ -20,34 +20,37 @@ struct gathering {
     const struct ask *ask;
     const struct plan *plan;
     int64_t deadline_ns;
-    struct bal_buf *out;
+    const struct form *form;
     struct rows rows;
+    struct lines lines;
     struct coverage coverage;
     int32_t bucket;           // first day of the bucket in `rows`
     int32_t cells_day;        // the day whose cells are being added
     enum bal_tier cells_tier; // and where they are from
     enum bal_tier reading;
     int32_t open_day; // the day that is not over, INT32_MAX when it is not asked
-    size_t written;   // rows
     bool too_large;
 };
 
 /* ---- rows out ---- */
 
-static void write_bucket(struct gathering *g)
+static void write_row(struct gathering *g, const struct row *row)
+{
+    struct shown shown = {.ask = g->ask, .plan = g->plan, .day = g->bucket, .row = row};
+    for (size_t m = 0; m < g->ask->metric_count; m++)
+        shown.figures[m] = figures_of(&row->metrics[m], g->ask->metrics[m], g->ask->k);
+    lines_add(&g->lines, g->form, &shown);
+}
+
+static bal_status write_bucket(struct gathering *g)
 {
     rows_sort(&g->rows);
-    for (size_t i = 0; i < g->rows.count; i++) {
-        if (g->ask->format == BAL_FORMAT_CSV) {
-            csv_row(g->out, g->ask, g->plan, g->bucket, &g->rows.all[i]);
-        } else {
-            if (g->written > 0)
-                json_between(g->out);
-            json_row(g->out, g->ask, g->plan, g->bucket, &g->rows.all[i]);
-        }
-        g->written++;
+    for (size_t i = 0; i < g->rows.count && !g->too_large; i++) {
+        write_row(g, &g->rows.all[i]);
+        g->too_large = g->lines.text.length > TEXT_BYTES_MAX;
     }
     rows_clear(&g->rows);
+    return g->too_large ? BAL_ERANGE : BAL_OK;
 }
 
 /* ---- cells in ---- */
@@ -76,9 +79,9 @@ static bal_status turn_to(struct gathering *g, int32_t day, enum bal_tier tier)
     const int32_t bucket = plan_bucket_day(g->ask->time, day);
     if (day == g->cells_day && tier == g->cells_tier)
         return BAL_OK;
-    const bal_status status = end_day(g);
+    bal_status status = end_day(g);
     if (!status && bucket != g->bucket)
-        write_bucket(g);
+        status = write_bucket(g);
     g->bucket = bucket;
     g->cells_day = day;
     g->cells_tier = tier;
@@ -152,7 +155,7 @@ static bal_status take_cell(void *context, const struct bal_told *told)
             return status;
     }
     g->too_large =
-        g->written + g->rows.count > ROWS_MAX || g->rows.histogram_bytes > HISTOGRAM_BYTES_MAX;
+        g->lines.count + g->rows.count > ROWS_MAX || g->rows.histogram_bytes > HISTOGRAM_BYTES_MAX;
     return g->too_large ? BAL_ERANGE : BAL_OK;
 }
 
@@ -228,9 +231,7 @@ static bal_status gather(struct gathering *g)
     }
     if (!status)
         status = end_day(g);
-    if (!status)
-        write_bucket(g);
-    return status;
+    return status ? status : write_bucket(g);
 }
 
 /* ---- the answer ---- */
@@ -250,6 +251,24 @@ static void refuse_failure(const struct gathering *g, bal_status status, struct 
     }
 }
 
+// Puts the lines in their order and as many of them as were asked for into the body.
+static void write_answer(struct gathering *g, struct bal_answer *answer)
+{
+    struct window window;
+    lines_sort(&g->lines, &g->ask->sort);
+    if (!lines_window(&g->lines, g->ask, &window, answer))
+        return;
+    g->form->begin(&answer->body, g->ask, g->plan);
+    lines_write(&g->lines, &window, g->form, &answer->body);
+    cursor_text(answer->next, g->ask, &g->lines, &window);
+    if (g->form->end)
+        g->form->end(&answer->body, &(struct tail){.coverage = &g->coverage,
+                                                   .partial = g->open_day != INT32_MAX,
+                                                   .next = answer->next});
+    answer->status = 200;
+    answer->media_type = g->form->media_type;
+}
+
 void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
                     const struct bal_kpi_request *request, int64_t now_ms,
                     struct bal_answer *answer)
@@ -257,29 +276,23 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
     struct ask ask;
     struct plan plan;
     bal_buf_clear(&answer->body);
-    if (!ask_parse(config, request, now_ms, &ask, answer) || !plan_make(&ask, &plan, answer))
+    answer->next[0] = '\0';
+    if (!ask_parse(config, request, now_ms, &ask, answer) || !plan_make(&ask, &plan, answer) ||
+        !cursor_check(&ask, answer))
         return;
     struct gathering g = {.store = store,
                           .ask = &ask,
                           .plan = &plan,
                           .deadline_ns = bal_clock_steady_ns() + config->query.seconds * 1000000000,
-                          .out = &answer->body,
+                          .form = ask.format == BAL_FORMAT_CSV ? &csv_form : &json_form,
                           .open_day = INT32_MAX};
-    const bool csv = ask.format == BAL_FORMAT_CSV;
     rows_init(&g.rows, ask.metric_count);
-    if (csv) {
-        csv_begin(g.out, &ask, &plan);
-    } else {
-        json_begin(g.out, &ask);
-    }
     const bal_status status = gather(&g);
-    rows_finish(&g.rows);
     if (status) {
         refuse_failure(&g, status, answer);
-        return;
+    } else {
+        write_answer(&g, answer);
     }
-    if (!csv)
-        json_end(g.out, &g.coverage, g.open_day != INT32_MAX);
-    answer->status = 200;
-    answer->media_type = csv ? "text/csv; charset=utf-8" : "application/json";
+    rows_finish(&g.rows);
+    lines_finish(&g.lines);
 }

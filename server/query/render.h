@@ -2,7 +2,7 @@
 #ifndef BALISE_QUERY_RENDER_H
 #define BALISE_QUERY_RENDER_H
 
-#include "rows.h"
+#include "figures.h"
 
 /** What the rows do not show: shares are of `views`. */
 struct coverage {
@@ -16,21 +16,34 @@ struct coverage {
     uint32_t days_missing; /**< days before today without one: no visitors, too few, or gone */
 };
 
-/** The parts of an answer, appended one after the other; rows come in order. `day` is the bucket's
- * first day. */
-void json_begin(struct bal_buf *out, const struct ask *ask);
-void json_row(struct bal_buf *out, const struct ask *ask, const struct plan *plan, int32_t day,
-              const struct row *row);
-void json_between(struct bal_buf *out);
-void json_end(struct bal_buf *out, const struct coverage *coverage, bool partial);
+/** A row with what is told of it. */
+struct shown {
+    const struct ask *ask;
+    const struct plan *plan;
+    int32_t day; /**< the first of its bucket */
+    const struct row *row;
+    struct figures figures[BAL_METRIC_COUNT]; /**< one a metric asked */
+};
 
-void csv_begin(struct bal_buf *out, const struct ask *ask, const struct plan *plan);
-void csv_row(struct bal_buf *out, const struct ask *ask, const struct plan *plan, int32_t day,
-             const struct row *row);
+/** What stands after the rows. */
+struct tail {
+    const struct coverage *coverage;
+    bool partial;
+    const char *next; /**< the cursor of the rows that follow; "" when these are the last */
+};
+
+/** A form of an answer: the parts are appended one after the other. */
+struct form {
+    const char *media_type;
+    const char *between; /**< two rows */
+    void (*begin)(struct bal_buf *out, const struct ask *ask, const struct plan *plan);
+    void (*row)(struct bal_buf *out, const struct shown *shown);
+    void (*end)(struct bal_buf *out, const struct tail *tail); /**< NULL: with the last row */
+};
+extern const struct form json_form, csv_form;
 
 /** The start of a bucket: "2026-11-23", or by hour RFC 3339 with the zone's offset. */
-void bucket_text(const struct ask *ask, int32_t day, const struct row *row,
-                 char text[BAL_TIME_BYTES]);
+void bucket_text(const struct shown *shown, char text[BAL_TIME_BYTES]);
 
 /** "estimate" or "upper_bound". */
 const char *visitors_are(const struct row *row);

@@ -52,8 +52,8 @@ static void a_missing_parameter_is_named_with_what_is_possible(void **state)
 
 static void unknown_and_repeated_parameters_are_refused(void **state)
 {
-    check_refused(*state, "site=portal&metric=lcp&limit=3",
-                  "Unknown parameter \\\"limit\\\"; there are: site, metric");
+    check_refused(*state, "site=portal&metric=lcp&offset=3",
+                  "Unknown parameter \\\"offset\\\"; there are: site, metric");
     check_refused(*state, "site=portal&metric=lcp&metric=inp", "\\\"metric\\\" is given twice");
     check_refused(*state, "site=portal&site=portal&metric=lcp", "\\\"site\\\" is given twice");
     check_refused(*state, "site=portal&metric=lcp&page=&page=/", "\\\"page\\\" is given twice");
@@ -84,7 +84,7 @@ static void an_unknown_site_answers_the_same_bytes_whatever_else_is_asked(void *
     static const char *const queries[] = {"site=nobody&metric=lcp",
                                           "site=nobody",
                                           "site=",
-                                          "site=nobody&limit=3",
+                                          "site=nobody&offset=3",
                                           "site=nobody&metric=nonsense&by=x&from=y",
                                           "site=PORTAL&metric=lcp"};
     struct bal_answer expected = {0};
@@ -225,6 +225,44 @@ static void ranges_are_bounded(void **state)
                   "longer than 93 days");
 }
 
+static void rows_are_sorted_by_columns_of_the_answer_only(void **state)
+{
+    struct world *const w = *state;
+    check_refused(
+        w, "site=portal&metric=lcp,cls&by=page,day&sort=inp_p75",
+        "here: page, day, views, visitors, lcp_n, lcp_p50, lcp_p75, lcp_p95, lcp_p75_low,");
+    check_refused(w, "site=portal&metric=lcp&sort=", "greatest first");
+    check_refused(w, "site=portal&metric=lcp&sort=--views", "greatest first");
+    check_refused(w, "site=portal&metric=lcp&sort=page", "here: views");
+    check_taken(w, "site=portal&metric=lcp,cls&by=page,day&sort=-cls_poor");
+    check_taken(w, "site=portal&metric=lcp,cls&by=page,day&sort=day");
+}
+
+static void a_limit_is_a_number_of_rows(void **state)
+{
+    check_refused(*state, "site=portal&metric=lcp&limit=0", "from 1 to 100000");
+    check_refused(*state, "site=portal&metric=lcp&limit=100001", "from 1 to 100000");
+    check_refused(*state, "site=portal&metric=lcp&limit=ten", "from 1 to 100000");
+    check_refused(*state, "site=portal&metric=lcp&limit=", "from 1 to 100000");
+    check_taken(*state, "site=portal&metric=lcp&limit=100000");
+}
+
+static void a_cursor_is_one_that_was_given(void **state)
+{
+    static const char *const cursors[] = {
+        "",
+        "0",
+        "00000000000000000000000000000000",
+        "0000000000000000000000000000000",
+        "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+    };
+    for (size_t i = 0; i < sizeof cursors / sizeof *cursors; i++) {
+        char query[128];
+        (void)snprintf(query, sizeof query, "site=portal&metric=lcp&cursor=%s", cursors[i]);
+        check_refused(*state, query, "not of this question");
+    }
+}
+
 static void the_format_is_json_or_csv(void **state)
 {
     struct world *const w = *state;
@@ -291,6 +329,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(filters_of_closed_lists_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(dates_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(ranges_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_are_sorted_by_columns_of_the_answer_only, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_limit_is_a_number_of_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cursor_is_one_that_was_given, setup, teardown),
         cmocka_unit_test_setup_teardown(the_format_is_json_or_csv, setup, teardown),
         cmocka_unit_test_setup_teardown(what_accept_asks_for_yields_to_the_parameter, setup,
                                         teardown),
