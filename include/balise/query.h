@@ -7,14 +7,14 @@
 
 /**
  * KPI queries: text parameters -> a plan over exactly one stored margin of one tier -> merged rows
- * -> JSON or CSV. Anything that no stored margin holds is refused with what is possible; nothing is
- * ever computed by subtraction.
+ * -> JSON, CSV or lines of JSON. Anything that no stored margin holds is refused with what is
+ * possible; nothing is ever computed by subtraction.
  */
 struct bal_parameter {
     struct bal_slice name, value; /**< percent-decoded UTF-8 */
 };
 
-enum bal_format { BAL_FORMAT_JSON, BAL_FORMAT_CSV };
+enum bal_format { BAL_FORMAT_JSON, BAL_FORMAT_CSV, BAL_FORMAT_NDJSON, BAL_FORMAT_COUNT };
 
 struct bal_kpi_request {
     const struct bal_parameter *parameters;
@@ -22,7 +22,8 @@ struct bal_kpi_request {
     enum bal_format format; /**< what Accept asks for; a parameter `format` wins */
 };
 
-#define BAL_CURSOR_BYTES 33 /**< with the zero at its end */
+#define BAL_CURSOR_BYTES 33     /**< with the zero at its end */
+#define BAL_FILE_NAME_BYTES 128 /**< the same */
 
 /** The answer: an HTTP status (200 or a problem's), its body and media type (static). The caller
  * finishes `body`. */
@@ -31,6 +32,7 @@ struct bal_answer {
     const char *media_type;
     struct bal_buf body;
     char next[BAL_CURSOR_BYTES]; /**< the `cursor` of the rows that follow; "" when none do */
+    char file_name[BAL_FILE_NAME_BYTES]; /**< to be saved under; "": to be shown */
 };
 
 /** Answers; blocking (reads the disk): a reader thread's work. `now_ms` decides what "today" is.

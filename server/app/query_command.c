@@ -17,8 +17,19 @@ static const char *const parameter_names[] = {"site", "metric", "by",     "from"
                                               "type", "sort",   "limit",  "cursor"};
 enum { PARAMETERS = sizeof parameter_names / sizeof *parameter_names };
 
+/* What the answer is printed as, and what is asked for it. The first is the default. */
+static const struct form {
+    const char *name, *asked;
+    enum bal_format format;
+} forms[] = {{"table", "csv", BAL_FORMAT_CSV},
+             {"csv", "csv", BAL_FORMAT_CSV},
+             {"json", "json", BAL_FORMAT_JSON},
+             {"ndjson", "ndjson", BAL_FORMAT_NDJSON}};
+enum { FORMS = sizeof forms / sizeof *forms };
+
 struct question {
     const char *config, *token_file, *format;
+    size_t form;
     const char *value[PARAMETERS];
 };
 
@@ -40,8 +51,7 @@ static void add_escaped(struct bal_buf *out, const char *text)
 
 static void build_target(const struct question *question, struct bal_buf *target)
 {
-    bal_buf_printf(target, "/api/v1/kpi?format=%s",
-                   strcmp(question->format, "json") == 0 ? "json" : "csv");
+    bal_buf_printf(target, "/api/v1/kpi?format=%s", forms[question->form].asked);
     for (size_t p = 0; p < PARAMETERS; p++) {
         if (!question->value[p])
             continue;
@@ -75,9 +85,8 @@ static void answer_here(struct bal_store *store, const struct bal_config *config
                         const struct question *question, struct bal_answer *answer)
 {
     struct bal_parameter parameters[PARAMETERS];
-    struct bal_kpi_request request = {
-        .parameters = parameters,
-        .format = strcmp(question->format, "json") == 0 ? BAL_FORMAT_JSON : BAL_FORMAT_CSV};
+    struct bal_kpi_request request = {.parameters = parameters,
+                                      .format = forms[question->form].format};
     for (size_t p = 0; p < PARAMETERS; p++) {
         if (question->value[p])
             parameters[request.count++] =
@@ -133,7 +142,7 @@ static int print(const struct question *question, const struct bal_answer *answe
                       answer->body.data);
         return EXIT_FAILED;
     }
-    if (strcmp(question->format, "table") == 0)
+    if (question->form == 0)
         table_print(bal_buf_slice(&answer->body), stdout);
     else
         (void)fwrite(answer->body.data, 1, answer->body.length, stdout);
@@ -142,7 +151,7 @@ static int print(const struct question *question, const struct bal_answer *answe
 
 int query_run(int argc, char **argv)
 {
-    struct question question = {.format = "table"};
+    struct question question = {.format = forms[0].name};
     struct app_option options[PARAMETERS + 3] = {
         {.name = "config", .value = &question.config},
         {.name = "token-file", .value = &question.token_file},
@@ -154,9 +163,10 @@ int query_run(int argc, char **argv)
     struct bal_answer answer = {0};
     struct bal_error error = {0};
     int result = app_options(argc, argv, options, PARAMETERS + 3, NULL, 0);
-    if (!result && strcmp(question.format, "table") != 0 && strcmp(question.format, "csv") != 0 &&
-        strcmp(question.format, "json") != 0)
-        result = app_usage("--format is one of table, csv, json");
+    while (question.form < FORMS && strcmp(question.format, forms[question.form].name) != 0)
+        question.form++;
+    if (!result && question.form == FORMS)
+        result = app_usage("--format is one of table, csv, json, ndjson");
     if (!result)
         result = app_load(question.config, &config);
     if (result)

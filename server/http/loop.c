@@ -74,8 +74,7 @@ static void on_answers(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
             h2o_linklist_unlink(&job->of_loop);
         h2o_req_t *req = parked_take(&job->waiting);
         if (req)
-            reply_copied(req, job->answer.status, job->answer.media_type,
-                         bal_buf_slice(&job->answer.body));
+            answer_send(req, job);
         job_destroy(job);
     }
 }

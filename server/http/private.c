@@ -78,14 +78,22 @@ static void send_metrics(const struct bal_server *server, h2o_req_t *req)
     bal_buf_finish(&text);
 }
 
+/** JSON unless the request names another form: browsers and programs send wildcards. */
+static enum bal_format accepted(const h2o_req_t *req)
+{
+    const struct bal_slice accept = request_header(req, H2O_TOKEN_ACCEPT);
+    if (list_names(accept, BAL_SLICE("text/csv")))
+        return BAL_FORMAT_CSV;
+    return list_names(accept, BAL_SLICE("application/x-ndjson")) ? BAL_FORMAT_NDJSON
+                                                                 : BAL_FORMAT_JSON;
+}
+
 /** Hands the query to a reader; loop.c's on_answers sends what comes back. */
 static void ask(const struct bal_server *server, h2o_req_t *req, enum job_kind kind,
                 const struct bal_grant *grant)
 {
     struct loop *loop = loop_of(req);
-    const bool csv = list_names(request_header(req, H2O_TOKEN_ACCEPT), BAL_SLICE("text/csv"));
-    struct job *job =
-        job_create(kind, request_query(req), csv ? BAL_FORMAT_CSV : BAL_FORMAT_JSON, grant);
+    struct job *job = job_create(kind, request_query(req), accepted(req), grant);
     if (loop->cut || !readers_submit(server->readers, job, &loop->answers)) {
         job_destroy(job);
         reply_busy(req, "Too many queries are waiting.");
@@ -133,7 +141,8 @@ static int on_request(h2o_handler_t *super, h2o_req_t *req)
             route = &routes[i];
 
     reply_harden(req, POLICY);
-    reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
+    if (route && route->send)
+        reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
     struct bal_grant grant = {0};
     if (!route) {
         reply_problem(req, 404, NULL);

@@ -5,10 +5,12 @@
 
 #include "reply.h"
 
+#include <balise/bytes.h>
 #include <balise/retention.h>
 #include <balise/wire.h>
 
 #include <assert.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +136,11 @@ static void work_on(const struct readers *readers, struct job *job)
         answer_retention(readers, job);
     else
         answer_query(readers, job);
+    // Of the bytes, so it is strong. A new version of the program may hash otherwise: then all are
+    // sent once more.
+    const uint64_t form = bal_hash_bytes(bal_slice_of(job->answer.media_type), 0);
+    (void)snprintf(job->etag, sizeof job->etag, "\"%016" PRIx64 "\"",
+                   bal_hash_bytes(bal_buf_slice(&job->answer.body), form));
 }
 
 /** The next job of thread `i`, or NULL when it is time to end. */

@@ -14,6 +14,8 @@
  */
 struct readers;
 
+enum { ETAG_BYTES = 19 };
+
 /** What a reader is asked for. */
 enum job_kind { JOB_KPI, JOB_RETENTION, JOB_AUDIT, JOB_RECORD };
 
@@ -32,11 +34,15 @@ struct job {
     enum bal_format format;
     struct bal_grant grant;
     struct bal_answer answer; /**< valid once home */
+    char etag[ETAG_BYTES];    /**< of the answer, with its quotes */
 };
 
 struct job *job_create(enum job_kind kind, struct bal_slice query, enum bal_format format,
                        const struct bal_grant *grant);
 void job_destroy(struct job *job); /**< accepts NULL */
+
+/** Sends a job's answer, or 304 to one who has it already. On the request's loop. */
+void answer_send(h2o_req_t *req, const struct job *job);
 
 /** Makes an answer a problem document (RFC 9457), whatever it was. */
 void answer_refuse(struct bal_answer *answer, int status, const char *detail);

@@ -312,18 +312,18 @@ static bool take_range(const struct bal_slice values[WORD_COUNT], int64_t now_ms
 static bool take_format(struct bal_slice text, enum bal_format asked, struct ask *ask,
                         struct bal_answer *answer)
 {
+    static const char *const formats[BAL_FORMAT_COUNT] = {
+        [BAL_FORMAT_JSON] = "json", [BAL_FORMAT_CSV] = "csv", [BAL_FORMAT_NDJSON] = "ndjson"};
     ask->format = asked;
     if (!text.data)
         return true;
-    if (bal_slice_equal(text, BAL_SLICE("json"))) {
-        ask->format = BAL_FORMAT_JSON;
-    } else if (bal_slice_equal(text, BAL_SLICE("csv"))) {
-        ask->format = BAL_FORMAT_CSV;
-    } else {
-        refuse(answer, 400, "\"format\" is json or csv.");
-        return false;
+    for (unsigned f = 0; f < BAL_FORMAT_COUNT; f++) {
+        ask->format = (enum bal_format)f;
+        if (bal_slice_equal(text, bal_slice_of(formats[f])))
+            return true;
     }
-    return true;
+    refuse(answer, 400, "\"format\" is json, csv or ndjson.");
+    return false;
 }
 
 static bool take_limit(struct bal_slice text, struct ask *ask, struct bal_answer *answer)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Owns the CSV form of an answer (RFC 4180): the same rows flat, one column a number, so that a
-// spreadsheet, pandas or R reads it as it is. What is null in JSON is empty here.
+// spreadsheet, pandas or R reads it as it is. What is null in JSON is empty here. No field can
+// begin a spreadsheet's formula: names are of closed lists or in parentheses, regions are letters,
+// and a page's template begins with "/".
 #include "render.h"
 
 #include <balise/wire.h>
@@ -79,5 +81,8 @@ static void csv_row(struct bal_buf *out, const struct shown *shown)
     bal_buf_addc(out, "\r\n");
 }
 
-const struct form csv_form = {
-    .media_type = "text/csv; charset=utf-8", .between = "", .begin = csv_begin, .row = csv_row};
+const struct form csv_form = {.media_type = "text/csv; charset=utf-8; header=present",
+                              .extension = "csv",
+                              .between = "",
+                              .begin = csv_begin,
+                              .row = csv_row};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Owns the JSON form of an answer (schema/kpi.v1.schema.json). Rows are appended as they are
-// finished, never kept as a tree: a long answer costs its text and no more.
+// Owns the JSON forms of an answer (schema/kpi.v1.schema.json): one document, or a row a line. Rows
+// are appended as they are finished, never kept as a tree: a long answer costs its text and no
+// more.
 #include "render.h"
 
 #include <balise/wire.h>
@@ -123,11 +124,11 @@ static void add_metric(struct bal_buf *out, enum bal_metric metric, const struct
     bal_buf_addc(out, "}");
 }
 
-static void json_row(struct bal_buf *out, const struct shown *shown)
+static void add_row(struct bal_buf *out, const struct shown *shown)
 {
     const struct ask *const ask = shown->ask;
     const struct row *const row = shown->row;
-    bal_buf_addc(out, "\n{");
+    bal_buf_addc(out, "{");
     for (size_t i = 0; i < ask->by_count; i++) {
         if (ask->by[i] == 0) {
             add_time(out, shown);
@@ -144,6 +145,18 @@ static void json_row(struct bal_buf *out, const struct shown *shown)
     for (size_t m = 0; m < ask->metric_count; m++)
         add_metric(out, ask->metrics[m], &shown->figures[m]);
     bal_buf_addc(out, "}");
+}
+
+static void json_row(struct bal_buf *out, const struct shown *shown)
+{
+    bal_buf_addc(out, "\n");
+    add_row(out, shown);
+}
+
+static void ndjson_row(struct bal_buf *out, const struct shown *shown)
+{
+    add_row(out, shown);
+    bal_buf_addc(out, "\n");
 }
 
 static void add_share(struct bal_buf *out, const char *name, uint64_t part, uint64_t whole)
@@ -186,3 +199,7 @@ const struct form json_form = {.media_type = "application/json",
                                .begin = json_begin,
                                .row = json_row,
                                .end = json_end};
+
+// Rows alone, as in CSV, so that every line is of one kind.
+const struct form ndjson_form = {
+    .media_type = "application/x-ndjson", .between = "", .row = ndjson_row};

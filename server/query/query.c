@@ -8,6 +8,7 @@
 #include <balise/wire.h>
 
 #include <assert.h>
+#include <stdio.h>
 
 enum {
     HISTOGRAM_BYTES_MAX = 64 << 20, // of one bucket: 3,000 pages of 8 metrics stay far below
@@ -251,6 +252,18 @@ static void refuse_failure(const struct gathering *g, bal_status status, struct 
     }
 }
 
+// "balise-portal-2026-11-01-2026-12-01.csv".
+static void name_file(const struct gathering *g, char name[BAL_FILE_NAME_BYTES])
+{
+    char from[BAL_DATE_BYTES], to[BAL_DATE_BYTES];
+    if (!g->form->extension)
+        return;
+    bal_day_text(g->ask->from, from);
+    bal_day_text(g->ask->to, to);
+    (void)snprintf(name, BAL_FILE_NAME_BYTES, "balise-%s-%s-%s.%s", g->ask->site->name, from, to,
+                   g->form->extension);
+}
+
 // Puts the lines in their order and as many of them as were asked for into the body.
 static void write_answer(struct gathering *g, struct bal_answer *answer)
 {
@@ -258,7 +271,8 @@ static void write_answer(struct gathering *g, struct bal_answer *answer)
     lines_sort(&g->lines, &g->ask->sort);
     if (!lines_window(&g->lines, g->ask, &window, answer))
         return;
-    g->form->begin(&answer->body, g->ask, g->plan);
+    if (g->form->begin)
+        g->form->begin(&answer->body, g->ask, g->plan);
     lines_write(&g->lines, &window, g->form, &answer->body);
     cursor_text(answer->next, g->ask, &g->lines, &window);
     if (g->form->end)
@@ -267,16 +281,21 @@ static void write_answer(struct gathering *g, struct bal_answer *answer)
                                                    .next = answer->next});
     answer->status = 200;
     answer->media_type = g->form->media_type;
+    name_file(g, answer->file_name);
 }
 
 void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
                     const struct bal_kpi_request *request, int64_t now_ms,
                     struct bal_answer *answer)
 {
+    static const struct form *const forms[BAL_FORMAT_COUNT] = {[BAL_FORMAT_JSON] = &json_form,
+                                                               [BAL_FORMAT_CSV] = &csv_form,
+                                                               [BAL_FORMAT_NDJSON] = &ndjson_form};
     struct ask ask;
     struct plan plan;
     bal_buf_clear(&answer->body);
     answer->next[0] = '\0';
+    answer->file_name[0] = '\0';
     if (!ask_parse(config, request, now_ms, &ask, answer) || !plan_make(&ask, &plan, answer) ||
         !cursor_check(&ask, answer))
         return;
@@ -284,7 +303,7 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
                           .ask = &ask,
                           .plan = &plan,
                           .deadline_ns = bal_clock_steady_ns() + config->query.seconds * 1000000000,
-                          .form = ask.format == BAL_FORMAT_CSV ? &csv_form : &json_form,
+                          .form = forms[ask.format],
                           .open_day = INT32_MAX};
     rows_init(&g.rows, ask.metric_count);
     const bal_status status = gather(&g);

@@ -35,12 +35,14 @@ struct tail {
 /** A form of an answer: the parts are appended one after the other. */
 struct form {
     const char *media_type;
-    const char *between; /**< two rows */
-    void (*begin)(struct bal_buf *out, const struct ask *ask, const struct plan *plan);
+    const char *extension; /**< of the file that it is saved as; NULL: it is shown */
+    const char *between;   /**< two rows */
+    void (*begin)(struct bal_buf *out, const struct ask *ask,
+                  const struct plan *plan); /**< NULL: with the first row */
     void (*row)(struct bal_buf *out, const struct shown *shown);
     void (*end)(struct bal_buf *out, const struct tail *tail); /**< NULL: with the last row */
 };
-extern const struct form json_form, csv_form;
+extern const struct form json_form, csv_form, ndjson_form;
 
 /** The start of a bucket: "2026-11-23", or by hour RFC 3339 with the zone's offset. */
 void bucket_text(const struct shown *shown, char text[BAL_TIME_BYTES]);

@@ -40,7 +40,7 @@ static void health_needs_no_token(void **state)
 static void every_answer_is_hardened_and_not_kept(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/", "/healthz", "/metrics", KPI, "/nowhere"};
+    static const char *const paths[] = {"/", "/healthz", "/metrics", KPI, "/nowhere"}; // KPI: 401
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct response response = ask_for(true, "GET", paths[i], "");
         assert_non_null(
@@ -93,6 +93,66 @@ static void csv_is_for_who_asks(void **state)
     assert_string_equal(response_header(&json, "content-type"), "application/json");
     response_finish(&csv);
     response_finish(&json);
+}
+
+static void lines_of_json_are_for_who_asks(void **state)
+{
+    (void)state;
+    struct response lines =
+        get(KPI "?site=portal", GOOD "Accept: application/x-ndjson, */*\r\n", 200);
+    assert_string_equal(response_header(&lines, "content-type"), "application/x-ndjson");
+    response_finish(&lines);
+}
+
+static void csv_comes_with_a_name_to_save_it_under(void **state)
+{
+    (void)state;
+    struct response csv = get(KPI "?site=portal", GOOD "Accept: text/csv\r\n", 200);
+    assert_string_equal(response_header(&csv, "content-disposition"),
+                        "attachment; filename=\"balise-portal.csv\"");
+    assert_string_equal(response_header(&csv, "balise-next"), "0123456789abcdef");
+    struct response json = get(KPI "?site=portal", GOOD, 200);
+    assert_string_equal(response_header(&json, "content-disposition"), "");
+    assert_string_equal(response_header(&json, "balise-next"), "");
+    response_finish(&csv);
+    response_finish(&json);
+}
+
+static void an_answer_that_is_known_is_not_sent_again(void **state)
+{
+    (void)state;
+    static const char *const before[] = {"", "\"other\", ", "W/", "*, "};
+    struct response first = get(KPI "?site=portal", GOOD, 200);
+    char etag[32];
+    (void)snprintf(etag, sizeof etag, "%s", response_header(&first, "etag"));
+    assert_int_equal(strlen(etag), 18);
+    assert_string_equal(response_header(&first, "cache-control"), "private, no-cache");
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        char value[64], headers[256];
+        (void)snprintf(value, sizeof value, "%s%s", before[i], etag);
+        (void)snprintf(headers, sizeof headers, GOOD "If-None-Match: %s\r\n", value);
+        struct response again = get(KPI "?site=portal", headers, 304);
+        assert_string_equal(response_header(&again, "etag"), etag);
+        assert_string_equal(response_header(&again, "cache-control"), "private, no-cache");
+        assert_int_equal(again.body.length, 0);
+        response_finish(&again);
+        (void)snprintf(headers, sizeof headers, GOOD "Accept: text/csv\r\nIf-None-Match: %s\r\n",
+                       value);
+        expect(KPI "?site=portal", headers, value[0] == '*' ? 304 : 200); // another form
+        (void)snprintf(headers, sizeof headers, "If-None-Match: %s\r\n", value);
+        expect(KPI "?site=portal", headers, 401);
+    }
+    expect(KPI "?site=portal", GOOD "If-None-Match: \"0000000000000000\"\r\n", 200);
+    response_finish(&first);
+}
+
+static void a_problem_of_a_query_is_not_kept(void **state)
+{
+    (void)state;
+    struct response problem = get(KPI "?site=nowhere", GOOD, 404);
+    assert_string_equal(response_header(&problem, "cache-control"), "no-store");
+    assert_string_equal(response_header(&problem, "etag"), "");
+    response_finish(&problem);
 }
 
 static void a_query_that_cannot_be_read_is_refused(void **state)
@@ -219,6 +279,11 @@ int main(void)
             a_token_of_another_site_is_answered_as_for_a_site_that_does_not_exist, serve,
             world_close),
         cmocka_unit_test_setup_teardown(csv_is_for_who_asks, serve, world_close),
+        cmocka_unit_test_setup_teardown(lines_of_json_are_for_who_asks, serve, world_close),
+        cmocka_unit_test_setup_teardown(csv_comes_with_a_name_to_save_it_under, serve, world_close),
+        cmocka_unit_test_setup_teardown(an_answer_that_is_known_is_not_sent_again, serve,
+                                        world_close),
+        cmocka_unit_test_setup_teardown(a_problem_of_a_query_is_not_kept, serve, world_close),
         cmocka_unit_test_setup_teardown(a_query_that_cannot_be_read_is_refused, serve, world_close),
         cmocka_unit_test_setup_teardown(a_slow_query_delays_neither_health_nor_beacons, serve,
                                         world_close),

@@ -180,6 +180,10 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
                     const struct bal_kpi_request *request, int64_t now_ms,
                     struct bal_answer *answer)
 {
+    static const char *const media_types[BAL_FORMAT_COUNT] = {
+        [BAL_FORMAT_JSON] = "application/json",
+        [BAL_FORMAT_CSV] = "text/csv",
+        [BAL_FORMAT_NDJSON] = "application/x-ndjson"};
     (void)now_ms;
     pthread_mutex_lock(&store->lock);
     store->queries_begun++;
@@ -190,7 +194,11 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
     pthread_cond_broadcast(&store->changed);
     pthread_mutex_unlock(&store->lock);
     answer->status = 404;
-    answer->media_type = request->format == BAL_FORMAT_CSV ? "text/csv" : "application/json";
+    answer->media_type = media_types[request->format];
+    if (request->format == BAL_FORMAT_CSV) {
+        (void)snprintf(answer->file_name, sizeof answer->file_name, "balise-portal.csv");
+        (void)snprintf(answer->next, sizeof answer->next, "0123456789abcdef");
+    }
     for (size_t i = 0; i < request->count; i++)
         if (bal_slice_equal(request->parameters[i].name, BAL_SLICE("site")) &&
             bal_config_site(config, request->parameters[i].value) == 0)

@@ -120,6 +120,22 @@ static void by_page_as_csv(void **state)
           "by-page.csv");
 }
 
+static void lines_of_json_are_the_rows_of_the_document(void **state)
+{
+    struct world *const w = *state;
+    static const char query[] = "site=portal&metric=lcp,cls&by=page&from=2026-11-21&to=2026-11-23";
+    char lines[256];
+    struct bal_buf joined = {0};
+    (void)snprintf(lines, sizeof lines, "%s&format=ndjson", query);
+    assert_int_equal(world_ask(w, lines), 200);
+    for (const char *at = world_body(w); *at; at++)
+        bal_buf_printf(&joined, *at == '\n' && at[1] ? ",%c" : "%c", *at);
+    bal_buf_append(&joined, "", 1);
+    assert_int_equal(world_ask(w, query), 200);
+    world_says(w, joined.data);
+    bal_buf_finish(&joined);
+}
+
 static void by_day_with_today_partial(void **state)
 {
     check(*state, "site=portal&metric=lcp&by=day&from=2026-11-20", "by-day.json");
@@ -385,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(by_page_over_two_days),
         TEST(by_page_as_csv),
+        TEST(lines_of_json_are_the_rows_of_the_document),
         TEST(by_day_with_today_partial),
         TEST(by_hour_tells_blocks_with_their_length),
         TEST(by_week_and_by_month_begin_on_monday_and_on_the_first),

@@ -263,12 +263,16 @@ static void a_cursor_is_one_that_was_given(void **state)
     }
 }
 
-static void the_format_is_json_or_csv(void **state)
+static void the_format_is_json_csv_or_ndjson(void **state)
 {
     struct world *const w = *state;
-    check_refused(w, "site=portal&metric=lcp&format=xml", "json or csv");
+    check_refused(w, "site=portal&metric=lcp&format=xml", "json, csv or ndjson");
     check_taken(w, "site=portal&metric=lcp&format=csv");
-    assert_string_equal(w->answer.media_type, "text/csv; charset=utf-8");
+    assert_string_equal(w->answer.media_type, "text/csv; charset=utf-8; header=present");
+    assert_string_equal(w->answer.file_name, "balise-portal-2026-10-25-2026-11-24.csv");
+    check_taken(w, "site=portal&metric=lcp&format=ndjson");
+    assert_string_equal(w->answer.media_type, "application/x-ndjson");
+    assert_string_equal(w->answer.file_name, "");
     check_taken(w, "site=portal&metric=lcp&format=json");
     assert_string_equal(w->answer.media_type, "application/json");
 }
@@ -282,7 +286,7 @@ static void what_accept_asks_for_yields_to_the_parameter(void **state)
     struct bal_kpi_request request = {
         .parameters = parameters, .count = 2, .format = BAL_FORMAT_CSV};
     bal_kpi_answer(w->store, &w->config, &request, w->now_ms, &w->answer);
-    assert_string_equal(w->answer.media_type, "text/csv; charset=utf-8");
+    assert_string_equal(w->answer.media_type, "text/csv; charset=utf-8; header=present");
     request.count = 3;
     bal_kpi_answer(w->store, &w->config, &request, w->now_ms, &w->answer);
     assert_string_equal(w->answer.media_type, "application/json");
@@ -333,7 +337,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_limit_is_a_number_of_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cursor_is_one_that_was_given, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_format_is_json_or_csv, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_format_is_json_csv_or_ndjson, setup, teardown),
         cmocka_unit_test_setup_teardown(what_accept_asks_for_yields_to_the_parameter, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_store_that_takes_too_long_is_a_503, setup, teardown),
