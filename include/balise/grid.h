@@ -47,7 +47,8 @@ void bal_grid_from(struct bal_grid *grid, const struct bal_histogram histograms[
 
 /**
  * Makes the closed grid of an opening grid and of the same day's site histograms: bins with 0 <
- * views < k join the nearest bin that holds views (across what lies between), until none is left.
+ * views < k, from the left, join the nearest bin that holds views (across what lies between; the
+ * right one of two as near), until none is left.
  * Bins of 0 views stay, as they can hold nothing in any cell; those outside all views join the
  * first and the last bin, unless the outermost bin with views has k by itself. A metric with fewer
  * than k views is untold. One that was untold in the opening grid, so in all blocks, starts from

@@ -47,9 +47,20 @@ struct bal_split {
  * Decides which groups of columns of each row are told: bit g of shown[row] for group g of `out`.
  * True if any is; false (then `shown` is all zero): no hub was found, or nothing could be told
  * beside it, or a row that holds views has fewer than k visitors (not a folded table). A cell of
- * several columns is told under all their names together. Deterministic: ties by views, then by
- * index, so give rows and columns in key order. Tries as many hubs as there are columns: O(columns²
- * · rows) and as many unions.
+ * several columns is told under all their names together.
+ *
+ * - Hubs are tried, as many as there are columns: rows with k visitors in most columns first, of
+ *   these the ones with fewest views. Beside a hub, the column (or group) in which it is weakest,
+ *   below k, joins the one in which it is next weakest, until it has k in all. With fewer than two
+ *   groups, or one that does not hang together, nothing is shown.
+ *
+ * - A row of BAL_SPLIT_ROW_FACTOR k visitors shows its groups of k. If it has views in others too,
+ *   the smallest it would show is hidden with them.
+ *
+ * - The best hub is the one beside which the most is shown: views times the root of the groups.
+ *
+ * Deterministic: smaller is by visitors, then views, then index, so give rows and columns in key
+ * order. O(columns² · rows) and as many unions.
  */
 bool bal_split(const struct bal_split_table *table, struct bal_split *out, uint64_t *shown);
 

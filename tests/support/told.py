@@ -34,17 +34,23 @@ def histogram(text):
 
 
 class Told:
-    """What balise-dump says: cells by (tier, site, margin, day, hour, label), and the records of days. The label of a
-    margin of two dimensions is both texts."""
+    """What balise-dump says: cells by (tier, site, margin, day, hour, label), the records of days, and grids by (tier,
+    site, day, whether of soft navigations): for each metric that is told the buckets at which its bins begin. The label
+    of a margin of two dimensions is both texts."""
 
     def __init__(self, text):
-        self.cells, self.days = {}, {}
+        self.cells, self.days, self.grids = {}, {}, {}
         for line in text.splitlines():
             kind, *fields = line.split("\t")
             if kind == "day":
                 site, date, closed, views, epochs, outcomes = fields
                 self.days[site, date] = (closed, int(views), int(epochs),
                                          {name: int(n) for name, n in (o.split(":") for o in outcomes.split(","))})
+                continue
+            if kind == "grid":
+                tier, site, date, soft, *bins = fields
+                self.grids[tier, site, date, soft == "1"] = {
+                    metric: tuple(map(int, begins.split(","))) for metric, begins in zip(METRICS, bins) if begins}
                 continue
             tier, site, margin, date, hour, hours, tail, label, second, views, visitors, upper = fields[:12]
             key = (tier, site, margin, date, int(hour), (label, second) if second else label)
@@ -57,3 +63,7 @@ class Told:
 
     def blocks(self, date, site="portal"):
         return {key[4]: cell for key, cell in self.cells.items() if key[:4] == ("hourly", site, "site", date)}
+
+    def page_blocks(self, date, site="portal"):
+        """By (first hour, page)."""
+        return {key[4:]: cell for key, cell in self.cells.items() if key[:4] == ("hourly", site, "page", date)}

@@ -3,7 +3,8 @@
 // reader, as lines of text with tabs between fields. A cell that is stored in chunks is one line.
 // `cell` TIER SITE MARGIN DAY HOUR HOURS TAIL_HOURS DIMENSION DIMENSION VIEWS VISITORS UPPER_BOUND
 // and, for each metric, `N;BUCKET:COUNT,…`; `day` SITE DAY CLOSED VIEWS KEY_EPOCHS and
-// `OUTCOME:COUNT,…`.
+// `OUTCOME:COUNT,…`; `grid` TIER SITE DAY SOFT and, for each metric, the buckets at which its bins
+// begin (nothing when it is untold).
 #include <balise/store.h>
 
 #include <inttypes.h>
@@ -26,6 +27,11 @@ struct cell {
     uint8_t tail_hours;
     struct bal_histogram histograms[BAL_METRIC_COUNT];
 };
+
+static const char *tier_name(enum bal_tier tier)
+{
+    return tier == BAL_TIER_HOURLY ? "hourly" : "daily";
+}
 
 static void copy_text(char out[TEXT_BYTES], struct bal_slice text)
 {
@@ -55,10 +61,9 @@ static void print_cell(struct cell *cell)
         return;
     bal_day_text(cell->key.day, day);
     (void)printf("cell\t%s\t%s\t%s\t%s\t%u\t%u\t%u\t%s\t%s\t%" PRIu64 "\t%" PRIu32 "\t%d",
-                 cell->tier == BAL_TIER_HOURLY ? "hourly" : "daily", cell->site,
-                 bal_margin_info(cell->key.margin)->name, day, cell->key.hour, cell->key.hours,
-                 cell->tail_hours, cell->text[0], cell->text[1], cell->views, cell->visitors,
-                 cell->upper_bound);
+                 tier_name(cell->tier), cell->site, bal_margin_info(cell->key.margin)->name, day,
+                 cell->key.hour, cell->key.hours, cell->tail_hours, cell->text[0], cell->text[1],
+                 cell->views, cell->visitors, cell->upper_bound);
     for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
         print_histogram(&cell->histograms[m]);
         bal_histogram_clear(&cell->histograms[m]);
@@ -151,6 +156,42 @@ static bal_status dump_days(struct bal_store *store, struct bal_slice site)
     return BAL_OK;
 }
 
+static void print_grid(const struct bal_grid_ask *ask, const struct bal_grid *grid)
+{
+    char date[BAL_DATE_BYTES];
+    bal_day_text(ask->day, date);
+    (void)printf("grid\t%s\t%.*s\t%s\t%d", tier_name(ask->tier), (int)ask->site.length,
+                 ask->site.data, date, ask->soft);
+    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
+        (void)putchar('\t');
+        if (!bal_grid_told(grid, (enum bal_metric)m))
+            continue;
+        for (uint16_t first = 0, last = 0; first < BAL_BUCKET_COUNT; first = (uint16_t)(last + 1)) {
+            bal_grid_bin(grid, (enum bal_metric)m, first, &first, &last);
+            (void)printf("%s%u", first > 0 ? "," : "", first);
+        }
+    }
+    (void)putchar('\n');
+}
+
+static bal_status dump_grids(struct bal_store *store, struct bal_slice site, enum bal_tier tier)
+{
+    const int32_t oldest = bal_store_oldest_day(store, tier);
+    for (int32_t day = oldest; oldest != INT32_MAX && day < oldest + DAYS_MAX; day++) {
+        for (int soft = 0; soft <= (tier == BAL_TIER_DAILY); soft++) {
+            const struct bal_grid_ask ask = {
+                .tier = tier, .site = site, .day = day, .soft = soft == 1};
+            struct bal_grid grid;
+            const bal_status status = bal_store_grid(store, &ask, &grid);
+            if (status)
+                return status;
+            if (grid.untold != (UINT32_C(1) << BAL_METRIC_COUNT) - 1)
+                print_grid(&ask, &grid);
+        }
+    }
+    return BAL_OK;
+}
+
 static bal_status dump(struct bal_store *store, const struct bal_config *config)
 {
     bal_status status = BAL_OK;
@@ -159,6 +200,10 @@ static bal_status dump(struct bal_store *store, const struct bal_config *config)
         status = dump_tier(store, site, BAL_TIER_HOURLY);
         if (!status)
             status = dump_tier(store, site, BAL_TIER_DAILY);
+        if (!status)
+            status = dump_grids(store, site, BAL_TIER_HOURLY);
+        if (!status)
+            status = dump_grids(store, site, BAL_TIER_DAILY);
         if (!status)
             status = dump_days(store, site);
     }
