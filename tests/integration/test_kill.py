@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
 """kill -9 under load at random points: what was acknowledged is counted, what was not sent is not, in every table.
 
-A round is a day of the fake clock. Its tables appear when it closes, and need k visitors that one key epoch has seen,
-so each day also gets a known crowd, after the kill or (before a checkpoint) ahead of it.
+A round is a day of the fake clock. Its tables appear when it closes, and need k visitors that one key epoch has seen;
+its hours need k of one page that the day before chose. So each day also gets a known crowd on every page, after the
+kill or (before a checkpoint) ahead of it.
 """
+import collections
 import os
 import random
 import selectors
@@ -16,6 +18,7 @@ from balise import DESKTOP, FIREFOX, MOBILE, ORIGIN, Balise, address_in, view, v
 from wait import until
 
 TABLES = ("day", "hour", "page", "region", "device", "browser", "protocol", "type")
+PAGES = ("/", "/aide", "/dossier/1042", *(f"/page-{letter}" for letter in "abcdef"))
 CROWD = 12
 CONNECTIONS = 12
 
@@ -85,9 +88,9 @@ class Load:
 
 
 def add_crowd(balise):
-    """Known views that give each table a row of k visitors; how many there are."""
-    balise.post_all([(view("/", lcp=500, protocol="h2"), visitor) for visitor in visitors(CROWD)])
-    return CROWD
+    """Known views that give each table a row of k visitors, whichever page is the hub; how many there are."""
+    balise.post_all([(view(page, lcp=500, protocol="h2"), visitor) for page in PAGES for visitor in visitors(CROWD)])
+    return len(PAGES) * CROWD
 
 
 def wait_checkpoint(balise):
@@ -99,6 +102,22 @@ def totals(balise, first, last):
     """The views of those closed days by each table."""
     answers = {by: balise.kpi(metric="lcp", by=by, from_=first, to=last)["rows"] for by in TABLES}
     return {by: sum(row["views"] for row in rows) for by, rows in answers.items()}
+
+
+def hours_of(balise, first, last, by):
+    """The views that hours tell, by day."""
+    rows = balise.kpi(metric="lcp", by=by, from_=first, to=last)["rows"]
+    days = collections.Counter()
+    for row in rows:
+        days[row["hour"][:10]] += row["views"]
+    return days
+
+
+def check_pages_by_hour(balise, first, last):
+    """A day after one of 2,000 views tells its pages by hour too, and all of it; any other nothing. How many do."""
+    hours, pages = (hours_of(balise, first, last, by) for by in ("hour", "page,hour"))
+    assert pages.items() <= hours.items(), (hours, pages)
+    return len(pages)
 
 
 def close_day(balise):
@@ -117,6 +136,7 @@ def play(rounds, seconds, config=None):
     chance = random.Random(seed)
     numbers = []
     with Balise({"store": {"checkpoint_seconds": 1, "journal_kibibytes": 1024}, **(config or {})}) as balise:
+        days_of_pages = 0
         left = 0  # views of this day that came with the end of the one before
         for n in range(rounds):
             # Every fifth kill falls around midnight, so that the closing of a day is interrupted too.
@@ -142,9 +162,11 @@ def play(rounds, seconds, config=None):
             assert len(set(told.values())) == 1, figures
             assert load.acknowledged + known <= told["page"] <= load.sent + known, figures
             assert last >= first
+            days_of_pages += check_pages_by_hour(balise, first, balise.clock.now().date())
             numbers.append((load.acknowledged, load.sent, told["page"] - known))
         balise.terminate()
     assert sum(acknowledged for acknowledged, _, _ in numbers) > 100 * rounds * seconds
+    assert days_of_pages > 0 or rounds < 20
     return numbers
 
 

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The rules of what may be told, written from their published text (include/balise/fold.h, split.h, hub.h, grid.h,
+histogram.h) and nothing else: no code is shared with the server. Pure: labels, numbers and dictionaries."""
+import bisect
+import math
+
+K = 10
+OTHER = "(other)"
+
+
+# ---- one dimension: fold.h ----
+
+def fold(cells, own, union, k=K):
+    """The labels that make up "(other)"; None when the table is not told. `cells` is label -> (visitors, views), `own` the
+    label of the table's own "(other)", `union` the distinct visitors of several labels together."""
+    hidden = [label for label, (visitors, _) in cells.items() if label == own or visitors < k]
+    shown = sorted((label for label in cells if label not in hidden), key=lambda label: (*cells[label], label.encode()))
+
+    def is_safe():
+        return not hidden or (union(hidden) >= k and (len(hidden) > 1 or hidden == [own]))
+
+    while shown and not is_safe():
+        hidden.append(shown.pop(0))
+    if not shown and (not hidden or union(hidden) < k):
+        return None
+    return hidden
+
+
+# ---- two dimensions: split.h ----
+
+def split(rows, columns, cells, union, k=K):
+    """The told cells of a two-dimensional table: {(row, tuple of columns)}. `rows` is row -> visitors and `columns` a list,
+    both in key order; `cells` is (row, column) -> (visitors, views), empty ones left out; `union` the distinct visitors of
+    a row and several columns."""
+    used = [column for column in columns if any((row, column) in cells for row in rows)]
+    filled = [row for row in rows if any((row, column) in cells for column in used)]
+    if any(rows[row] < k for row in filled):
+        return set()
+
+    def cell(row, group):
+        of = [column for column in group if (row, column) in cells]
+        views = sum(cells[row, column][1] for column in of)
+        return (union(row, of) if len(of) > 1 else cells[row, of[0]][0] if of else 0, views)
+
+    def strong(row, group):
+        return {column for column in group if cells.get((row, column), (0, 0))[0] >= k}
+
+    def groups_beside(hub):
+        groups = [(column,) for column in used]
+        while len(groups) > 1:
+            weak = min(groups, key=lambda group: cell(hub, group)[0])
+            if cell(hub, weak)[0] >= k:
+                break
+            other = min((group for group in groups if group != weak), key=lambda group: cell(hub, group))
+            both = tuple(column for column in used if column in weak + other)
+            groups = sorted([group for group in groups if group not in (weak, other)] + [both],
+                            key=lambda group: used.index(group[0]))
+        return groups
+
+    def hangs_together(group):
+        reached, parts = {group[0]}, [strong(row, group) for row in filled]
+        for _ in group:
+            for part in parts:
+                reached |= part if part & reached else set()
+        return reached == set(group)
+
+    def shown_of(row, groups):
+        if rows[row] < 5 * k:
+            return []
+        shown = [group for group in groups if cell(row, group)[0] >= k]
+        if any(cell(row, group)[1] for group in groups if group not in shown) and shown:
+            shown.remove(min(shown, key=lambda group: cell(row, group)))
+        return shown
+
+    best, told = 0, set()
+    candidates = sorted(filled, key=lambda row: (-len(strong(row, used)), cell(row, used)[1]))
+    for hub in candidates[:len(columns)]:
+        groups = groups_beside(hub)
+        if len(groups) < 2 or not all(map(hangs_together, groups)):
+            continue
+        shown = {(row, group) for row in filled if row != hub for group in shown_of(row, groups)}
+        worth = sum(cell(row, group)[1] for row, group in shown) * math.sqrt(len(groups))
+        if worth > best:
+            best, told = worth, shown
+    return told
+
+
+# ---- pages by blocks of hours: hub.h ----
+
+def choose_hub(pages, site_views, k=K):
+    """Of page -> (visitors, views); None without one."""
+    by_size = sorted((page for page in pages if page != OTHER and pages[page][0] >= k),
+                     key=lambda page: (-pages[page][0], -pages[page][1], page.encode()))
+    large = [page for page in by_size if pages[page][0] >= 40 * k]
+    modest = [page for page in large if pages[page][1] * 100 <= 3 * site_views]
+    return next(iter(modest or large[-1:] or by_size), None)
+
+
+# ---- histograms: histogram.h ----
+
+def _steps():
+    """The least m of 1024 … 2047 of each of the 37 steps of an octave."""
+    least = {}
+    for m in range(1024, 2048):
+        least.setdefault(math.floor(37 * math.log2(m / 1024)), m)
+    return [least[s] for s in range(37)]
+
+
+STEPS = _steps()
+
+
+def bucket_of(ticks):
+    if ticks == 0:
+        return 0
+    octave = ticks.bit_length() - 1
+    m = ticks << 10 >> octave
+    return 1 + 37 * octave + bisect.bisect_right(STEPS, m) - 1
+
+
+def bucket_low(bucket):
+    """The least value of a bucket."""
+    if bucket == 0:
+        return 0
+    octave, step = divmod(bucket - 1, 37)
+    return -(-(STEPS[step] << octave) // 1024)
+
+
+def bucket_value(bucket):
+    low, high = bucket_low(bucket), bucket_low(bucket + 1) - 1
+    return low if high <= low else 2 * low * high / (low + high)
+
+
+def rank(quantile_percent, n):
+    """Nearest rank: the ceil(q n)-th smallest, in integers."""
+    return max(1, -(-quantile_percent * n // 100))
+
+
+def quantile(values, percent):
+    """Of sorted values."""
+    return values[rank(percent, len(values)) - 1]
+
+
+def bucket_quantile(buckets, percent):
+    """Of {bucket: count}: the representative of the bucket that holds the rank."""
+    return bucket_value(bucket_of_rank(buckets, rank(percent, sum(buckets.values()))))
+
+
+def bucket_of_rank(buckets, wanted):
+    """The bucket of the wanted-th smallest view, from 1, of {bucket: count}."""
+    for bucket in sorted(buckets):
+        wanted -= buckets[bucket]
+        if wanted <= 0:
+            return bucket
+    raise ValueError("an empty histogram")
+
+
+def interval_ranks(n, percent):
+    """The ranks of the order statistics that bound a quantile with 95 % confidence."""
+    middle = n * percent / 100
+    reach = 1.96 * math.sqrt(middle * (1 - percent / 100))
+    return min(max(math.floor(middle - reach), 1), n), min(max(math.ceil(middle + reach), 1), n)
+
+
+# ---- bins: grid.h. A grid is {metric: the buckets at which its bins begin}; an untold metric is not in it. ----
+
+BUCKETS = 1185
+COMPILED = (0, *range(1, BUCKETS, 2))
+
+
+def bin_of(begins, bucket):
+    """(first bucket, first bucket after it) of the bin that holds a bucket."""
+    at = bisect.bisect_right(begins, bucket)
+    return begins[at - 1], begins[at] if at < len(begins) else BUCKETS
+
+
+def grid_from(histograms, least):
+    """The opening grid after a day of these {metric: {bucket: count}}."""
+    grid = {}
+    for metric, counts in histograms.items():
+        begins, in_bin, left = [0], 0, sum(counts.values())
+        for bucket in sorted(counts):
+            in_bin, left = in_bin + counts[bucket], left - counts[bucket]
+            if in_bin >= least and left >= least:
+                begins.append(bucket + 1)
+                in_bin = 0
+        if len(begins) > 1:
+            grid[metric] = tuple(begins)
+    return grid
+
+
+def coarsen(grid, histograms, k=K):
+    """The closed grid: each bin that holds views has k."""
+    closed = {}
+    for metric, counts in histograms.items():
+        if sum(counts.values()) >= k:
+            closed[metric] = _coarsen(grid.get(metric, COMPILED), counts, k)
+    return closed
+
+
+def _coarsen(begins, counts, k):
+    views = {}
+    for bucket, count in counts.items():
+        found = bin_of(begins, bucket)
+        views[found] = views.get(found, 0) + count
+    bins = [[*where, views[where]] for where in sorted(views)]
+    is_firm = bins[0][2] >= k, bins[-1][2] >= k
+    while (weak := next((i for i, found in enumerate(bins) if found[2] < k), None)) is not None:
+        to_left = bins[weak][0] - bins[weak - 1][1] if weak else math.inf
+        to_right = bins[weak + 1][0] - bins[weak][1] if weak + 1 < len(bins) else math.inf
+        left = weak - (to_left < to_right)
+        bins[left:left + 2] = [[bins[left][0], bins[left + 1][1], bins[left][2] + bins[left + 1][2]]]
+    if not is_firm[0]:
+        bins[0][0] = 0
+    if not is_firm[1]:
+        bins[-1][1] = BUCKETS
+    return tuple(begin for begin in begins if not any(first < begin < end for first, end, _ in bins))
+
+
+def snap(begins, counts):
+    """Counts at the first bucket of each bin."""
+    snapped = {}
+    for bucket, count in counts.items():
+        first = bin_of(begins, bucket)[0]
+        snapped[first] = snapped.get(first, 0) + count
+    return snapped
+
+
+def _reach(begins, bucket):
+    """The buckets over which a bin is spread: an open class as twice its neighbour's width, next to it."""
+    first, end = bin_of(begins, bucket)
+    if (first == 0) == (end == BUCKETS):
+        return first, end
+    beside = bin_of(begins, end if first == 0 else first - 1)
+    width = min(2 * (beside[1] - beside[0]), end - first)
+    return (end - width, end) if first == 0 else (first, first + width)
+
+
+def spread(begins, counts):
+    """Counts evenly over the buckets of their bins: of c views on w buckets the first i hold i c / w, halves up."""
+    fine = {}
+    for first, count in snap(begins, counts).items():
+        low, end = _reach(begins, first)
+        width, whole = end - low, count // (end - low)
+        until = [i * whole + (2 * i * (count - whole * width) + width) // (2 * width) for i in range(width + 1)]
+        for i in range(width):
+            if until[i + 1] > until[i]:
+                fine[low + i] = fine.get(low + i, 0) + until[i + 1] - until[i]
+    return fine
