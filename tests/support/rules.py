@@ -2,6 +2,7 @@
 """The rules of what may be told, written from their published text (include/balise/fold.h, split.h, hub.h, grid.h,
 histogram.h) and nothing else: no code is shared with the server. Pure: labels, numbers and dictionaries."""
 import bisect
+import collections
 import math
 
 K = 10
@@ -246,3 +247,9 @@ def spread(begins, counts):
             if until[i + 1] > until[i]:
                 fine[low + i] = fine.get(low + i, 0) + until[i + 1] - until[i]
     return fine
+
+
+def first_day_quantile(day, of, percent):
+    """A quantile of some ticks of a site's first day as it is told, in ticks: on the bins of the whole day's."""
+    counts_of_day, counts = (collections.Counter(map(bucket_of, values)) for values in (day, of))
+    return bucket_quantile(spread(_coarsen(COMPILED, counts_of_day, K), counts), percent)
