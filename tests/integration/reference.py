@@ -279,10 +279,11 @@ class Crowd:
         def union(row, group):
             return self.sum("", [cells[row, column] for column in group if (row, column) in cells])
 
-        shown = rules.split({row: cell.visitors for row, cell in rows.items()}, list(columns),
-                            {where: (cell.visitors, len(cell.views)) for where, cell in cells.items()},
-                            lambda row, group: union(row, group).visitors)
-        return {(row, "+".join(group)): union(row, group) for row, group in shown}
+        square = rules.Square({row: cell.visitors for row, cell in rows.items()}, list(columns),
+                              {where: (cell.visitors, len(cell.views)) for where, cell in cells.items()},
+                              lambda row, group: union(row, group).visitors)
+        assert square.is_linked(), "devices would be folded further, which this reference does not do"
+        return {(row, "+".join(group)): union(row, group) for row, group in square.told()}
 
     def blocks(self, site, day, hub, until_hour=None):
         """The blocks of hours of a site's day as they should be told, with the hub of the day before or None. Until an hour:

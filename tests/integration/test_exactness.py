@@ -116,10 +116,13 @@ def cells_of(run, margin, day):
 
 
 def block_cells(run, day):
-    """The same of blocks, of the site and of pages. The first, told at the day's end, is on the day's last grid."""
+    """The same of blocks, of the site and of pages: told again in the day's last bins, but nothing of a metric that was
+    untold when they ended."""
     sites, pages = run.told.blocks(DATES[day]), run.told.page_blocks(DATES[day])
     for block in run.blocks(day):
-        grid = run.opening(day)[1] if block.first else run.closed(day)
+        opening, grid = run.opening(day)[1], run.closed(day)
+        if block.first:
+            grid = {metric: begins for metric, begins in grid.items() if metric in opening}
         yield sites[block.first], block.cell, grid
         for page, cell in block.pages.items() if day > 0 else ():
             yield pages[block.first, page], cell, grid
@@ -301,6 +304,9 @@ def test_the_first_block_is_kept_back_while_the_day_goes_on(run):
     assert {where: cell.views for where, cell in told.page_blocks(DATES[1]).items()} == \
         {(block.first, page): len(cell.views) for block in expected for page, cell in block.pages.items()}
     assert told.grids["hourly", "portal", DATES[1], False] == opening
+    for block in expected:
+        for metric, begins in opening.items():
+            assert told.blocks(DATES[1])[block.first].buckets[metric] == rules.snap(begins, run.counts(block.cell.views, metric))
 
 
 # ---- through the API ----

@@ -29,61 +29,73 @@ def fold(cells, own, union, k=K):
 
 # ---- two dimensions: split.h ----
 
-def split(rows, columns, cells, union, k=K):
-    """The told cells of a two-dimensional table: {(row, tuple of columns)}. `rows` is row -> visitors and `columns` a list,
-    both in key order; `cells` is (row, column) -> (visitors, views), empty ones left out; `union` the distinct visitors of
-    a row and several columns."""
-    used = [column for column in columns if any((row, column) in cells for row in rows)]
-    filled = [row for row in rows if any((row, column) in cells for column in used)]
-    if any(rows[row] < k for row in filled):
-        return set()
+class Square:
+    """A table of two dimensions. `rows` is row -> visitors and `columns` a list, both in key order; `cells` is (row, column)
+    -> (visitors, views), empty ones left out; `union` the distinct visitors of a row and several columns."""
 
-    def cell(row, group):
-        of = [column for column in group if (row, column) in cells]
-        views = sum(cells[row, column][1] for column in of)
-        return (union(row, of) if len(of) > 1 else cells[row, of[0]][0] if of else 0, views)
+    def __init__(self, rows, columns, cells, union, k=K):
+        self.rows, self.columns, self.cells, self.union, self.k = rows, columns, cells, union, k
+        self.used = [column for column in columns if any((row, column) in cells for row in rows)]
+        self.filled = [row for row in rows if any((row, column) in cells for column in self.used)]
 
-    def strong(row, group):
-        return {column for column in group if cells.get((row, column), (0, 0))[0] >= k}
+    def hubs(self):
+        """Rows that may be the hub, those to try first in front."""
+        if any(self.rows[row] < self.k for row in self.filled):
+            return []
+        return sorted(self.filled, key=lambda row: (-len(self.strong(row, self.used)), self.cell(row, self.used)[1]))
 
-    def groups_beside(hub):
-        groups = [(column,) for column in used]
+    def cell(self, row, group):
+        of = [column for column in group if (row, column) in self.cells]
+        views = sum(self.cells[row, column][1] for column in of)
+        return (self.union(row, of) if len(of) > 1 else self.cells[row, of[0]][0] if of else 0, views)
+
+    def strong(self, row, group):
+        return {column for column in group if self.cells.get((row, column), (0, 0))[0] >= self.k}
+
+    def groups_beside(self, hub):
+        """The groups of columns, in each of which the hub has k; one group at the least."""
+        groups = [(column,) for column in self.used]
         while len(groups) > 1:
-            weak = min(groups, key=lambda group: cell(hub, group)[0])
-            if cell(hub, weak)[0] >= k:
+            weak = min(groups, key=lambda group: self.cell(hub, group)[0])
+            if self.cell(hub, weak)[0] >= self.k:
                 break
-            other = min((group for group in groups if group != weak), key=lambda group: cell(hub, group))
-            both = tuple(column for column in used if column in weak + other)
+            other = min((group for group in groups if group != weak), key=lambda group: self.cell(hub, group))
+            both = tuple(column for column in self.used if column in weak + other)
             groups = sorted([group for group in groups if group not in (weak, other)] + [both],
-                            key=lambda group: used.index(group[0]))
+                            key=lambda group: self.used.index(group[0]))
         return groups
 
-    def hangs_together(group):
-        reached, parts = {group[0]}, [strong(row, group) for row in filled]
+    def hangs_together(self, group):
+        reached, parts = {group[0]}, [self.strong(row, group) for row in self.filled]
         for _ in group:
             for part in parts:
                 reached |= part if part & reached else set()
         return reached == set(group)
 
-    def shown_of(row, groups):
-        if rows[row] < 5 * k:
+    def is_linked(self):
+        """Whether rows and columns may both be told."""
+        return not self.used or any(all(map(self.hangs_together, self.groups_beside(hub))) for hub in self.hubs())
+
+    def shown_of(self, row, groups):
+        if self.rows[row] < 5 * self.k:
             return []
-        shown = [group for group in groups if cell(row, group)[0] >= k]
-        if any(cell(row, group)[1] for group in groups if group not in shown) and shown:
-            shown.remove(min(shown, key=lambda group: cell(row, group)))
+        shown = [group for group in groups if self.cell(row, group)[0] >= self.k]
+        if any(self.cell(row, group)[1] for group in groups if group not in shown) and shown:
+            shown.remove(min(shown, key=lambda group: self.cell(row, group)))
         return shown
 
-    best, told = 0, set()
-    candidates = sorted(filled, key=lambda row: (-len(strong(row, used)), cell(row, used)[1]))
-    for hub in candidates[:len(columns)]:
-        groups = groups_beside(hub)
-        if len(groups) < 2 or not all(map(hangs_together, groups)):
-            continue
-        shown = {(row, group) for row in filled if row != hub for group in shown_of(row, groups)}
-        worth = sum(cell(row, group)[1] for row, group in shown) * math.sqrt(len(groups))
-        if worth > best:
-            best, told = worth, shown
-    return told
+    def told(self):
+        """The told cells: {(row, tuple of columns)}."""
+        best, told = 0, set()
+        for hub in self.hubs()[:len(self.columns)]:
+            groups = self.groups_beside(hub)
+            if len(groups) < 2 or not all(map(self.hangs_together, groups)):
+                continue
+            shown = {(row, group) for row in self.filled if row != hub for group in self.shown_of(row, groups)}
+            worth = sum(self.cell(row, group)[1] for row, group in shown) * math.sqrt(len(groups))
+            if worth > best:
+                best, told = worth, shown
+        return told
 
 
 # ---- pages by blocks of hours: hub.h ----
