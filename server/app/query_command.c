@@ -12,10 +12,27 @@
 
 enum { TOKEN_FILE_MAX_BYTES = 4096 };
 
-static const char *const parameter_names[] = {"site", "metric", "by",     "from",    "to",
-                                              "page", "region", "device", "browser", "protocol",
-                                              "type", "sort",   "limit",  "cursor"};
-enum { PARAMETERS = sizeof parameter_names / sizeof *parameter_names };
+/* A parameter and its option. */
+static const struct name {
+    const char *parameter, *option;
+} names[] = {{"site", "site"},
+             {"metric", "metric"},
+             {"by", "by"},
+             {"from", "from"},
+             {"to", "to"},
+             {"compare_from", "compare-from"},
+             {"compare_to", "compare-to"},
+             {"output", "output"},
+             {"sort", "sort"},
+             {"limit", "limit"},
+             {"cursor", "cursor"},
+             {"page", "page"},
+             {"region", "region"},
+             {"device", "device"},
+             {"browser", "browser"},
+             {"protocol", "protocol"},
+             {"type", "type"}};
+enum { PARAMETERS = sizeof names / sizeof *names };
 
 /* What the answer is printed as, and what is asked for it. The first is the default. */
 static const struct form {
@@ -55,7 +72,7 @@ static void build_target(const struct question *question, struct bal_buf *target
     for (size_t p = 0; p < PARAMETERS; p++) {
         if (!question->value[p])
             continue;
-        bal_buf_printf(target, "&%s=", parameter_names[p]);
+        bal_buf_printf(target, "&%s=", names[p].parameter);
         add_escaped(target, question->value[p]);
     }
 }
@@ -90,7 +107,7 @@ static void answer_here(struct bal_store *store, const struct bal_config *config
     for (size_t p = 0; p < PARAMETERS; p++) {
         if (question->value[p])
             parameters[request.count++] =
-                (struct bal_parameter){.name = bal_slice_of(parameter_names[p]),
+                (struct bal_parameter){.name = bal_slice_of(names[p].parameter),
                                        .value = bal_slice_of(question->value[p])};
     }
     bal_kpi_answer(store, config, &request, bal_clock_now_ms(bal_clock_system()), answer);
@@ -157,8 +174,7 @@ int query_run(int argc, char **argv)
         {.name = "token-file", .value = &question.token_file},
         {.name = "format", .value = &question.format}};
     for (size_t p = 0; p < PARAMETERS; p++)
-        options[p + 3] =
-            (struct app_option){.name = parameter_names[p], .value = &question.value[p]};
+        options[p + 3] = (struct app_option){.name = names[p].option, .value = &question.value[p]};
     struct bal_config *config = NULL;
     struct bal_answer answer = {0};
     struct bal_error error = {0};

@@ -25,14 +25,18 @@ enum word {
     WORD_BY,
     WORD_FROM,
     WORD_TO,
+    WORD_COMPARE_FROM,
+    WORD_COMPARE_TO,
+    WORD_OUTPUT,
     WORD_SORT,
     WORD_LIMIT,
     WORD_CURSOR,
     WORD_FORMAT,
     WORD_COUNT
 };
-static const char *const words[WORD_COUNT] = {"site", "metric", "by",     "from",  "to",
-                                              "sort", "limit",  "cursor", "format"};
+static const char *const words[WORD_COUNT] = {"site", "metric",       "by",         "from",
+                                              "to",   "compare_from", "compare_to", "output",
+                                              "sort", "limit",        "cursor",     "format"};
 
 const char *time_unit_name(enum time_unit unit)
 {
@@ -280,6 +284,14 @@ static bool range_is_too_long(int32_t from, int32_t to)
     return months > MONTHS_MAX || (months == MONTHS_MAX && end_day > day);
 }
 
+static bool check_length(int32_t from, int32_t to, struct bal_answer *answer)
+{
+    if (!range_is_too_long(from, to))
+        return true;
+    refuse(answer, 400, "The range is longer than %d months.", MONTHS_MAX);
+    return false;
+}
+
 static bool take_range(const struct bal_slice values[WORD_COUNT], int64_t now_ms, struct ask *ask,
                        struct bal_answer *answer)
 {
@@ -297,16 +309,51 @@ static bool take_range(const struct bal_slice values[WORD_COUNT], int64_t now_ms
                ask->time == TIME_HOUR ? "today" : "the last 30 days, today included");
         return false;
     }
-    if (range_is_too_long(ask->from, ask->to)) {
-        refuse(answer, 400, "The range is longer than %d months.", MONTHS_MAX);
+    if (!check_length(ask->from, ask->to, answer))
         return false;
-    }
     if (ask->time == TIME_HOUR && ask->to - ask->from > HOURLY_DAYS_MAX) {
         refuse(answer, 400, "The range is longer than %d days, the longest by hour.",
                HOURLY_DAYS_MAX);
         return false;
     }
     return true;
+}
+
+// A comparison is of whole ranges: series of time are asked for one by one and laid over each
+// other.
+static bool take_comparison(const struct bal_slice values[WORD_COUNT], struct ask *ask,
+                            struct bal_answer *answer)
+{
+    const struct bal_slice from = values[WORD_COMPARE_FROM];
+    const struct bal_slice to = values[WORD_COMPARE_TO];
+    if (!from.data && !to.data)
+        return true;
+    ask->compares = true;
+    if (!from.data || !to.data || ask->time != TIME_NONE || ask->histogram) {
+        refuse(answer, 400,
+               "\"compare_from\" and \"compare_to\" are given together, without hour, day, week "
+               "or month in \"by\", and without output=histogram.");
+        return false;
+    }
+    if (!take_day(from, "compare_from", &ask->compare_from, answer) ||
+        !take_day(to, "compare_to", &ask->compare_to, answer))
+        return false;
+    if (ask->compare_from >= ask->compare_to) {
+        refuse(answer, 400, "\"compare_from\" is not before \"compare_to\".");
+        return false;
+    }
+    return check_length(ask->compare_from, ask->compare_to, answer);
+}
+
+static bool take_output(struct bal_slice text, struct ask *ask, struct bal_answer *answer)
+{
+    ask->histogram = bal_slice_equal(text, BAL_SLICE("histogram"));
+    const bool possible = ask->histogram
+                              ? ask->metric_count == 1
+                              : !text.data || bal_slice_equal(text, BAL_SLICE("figures"));
+    if (!possible)
+        refuse(answer, 400, "\"output\" is figures, or histogram with one metric.");
+    return possible;
 }
 
 static bool take_format(struct bal_slice text, enum bal_format asked, struct ask *ask,
@@ -362,6 +409,8 @@ bool ask_parse(const struct bal_config *config, const struct bal_kpi_request *re
     return take_format(values[WORD_FORMAT], request->format, ask, answer) &&
            take_metrics(values[WORD_METRIC], ask, answer) &&
            take_by(values[WORD_BY], ask, answer) && check_filters(ask, answer) &&
-           take_range(values, now_ms, ask, answer) && sort_parse(values[WORD_SORT], ask, answer) &&
+           take_range(values, now_ms, ask, answer) &&
+           take_output(values[WORD_OUTPUT], ask, answer) && take_comparison(values, ask, answer) &&
+           sort_parse(values[WORD_SORT], ask, answer) &&
            take_limit(values[WORD_LIMIT], ask, answer);
 }

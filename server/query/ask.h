@@ -22,7 +22,9 @@ enum sort_by {
     SORT_VIEWS,
     SORT_VISITORS,
     SORT_N,
-    SORT_FIGURE
+    SORT_FIGURE,
+    SORT_VIEWS_DIFFERENCE,
+    SORT_P75_DIFFERENCE
 };
 struct sort {
     enum sort_by by;
@@ -46,6 +48,9 @@ struct ask {
         filter[BAL_DIMENSION_COUNT]; /**< by the dimension's bit number; borrowed; absent: none */
     unsigned filtered;               /**< dimensions that have a filter */
     int32_t from, to;                /**< days of the site's zone, `to` exclusive */
+    bool compares;                   /**< with an earlier range, of the same kind */
+    int32_t compare_from, compare_to;
+    bool histogram; /**< tell the bins of the one metric, too */
     int32_t today;
     struct sort sort;
     uint64_t limit;          /**< rows at most */

@@ -21,6 +21,13 @@ static bool has_partial(const struct ask *ask, const struct plan *plan)
     return plan->open_blocks && ask->time != TIME_HOUR;
 }
 
+static void add_names(struct bal_buf *out, const char *metric, const char *when)
+{
+    bal_buf_printf(out, ",%s_%sn", metric, when);
+    for (unsigned i = 0; i < FIGURE_COUNT; i++)
+        bal_buf_printf(out, ",%s_%s%s", metric, when, figure_name(columns[i]));
+}
+
 static void csv_begin(struct bal_buf *out, const struct ask *ask, const struct plan *plan)
 {
     for (size_t i = 0; i < ask->by_count; i++) {
@@ -33,11 +40,20 @@ static void csv_begin(struct bal_buf *out, const struct ask *ask, const struct p
     }
     bal_buf_addc(out, "views,visitors,visitors_are");
     bal_buf_addc(out, has_partial(ask, plan) ? ",partial" : "");
+    if (ask->compares)
+        bal_buf_addc(out, ",earlier_views,earlier_visitors,earlier_visitors_are,views_difference");
     for (size_t m = 0; m < ask->metric_count; m++) {
         const char *const name = bal_metric_info(ask->metrics[m])->name;
-        bal_buf_printf(out, ",%s_n", name);
-        for (unsigned i = 0; i < FIGURE_COUNT; i++)
-            bal_buf_printf(out, ",%s_%s", name, figure_name(columns[i]));
+        if (ask->histogram) {
+            bal_buf_printf(out, ",%s_lower,%s_upper,%s_count", name, name, name);
+            continue;
+        }
+        add_names(out, name, "");
+        if (ask->compares) {
+            add_names(out, name, "earlier_");
+            bal_buf_printf(out, ",%s_p75_difference,%s_p75_difference_low,%s_p75_difference_high",
+                           name, name, name);
+        }
     }
     bal_buf_addc(out, "\r\n");
 }
@@ -51,33 +67,94 @@ static void add_time(struct bal_buf *out, const struct shown *shown)
         bal_buf_printf(out, "%d,%d,", shown->row->hours, shown->row->tail_hours);
 }
 
+static void add_number(struct bal_buf *out, double value)
+{
+    bal_buf_addc(out, ",");
+    if (!isnan(value))
+        bal_json_number(out, value);
+}
+
 static void add_figures(struct bal_buf *out, const struct figures *f)
 {
     bal_buf_printf(out, ",%" PRIu64, f->n);
-    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
-        bal_buf_addc(out, ",");
-        if (!isnan(f->value[columns[i]]))
-            bal_json_number(out, f->value[columns[i]]);
-    }
+    for (unsigned i = 0; i < FIGURE_COUNT; i++)
+        add_number(out, f->value[columns[i]]);
 }
 
-static void csv_row(struct bal_buf *out, const struct shown *shown)
+static void add_head(struct bal_buf *out, const struct row *row)
+{
+    bal_buf_printf(out, "%" PRIu64 ",%" PRIu64 ",%s", row->views, row->visitors, visitors_are(row));
+}
+
+static void add_earlier(struct bal_buf *out, const struct shown *shown, size_t m)
+{
+    if (!shown->earlier) {
+        for (unsigned i = 0; i < 1 + FIGURE_COUNT + 3; i++)
+            bal_buf_addc(out, ",");
+        return;
+    }
+    add_figures(out, &shown->before[m]);
+    add_number(out, shown->difference[m].p75);
+    add_number(out, shown->difference[m].low);
+    add_number(out, shown->difference[m].high);
+}
+
+// What all lines of a row begin with.
+static void add_row(struct bal_buf *out, const struct shown *shown)
 {
     const struct ask *const ask = shown->ask;
-    const struct row *const row = shown->row;
     for (size_t i = 0; i < ask->by_count; i++) {
         if (ask->by[i] == 0) {
             add_time(out, shown);
             continue;
         }
-        bal_csv_field(out, row->text[shown->plan->place[dimension_index(ask->by[i])]]);
+        bal_csv_field(out, shown->row->text[shown->plan->place[dimension_index(ask->by[i])]]);
         bal_buf_addc(out, ",");
     }
-    bal_buf_printf(out, "%" PRIu64 ",%" PRIu64 ",%s", row->views, row->visitors, visitors_are(row));
+    add_head(out, shown->row);
     if (has_partial(ask, shown->plan))
-        bal_buf_addc(out, row->partial ? ",true" : ",false");
-    for (size_t m = 0; m < ask->metric_count; m++)
+        bal_buf_addc(out, shown->row->partial ? ",true" : ",false");
+    if (!ask->compares)
+        return;
+    bal_buf_addc(out, ",");
+    if (shown->earlier)
+        add_head(out, shown->earlier);
+    else
+        bal_buf_addc(out, ",,");
+    add_number(out, views_difference(shown));
+}
+
+// A line a bin; one with empty fields when there is none.
+static void add_bins(struct bal_buf *out, const struct shown *shown)
+{
+    struct bin bin;
+    unsigned at = 0;
+    bool more = figures_bin(shown->row->metrics, shown->ask->metrics[0], shown->common, &at, &bin);
+    add_row(out, shown);
+    if (!more)
+        bal_buf_addc(out, ",,,\r\n");
+    while (more) {
+        add_number(out, bin.lower);
+        add_number(out, bin.upper);
+        bal_buf_printf(out, ",%" PRIu64 "\r\n", bin.count);
+        more = figures_bin(shown->row->metrics, shown->ask->metrics[0], shown->common, &at, &bin);
+        if (more)
+            add_row(out, shown);
+    }
+}
+
+static void csv_row(struct bal_buf *out, const struct shown *shown)
+{
+    if (shown->ask->histogram) {
+        add_bins(out, shown);
+        return;
+    }
+    add_row(out, shown);
+    for (size_t m = 0; m < shown->ask->metric_count; m++) {
         add_figures(out, &shown->figures[m]);
+        if (shown->ask->compares)
+            add_earlier(out, shown, m);
+    }
     bal_buf_addc(out, "\r\n");
 }
 

@@ -94,3 +94,32 @@ struct figures figures_of(const struct row_metric *of, enum bal_metric metric, u
         set_shares(&f, h, info);
     return f;
 }
+
+struct difference figures_difference(const struct figures *now, const struct figures *before)
+{
+    const char *const why = now->why[FIGURE_P75];
+    return (struct difference){
+        .p75 = now->value[FIGURE_P75] - before->value[FIGURE_P75],
+        .low = now->value[FIGURE_P75_LOW] - before->value[FIGURE_P75_HIGH],
+        .high = now->value[FIGURE_P75_HIGH] - before->value[FIGURE_P75_LOW],
+        .why = why ? why : before->why[FIGURE_P75],
+    };
+}
+
+bool figures_bin(const struct row_metric *of, enum bal_metric metric, const struct bal_grid *common,
+                 unsigned *at, struct bin *bin)
+{
+    const double unit = bal_metric_info(metric)->ticks_per_unit;
+    uint16_t first, last;
+    while (*at < BAL_BUCKET_COUNT && bal_histogram_at(&of->low, (uint16_t)*at) == 0)
+        ++*at;
+    if (*at == BAL_BUCKET_COUNT)
+        return false;
+    bal_grid_bin(common, metric, (uint16_t)*at, &first, &last);
+    *bin = (struct bin){.lower = bal_bucket_low(first) / unit, .upper = (double)NAN};
+    if (last < BAL_BUCKET_COUNT - 1)
+        bin->upper = bal_bucket_low((uint16_t)(last + 1)) / unit;
+    for (; *at <= last; ++*at)
+        bin->count += bal_histogram_at(&of->low, (uint16_t)*at);
+    return true;
+}

@@ -37,6 +37,29 @@ const char *figure_name(enum figure figure); /**< "p75_low" */
  */
 struct figures figures_of(const struct row_metric *of, enum bal_metric metric, uint32_t k);
 
+/**
+ * How a p75 differs from an earlier one. The interval goes from the lower end of the one minus the
+ * upper end of the other to the opposite: it holds the difference whenever both 95 % intervals hold
+ * theirs, so at least nine times in ten whatever the distributions are (Bonferroni), and nearly
+ * always when both are of like width.
+ */
+struct difference {
+    double p75, low, high; /**< wire units; NAN is null */
+    const char *why;       /**< of p75 that cannot be told; else NULL */
+};
+struct difference figures_difference(const struct figures *now, const struct figures *before);
+
+/** A told bin: `lower` <= values < `upper`, in wire units; the last has no upper edge (NAN). */
+struct bin {
+    double lower, upper;
+    uint64_t count;
+};
+
+/** The first bin with views from bucket *at on, in the bins that all days share; moves *at past it.
+ * False when there is none. */
+bool figures_bin(const struct row_metric *of, enum bal_metric metric, const struct bal_grid *common,
+                 unsigned *at, struct bin *bin);
+
 /** A share for telling: four decimals. NAN when the whole is 0. */
 double figure_share(uint64_t part, uint64_t whole);
 

@@ -7,6 +7,7 @@
 #include <balise/wire.h>
 
 #include <inttypes.h>
+#include <math.h>
 
 void bucket_text(const struct shown *shown, char text[BAL_TIME_BYTES])
 {
@@ -25,19 +26,29 @@ const char *visitors_are(const struct row *row)
     return row->upper_bound || row->cells > 1 ? "upper_bound" : "estimate";
 }
 
+double views_difference(const struct shown *shown)
+{
+    return shown->earlier ? (double)shown->row->views - (double)shown->earlier->views : (double)NAN;
+}
+
 static void add_key(struct bal_buf *out, const char *name)
 {
     bal_json_string(out, bal_slice_of(name));
     bal_buf_addc(out, ":");
 }
 
-static void add_day(struct bal_buf *out, const char *name, int32_t day)
+static void begin_day(struct bal_buf *out, const char *name, int32_t day)
 {
     char text[BAL_DATE_BYTES];
     bal_day_text(day, text);
-    bal_buf_addc(out, ",");
     add_key(out, name);
     bal_json_string(out, bal_slice_of(text));
+}
+
+static void add_day(struct bal_buf *out, const char *name, int32_t day)
+{
+    bal_buf_addc(out, ",");
+    begin_day(out, name, day);
 }
 
 static const char *by_name(const struct ask *ask, size_t i)
@@ -110,17 +121,76 @@ static void add_why(struct bal_buf *out, const struct figures *f)
         bal_buf_addc(out, "}");
 }
 
-static void add_metric(struct bal_buf *out, enum bal_metric metric, const struct figures *f)
+static void add_number(struct bal_buf *out, const char *name, double value)
+{
+    bal_buf_addc(out, ",");
+    add_key(out, name);
+    bal_json_number(out, value);
+}
+
+static void add_bins(struct bal_buf *out, const struct shown *shown)
+{
+    struct bin bin;
+    const char *between = ",\"bins\":[";
+    for (unsigned at = 0;
+         figures_bin(shown->row->metrics, shown->ask->metrics[0], shown->common, &at, &bin);) {
+        bal_buf_printf(out, "%s{\"lower\":", between);
+        bal_json_number(out, bin.lower);
+        add_number(out, "upper", bin.upper);
+        bal_buf_printf(out, ",\"count\":%" PRIu64 "}", bin.count);
+        between = ",";
+    }
+    bal_buf_addc(out, between[1] ? ",\"bins\":[]" : "]");
+}
+
+static void begin_metric(struct bal_buf *out, enum bal_metric metric, const struct figures *f)
 {
     bal_buf_addc(out, ",");
     add_key(out, bal_metric_info(metric)->name);
     bal_buf_printf(out, "{\"n\":%" PRIu64, f->n);
-    for (unsigned i = 0; i < FIGURE_COUNT; i++) {
-        bal_buf_addc(out, ",");
-        add_key(out, figure_name((enum figure)i));
-        bal_json_number(out, f->value[i]);
-    }
+    for (unsigned i = 0; i < FIGURE_COUNT; i++)
+        add_number(out, figure_name((enum figure)i), f->value[i]);
     add_why(out, f);
+}
+
+static void add_head(struct bal_buf *out, const struct row *row)
+{
+    bal_buf_printf(out, "\"views\":%" PRIu64 ",\"visitors\":%" PRIu64 ",\"visitors_are\":\"%s\"",
+                   row->views, row->visitors, visitors_are(row));
+    if (row->partial)
+        bal_buf_addc(out, ",\"partial\":true");
+}
+
+static void add_difference(struct bal_buf *out, const char *metric, const struct difference *d)
+{
+    bal_buf_addc(out, ",");
+    add_key(out, metric);
+    bal_buf_addc(out, "{\"p75\":");
+    bal_json_number(out, d->p75);
+    add_number(out, "p75_low", d->low);
+    add_number(out, "p75_high", d->high);
+    if (d->why)
+        bal_buf_printf(out, ",\"why\":{\"p75\":\"%s\"}", d->why);
+    bal_buf_addc(out, "}");
+}
+
+static void add_comparison(struct bal_buf *out, const struct shown *shown)
+{
+    const struct ask *const ask = shown->ask;
+    if (!shown->earlier) {
+        bal_buf_addc(out, ",\"earlier\":null,\"difference\":null,\"why\":{\"earlier\":\"no_row\"}");
+        return;
+    }
+    bal_buf_addc(out, ",\"earlier\":{");
+    add_head(out, shown->earlier);
+    for (size_t m = 0; m < ask->metric_count; m++) {
+        begin_metric(out, ask->metrics[m], &shown->before[m]);
+        bal_buf_addc(out, "}");
+    }
+    bal_buf_addc(out, "},\"difference\":{\"views\":");
+    bal_json_number(out, views_difference(shown));
+    for (size_t m = 0; m < ask->metric_count; m++)
+        add_difference(out, bal_metric_info(ask->metrics[m])->name, &shown->difference[m]);
     bal_buf_addc(out, "}");
 }
 
@@ -138,12 +208,15 @@ static void add_row(struct bal_buf *out, const struct shown *shown)
         bal_json_string(out, row->text[shown->plan->place[dimension_index(ask->by[i])]]);
         bal_buf_addc(out, ",");
     }
-    bal_buf_printf(out, "\"views\":%" PRIu64 ",\"visitors\":%" PRIu64 ",\"visitors_are\":\"%s\"",
-                   row->views, row->visitors, visitors_are(row));
-    if (row->partial)
-        bal_buf_addc(out, ",\"partial\":true");
-    for (size_t m = 0; m < ask->metric_count; m++)
-        add_metric(out, ask->metrics[m], &shown->figures[m]);
+    add_head(out, row);
+    for (size_t m = 0; m < ask->metric_count; m++) {
+        begin_metric(out, ask->metrics[m], &shown->figures[m]);
+        if (ask->histogram)
+            add_bins(out, shown);
+        bal_buf_addc(out, "}");
+    }
+    if (ask->compares)
+        add_comparison(out, shown);
     bal_buf_addc(out, "}");
 }
 
@@ -159,39 +232,58 @@ static void ndjson_row(struct bal_buf *out, const struct shown *shown)
     bal_buf_addc(out, "\n");
 }
 
-static void add_share(struct bal_buf *out, const char *name, uint64_t part, uint64_t whole)
+static void add_reported(struct bal_buf *out, const struct ask *ask, const struct coverage *c)
 {
-    bal_buf_addc(out, ",");
-    add_key(out, name);
-    bal_json_number(out, figure_share(part, whole));
+    const char *before = ",\"reported\":{";
+    for (size_t m = 0; m < ask->metric_count; m++) {
+        bal_buf_addc(out, before);
+        add_key(out, bal_metric_info(ask->metrics[m])->name);
+        bal_json_number(out, figure_share(c->reported[m], c->row_views));
+        before = ",";
+    }
+    bal_buf_addc(out, "}");
 }
 
-static void json_end(struct bal_buf *out, const struct tail *tail)
+static void add_coverage(struct bal_buf *out, const struct ask *ask, const struct coverage *c)
 {
-    const struct coverage *const c = tail->coverage;
     // Those that belong to a site: a beacon of an unknown origin or with a wrong method belongs to
     // none.
     static const enum bal_outcome of_site[] = {BAL_DECLINED,    BAL_BOT,       BAL_RATE_LIMITED,
                                                BAL_MALFORMED,   BAL_TOO_LARGE, BAL_OVERLOADED,
                                                BAL_STORE_FAILED};
-    bal_buf_addc(out, "\n],");
-    if (tail->next[0])
-        bal_buf_printf(out, "\"next\":\"%s\",", tail->next);
-    bal_buf_printf(out, "\"coverage\":{\"views\":%" PRIu64, c->views);
-    add_share(out, "named", c->named, c->views);
-    add_share(out, "other", c->other, c->views);
-    add_share(out, "unknown", c->unknown, c->views);
     const uint64_t told = c->named + c->other + c->unknown;
-    add_share(out, "hidden", c->views > told ? c->views - told : 0, c->views);
+    bal_buf_printf(out, "\"coverage\":{\"views\":%" PRIu64, c->views);
+    add_number(out, "named", figure_share(c->named, c->views));
+    add_number(out, "other", figure_share(c->other, c->views));
+    add_number(out, "unknown", figure_share(c->unknown, c->views));
+    add_number(out, "hidden", figure_share(c->views > told ? c->views - told : 0, c->views));
+    add_reported(out, ask, c);
     for (size_t i = 0; i < sizeof of_site / sizeof *of_site; i++) {
         bal_buf_addc(out, ",");
         add_key(out, bal_outcome_name(of_site[i]));
         bal_buf_printf(out, "%" PRIu64, c->outcomes[of_site[i]]);
     }
-    bal_buf_printf(out,
-                   ",\"days_closed\":%" PRIu32 ",\"days_off\":%" PRIu32 ",\"days_missing\":%" PRIu32
-                   "},\"partial\":%s}\n",
-                   c->days_closed, c->days_off, c->days_missing, tail->partial ? "true" : "false");
+    bal_buf_printf(
+        out, ",\"days_closed\":%" PRIu32 ",\"days_off\":%" PRIu32 ",\"days_missing\":%" PRIu32 "}",
+        c->days_closed, c->days_off, c->days_missing);
+}
+
+static void json_end(struct bal_buf *out, const struct tail *tail)
+{
+    bal_buf_addc(out, "\n],");
+    if (tail->next[0])
+        bal_buf_printf(out, "\"next\":\"%s\",", tail->next);
+    add_coverage(out, tail->ask, tail->coverage);
+    bal_buf_printf(out, ",\"partial\":%s", tail->partial ? "true" : "false");
+    if (tail->earlier) {
+        bal_buf_addc(out, ",\n\"compared\":{");
+        begin_day(out, "from", tail->ask->compare_from);
+        add_day(out, "to", tail->ask->compare_to);
+        bal_buf_addc(out, ",");
+        add_coverage(out, tail->ask, tail->earlier);
+        bal_buf_printf(out, ",\"partial\":%s}", tail->earlier_partial ? "true" : "false");
+    }
+    bal_buf_addc(out, "}\n");
 }
 
 const struct form json_form = {.media_type = "application/json",

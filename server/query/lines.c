@@ -37,6 +37,10 @@ static double number_of(const struct shown *shown)
         return (double)shown->figures[sort->metric_at].n;
     case SORT_FIGURE:
         return shown->figures[sort->metric_at].value[sort->figure];
+    case SORT_VIEWS_DIFFERENCE:
+        return views_difference(shown);
+    case SORT_P75_DIFFERENCE:
+        return shown->earlier ? shown->difference[sort->metric_at].p75 : (double)NAN;
     case SORT_NONE:
     case SORT_DIMENSION:
         break;
@@ -115,8 +119,9 @@ static uint64_t question_of(const struct ask *ask)
 {
     struct bal_buf text = {0};
     const struct sort *const sort = &ask->sort;
-    bal_buf_printf(&text, "%s %" PRId32 " %" PRId32 " %d", ask->site->name, ask->from, ask->to,
-                   (int)ask->time);
+    bal_buf_printf(&text, "%s %" PRId32 " %" PRId32 " %d %d %" PRId32 " %" PRId32, ask->site->name,
+                   ask->from, ask->to, (int)ask->time, ask->compares, ask->compare_from,
+                   ask->compare_to);
     for (size_t i = 0; i < ask->by_count; i++)
         bal_buf_printf(&text, " %u", ask->by[i]);
     bal_buf_printf(&text, "; %d %d %u %u %d;", (int)sort->by, sort->descending, sort->dimension,

@@ -25,6 +25,9 @@ struct gathering {
     struct rows rows;
     struct lines lines;
     struct coverage coverage;
+    struct rows earlier; // what is compared with, complete before the rows are read
+    struct coverage earlier_coverage;
+    bool earlier_partial;
     int32_t bucket;           // first day of the bucket in `rows`
     int32_t cells_day;        // the day whose cells are being added
     enum bal_tier cells_tier; // and where they are from
@@ -37,14 +40,36 @@ struct gathering {
 
 static void write_row(struct gathering *g, const struct row *row)
 {
-    struct shown shown = {.ask = g->ask, .plan = g->plan, .day = g->bucket, .row = row};
-    for (size_t m = 0; m < g->ask->metric_count; m++)
-        shown.figures[m] = figures_of(&row->metrics[m], g->ask->metrics[m], g->ask->k);
+    const struct ask *const ask = g->ask;
+    struct shown shown = {.ask = ask,
+                          .plan = g->plan,
+                          .day = g->bucket,
+                          .row = row,
+                          .common = &g->rows.common,
+                          .earlier =
+                              ask->compares ? rows_find(&g->earlier, row->text, row->hour) : NULL};
+    for (size_t m = 0; m < ask->metric_count; m++) {
+        shown.figures[m] = figures_of(&row->metrics[m], ask->metrics[m], ask->k);
+        if (!shown.earlier)
+            continue;
+        shown.before[m] = figures_of(&shown.earlier->metrics[m], ask->metrics[m], ask->k);
+        shown.difference[m] = figures_difference(&shown.figures[m], &shown.before[m]);
+    }
     lines_add(&g->lines, g->form, &shown);
+}
+
+static void cover_rows(struct coverage *coverage, const struct rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        coverage->row_views += rows->all[i].views;
+        for (size_t m = 0; m < rows->metric_count; m++)
+            coverage->reported[m] += rows->all[i].metrics[m].spread.n;
+    }
 }
 
 static bal_status write_bucket(struct gathering *g)
 {
+    cover_rows(&g->coverage, &g->rows);
     rows_sort(&g->rows);
     for (size_t i = 0; i < g->rows.count && !g->too_large; i++) {
         write_row(g, &g->rows.all[i]);
@@ -155,8 +180,8 @@ static bal_status take_cell(void *context, const struct bal_told *told)
         if (status)
             return status;
     }
-    g->too_large =
-        g->lines.count + g->rows.count > ROWS_MAX || g->rows.histogram_bytes > HISTOGRAM_BYTES_MAX;
+    g->too_large = g->lines.count + g->rows.count > ROWS_MAX ||
+                   g->rows.histogram_bytes + g->earlier.histogram_bytes > HISTOGRAM_BYTES_MAX;
     return g->too_large ? BAL_ERANGE : BAL_OK;
 }
 
@@ -197,10 +222,10 @@ static void cover_day(struct gathering *g, int32_t day, const struct bal_day_rec
         c->outcomes[o] += record->outcomes[o];
 }
 
-static bal_status read_days(struct gathering *g)
+static bal_status read_days(struct gathering *g, int32_t from, int32_t to)
 {
     const struct ask *const ask = g->ask;
-    for (int32_t day = ask->from; day < ask->to && day <= ask->today; day++) {
+    for (int32_t day = from; day < to && day <= ask->today; day++) {
         struct bal_day_record record;
         const bal_status status =
             bal_store_day(g->store, bal_slice_of(ask->site->name), day, &record);
@@ -215,23 +240,43 @@ static bal_status read_days(struct gathering *g)
     return BAL_OK;
 }
 
-static bal_status gather(struct gathering *g)
+// Adds up a range; its last bucket is left in the rows.
+static bal_status read_range(struct gathering *g, int32_t from, int32_t to)
 {
-    const struct ask *const ask = g->ask;
-    bal_status status = read_days(g);
+    bal_status status = read_days(g, from, to);
     if (status)
         return status;
     if (g->plan->tier == BAL_TIER_HOURLY) {
-        status = read_cells(g, BAL_TIER_HOURLY, ask->from, ask->to);
+        status = read_cells(g, BAL_TIER_HOURLY, from, to);
     } else {
         // Closed days end where the open one begins, even if it is being closed right now.
-        const int32_t closed_to = g->open_day < ask->to ? g->open_day : ask->to;
-        status = read_cells(g, BAL_TIER_DAILY, ask->from, closed_to);
-        if (!status && g->open_day < ask->to)
+        const int32_t closed_to = g->open_day < to ? g->open_day : to;
+        status = read_cells(g, BAL_TIER_DAILY, from, closed_to);
+        if (!status && g->open_day < to)
             status = read_cells(g, BAL_TIER_HOURLY, g->open_day, g->open_day + 1);
     }
+    return status ? status : end_day(g);
+}
+
+// Without a unit of time the whole range is one bucket: nothing of it is written here.
+static bal_status gather_earlier(struct gathering *g)
+{
+    const bal_status status = read_range(g, g->ask->compare_from, g->ask->compare_to);
+    cover_rows(&g->coverage, &g->rows);
+    g->earlier = g->rows;
+    g->earlier_coverage = g->coverage;
+    g->earlier_partial = g->open_day != INT32_MAX;
+    rows_init(&g->rows, g->ask->metric_count);
+    g->coverage = (struct coverage){0};
+    g->open_day = INT32_MAX;
+    return status;
+}
+
+static bal_status gather(struct gathering *g)
+{
+    bal_status status = g->ask->compares ? gather_earlier(g) : BAL_OK;
     if (!status)
-        status = end_day(g);
+        status = read_range(g, g->ask->from, g->ask->to);
     return status ? status : write_bucket(g);
 }
 
@@ -276,9 +321,13 @@ static void write_answer(struct gathering *g, struct bal_answer *answer)
     lines_write(&g->lines, &window, g->form, &answer->body);
     cursor_text(answer->next, g->ask, &g->lines, &window);
     if (g->form->end)
-        g->form->end(&answer->body, &(struct tail){.coverage = &g->coverage,
-                                                   .partial = g->open_day != INT32_MAX,
-                                                   .next = answer->next});
+        g->form->end(&answer->body,
+                     &(struct tail){.ask = g->ask,
+                                    .coverage = &g->coverage,
+                                    .earlier = g->ask->compares ? &g->earlier_coverage : NULL,
+                                    .earlier_partial = g->earlier_partial,
+                                    .partial = g->open_day != INT32_MAX,
+                                    .next = answer->next});
     answer->status = 200;
     answer->media_type = g->form->media_type;
     name_file(g, answer->file_name);
@@ -313,5 +362,6 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
         write_answer(&g, answer);
     }
     rows_finish(&g.rows);
+    rows_finish(&g.earlier);
     lines_finish(&g.lines);
 }

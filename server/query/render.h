@@ -11,7 +11,9 @@ struct coverage {
     uint64_t named, other, unknown; /**< views told under their own name, as "(other)", as
                                        "(unknown)"; before filters */
     uint64_t outcomes[BAL_OUTCOME_COUNT];
-    uint32_t days_closed;  /**< days whose site total is told */
+    uint64_t row_views;                  /**< of all rows, whatever the limit */
+    uint64_t reported[BAL_METRIC_COUNT]; /**< of them, those that carry a metric asked */
+    uint32_t days_closed;                /**< days whose site total is told */
     uint32_t days_off;     /**< of them, days without this table: configured, or too few views */
     uint32_t days_missing; /**< days before today without one: no visitors, too few, or gone */
 };
@@ -23,12 +25,17 @@ struct shown {
     int32_t day; /**< the first of its bucket */
     const struct row *row;
     struct figures figures[BAL_METRIC_COUNT]; /**< one a metric asked */
+    const struct bal_grid *common;            /**< the bins that all days of the row share */
+    const struct row *earlier; /**< what it is compared with; NULL: no such row, or no comparison */
+    struct figures before[BAL_METRIC_COUNT]; /**< of `earlier` */
+    struct difference difference[BAL_METRIC_COUNT];
 };
 
 /** What stands after the rows. */
 struct tail {
-    const struct coverage *coverage;
-    bool partial;
+    const struct ask *ask;
+    const struct coverage *coverage, *earlier; /**< the latter of a comparison */
+    bool partial, earlier_partial;
     const char *next; /**< the cursor of the rows that follow; "" when these are the last */
 };
 
@@ -46,6 +53,9 @@ extern const struct form json_form, csv_form, ndjson_form;
 
 /** The start of a bucket: "2026-11-23", or by hour RFC 3339 with the zone's offset. */
 void bucket_text(const struct shown *shown, char text[BAL_TIME_BYTES]);
+
+/** Views more than earlier; NAN without an earlier row. */
+double views_difference(const struct shown *shown);
 
 /** "estimate" or "upper_bound". */
 const char *visitors_are(const struct row *row);

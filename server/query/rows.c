@@ -12,10 +12,17 @@
 
 enum { SLOTS_AT_FIRST = 64 };
 
+// Every bucket is a bin until a day says otherwise.
+static void forget_days(struct rows *rows)
+{
+    memset(rows->common.begins, 0xff, sizeof rows->common.begins);
+}
+
 void rows_init(struct rows *rows, size_t metric_count)
 {
     *rows = (struct rows){.metric_count = metric_count, .slot_count = SLOTS_AT_FIRST};
     rows->slots = bal_calloc(rows->slot_count, sizeof *rows->slots);
+    forget_days(rows);
 }
 
 static void row_finish(struct row *row, size_t metric_count)
@@ -37,6 +44,7 @@ void rows_clear(struct rows *rows)
     memset(rows->slots, 0, rows->slot_count * sizeof *rows->slots);
     rows->count = 0;
     rows->histogram_bytes = 0;
+    forget_days(rows);
 }
 
 void rows_finish(struct rows *rows)
@@ -89,16 +97,32 @@ static struct row *rows_push(struct rows *rows, const struct bal_slice text[2])
     return row;
 }
 
+// The slot of a row, or the free one where it belongs.
+static size_t slot_find(const struct rows *rows, uint64_t hash, const struct bal_slice text[2],
+                        uint8_t hour)
+{
+    size_t slot = slot_of(rows, hash);
+    for (; rows->slots[slot] != 0; slot = (slot + 1) & (rows->slot_count - 1)) {
+        const struct row *const row = &rows->all[rows->slots[slot] - 1];
+        if (row->hash == hash && row->hour == hour && bal_slice_equal(row->text[0], text[0]) &&
+            bal_slice_equal(row->text[1], text[1]))
+            break;
+    }
+    return slot;
+}
+
+const struct row *rows_find(const struct rows *rows, const struct bal_slice text[2], uint8_t hour)
+{
+    const uint32_t found = rows->slots[slot_find(rows, hash_of(text, hour), text, hour)];
+    return found ? &rows->all[found - 1] : NULL;
+}
+
 struct row *rows_at(struct rows *rows, const struct bal_slice text[2], uint8_t hour)
 {
     const uint64_t hash = hash_of(text, hour);
-    size_t slot = slot_of(rows, hash);
-    for (; rows->slots[slot] != 0; slot = (slot + 1) & (rows->slot_count - 1)) {
-        struct row *const row = &rows->all[rows->slots[slot] - 1];
-        if (row->hash == hash && row->hour == hour && bal_slice_equal(row->text[0], text[0]) &&
-            bal_slice_equal(row->text[1], text[1]))
-            return row;
-    }
+    const size_t slot = slot_find(rows, hash, text, hour);
+    if (rows->slots[slot])
+        return &rows->all[rows->slots[slot] - 1];
     struct row *const row = rows_push(rows, text);
     row->hash = hash;
     row->hour = hour;
@@ -123,9 +147,12 @@ static size_t sizes(const struct row_metric *m)
     return (size_t)m->spread.size + m->low.size + m->high.size;
 }
 
-static void end_day(struct row_metric *m, const struct bal_grid *grid, enum bal_metric metric)
+static void end_day(struct rows *rows, struct row_metric *m, const struct bal_grid *grid,
+                    enum bal_metric metric)
 {
     if (bal_grid_measures(grid, metric)) {
+        for (unsigned w = 0; w < BAL_GRID_WORDS; w++)
+            rows->common.begins[metric][w] &= grid->begins[metric][w];
         bal_grid_spread_all(grid, metric, &m->day, &m->spread);
         for (unsigned i = 0; i < m->day.size; i++) {
             uint16_t first, last;
@@ -146,7 +173,7 @@ void rows_end_day(struct rows *rows, const struct bal_grid *grid, const enum bal
             struct row_metric *const of = &rows->all[r].metrics[m];
             const size_t before = sizes(of);
             if (of->day.n > 0)
-                end_day(of, grid, metrics[m]);
+                end_day(rows, of, grid, metrics[m]);
             rows->histogram_bytes += (sizes(of) - before) * sizeof(uint64_t);
         }
     }

@@ -39,6 +39,8 @@ struct rows {
     size_t slot_count; /**< a power of two, at least twice the rows */
     size_t metric_count;
     size_t histogram_bytes; /**< of all windows together */
+    struct bal_grid common; /**< the bins that all complete days share: every edge is one of each
+                               of them, so a row's bins add up in it without being split */
 };
 
 void rows_init(struct rows *rows, size_t metric_count);
@@ -47,6 +49,9 @@ void rows_finish(struct rows *rows);
 
 /** The row with these texts and this hour, made when there is none. Valid until the next call. */
 struct row *rows_at(struct rows *rows, const struct bal_slice text[2], uint8_t hour);
+
+/** The same when there is one, else NULL; not after rows_sort. */
+const struct row *rows_find(const struct rows *rows, const struct bal_slice text[2], uint8_t hour);
 
 /** Adds a metric of a told cell of the current day. */
 BAL_MUST_USE bal_status rows_sum(struct rows *rows, struct row *row, size_t metric_at,

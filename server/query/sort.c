@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { COLUMN_NAME_BYTES = 64, PARTS = 1 + FIGURE_COUNT /* n, then the figures */ };
+enum { COLUMN_NAME_BYTES = 64 };
 
 static void name_by(const struct ask *ask, size_t i, struct sort *sort, const char **name)
 {
@@ -20,32 +20,50 @@ static void name_by(const struct ask *ask, size_t i, struct sort *sort, const ch
     }
 }
 
+// Of a row: "views", "visitors" and, when it is compared, "views_difference".
+static void name_count(size_t i, struct sort *sort, const char **name)
+{
+    static const struct {
+        enum sort_by by;
+        const char *name;
+    } counts[] = {{SORT_VIEWS, "views"},
+                  {SORT_VISITORS, "visitors"},
+                  {SORT_VIEWS_DIFFERENCE, "views_difference"}};
+    sort->by = counts[i].by;
+    *name = counts[i].name;
+}
+
+// Of a metric: n, its figures and, when it is compared, "p75_difference".
+static const char *part_name(size_t i, struct sort *sort)
+{
+    sort->by = i == 0 ? SORT_N : i <= FIGURE_COUNT ? SORT_FIGURE : SORT_P75_DIFFERENCE;
+    if (sort->by == SORT_FIGURE)
+        sort->figure = (unsigned)i - 1;
+    return sort->by == SORT_N        ? "n"
+           : sort->by == SORT_FIGURE ? figure_name((enum figure)sort->figure)
+                                     : "p75_difference";
+}
+
 // The i-th column; false past the last.
 static bool column(const struct ask *ask, size_t i, struct sort *sort, char name[COLUMN_NAME_BYTES])
 {
-    static const char *const counts[] = {"views", "visitors"};
-    const size_t first_metric = ask->by_count + 2;
+    const size_t counts = ask->compares ? 3 : 2;
+    const size_t parts = 1 + FIGURE_COUNT + (ask->compares ? 1 : 0);
     const char *head;
-    const char *part = NULL;
     *sort = (struct sort){0};
-    if (i < ask->by_count) {
-        name_by(ask, i, sort, &head);
-    } else if (i < first_metric) {
-        sort->by = i == ask->by_count ? SORT_VIEWS : SORT_VISITORS;
-        head = counts[i - ask->by_count];
-    } else {
-        sort->metric_at = (i - first_metric) / PARTS;
-        if (sort->metric_at >= ask->metric_count)
-            return false;
-        const size_t at = (i - first_metric) % PARTS;
-        sort->by = at == 0 ? SORT_N : SORT_FIGURE;
-        sort->figure = at == 0 ? 0 : (unsigned)at - 1;
-        head = bal_metric_info(ask->metrics[sort->metric_at])->name;
-        part = at == 0 ? "n" : figure_name((enum figure)sort->figure);
+    if (i < ask->by_count + counts) {
+        if (i < ask->by_count)
+            name_by(ask, i, sort, &head);
+        else
+            name_count(i - ask->by_count, sort, &head);
+        return snprintf(name, COLUMN_NAME_BYTES, "%s", head) > 0;
     }
-    const int bytes =
-        snprintf(name, COLUMN_NAME_BYTES, "%s%s%s", head, part ? "_" : "", part ? part : "");
-    return bytes > 0;
+    i -= ask->by_count + counts;
+    sort->metric_at = i / parts;
+    if (sort->metric_at >= ask->metric_count)
+        return false;
+    head = bal_metric_info(ask->metrics[sort->metric_at])->name;
+    return snprintf(name, COLUMN_NAME_BYTES, "%s_%s", head, part_name(i % parts, sort)) > 0;
 }
 
 static bool refuse_sort(const struct ask *ask, struct bal_answer *answer)

@@ -33,8 +33,9 @@ struct bal_store {
     size_t day_count;
     bal_status scan_status, day_status;
     unsigned scans, margins;
-    struct bal_grid grid;
-    bool has_grid;
+    struct bal_grid grid, grid_of_day;
+    bool has_grid, has_grid_of_day;
+    int32_t grid_day;
 };
 
 struct bal_store *fake_store_create(void)
@@ -171,7 +172,10 @@ bal_status bal_store_day(struct bal_store *store, struct bal_slice site, int32_t
 bal_status bal_store_grid(struct bal_store *store, const struct bal_grid_ask *ask,
                           struct bal_grid *out)
 {
-    (void)ask;
+    if (store->has_grid_of_day && ask->day == store->grid_day) {
+        *out = store->grid_of_day;
+        return BAL_OK;
+    }
     if (store->has_grid) {
         *out = store->grid;
         return BAL_OK;
@@ -189,4 +193,11 @@ void fake_grid_set(struct bal_store *store, const struct bal_grid *grid)
 {
     store->grid = *grid;
     store->has_grid = true;
+}
+
+void fake_grid_of_day(struct bal_store *store, int32_t day, const struct bal_grid *grid)
+{
+    store->grid_of_day = *grid;
+    store->grid_day = day;
+    store->has_grid_of_day = true;
 }

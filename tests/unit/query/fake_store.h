@@ -28,8 +28,10 @@ void fake_day_set(struct bal_store *store, int32_t day, const struct bal_day_rec
 
 /** What the next scans and days answer; BAL_OK at first. */
 void fake_store_fail(struct bal_store *store, bal_status scan, bal_status day);
-/** The bins of every day from now on; before, as fine as they can be. */
+/** The bins of every day; without, as fine as they can be. */
 void fake_grid_set(struct bal_store *store, const struct bal_grid *grid);
+/** The bins of one day alone; of one at the most. */
+void fake_grid_of_day(struct bal_store *store, int32_t day, const struct bal_grid *grid);
 /** Scans since the store was made, and the margins that were scanned, as bits. */
 unsigned fake_store_scans(const struct bal_store *store);
 unsigned fake_store_margins(const struct bal_store *store);

@@ -69,6 +69,11 @@ FAULTS = {
     "a share above one": set_at("coverage", "named", value=1.2),
     "bytes with a share of good": set_at("rows", 0, "transferSize", "good", value=0.5),
     "a date with a time": set_at("from", value="2026-11-21T00:00:00Z"),
+    "bins that are exact values": set_at("rows", 0, "lcp", "bins", value=[1000, 1200]),
+    "a bin without views": set_at("rows", 0, "lcp", "bins", value=[{"lower": 0, "upper": 988, "count": 0}]),
+    "an earlier row without a difference": set_at("rows", 0, "earlier", value=None),
+    "no share of who can report": drop("coverage", "reported"),
+    "a cursor that tells something": set_at("next", value="/dossier/4"),
     "k below the floor": set_at("k", value=4),
 }
 

@@ -238,6 +238,30 @@ static void rows_are_sorted_by_columns_of_the_answer_only(void **state)
     check_taken(w, "site=portal&metric=lcp,cls&by=page,day&sort=day");
 }
 
+static void a_comparison_is_of_two_whole_ranges(void **state)
+{
+#define COMPARE "site=portal&metric=lcp&compare_from=2026-10-01"
+    check_refused(*state, COMPARE, "given together");
+    check_refused(*state, "site=portal&metric=lcp&compare_to=2026-10-01", "given together");
+    check_refused(*state, COMPARE "&compare_to=2026-10-08&by=day", "without hour, day, week");
+    check_refused(*state, COMPARE "&compare_to=2026-10-08&output=histogram", "given together");
+    check_refused(*state, COMPARE "&compare_to=2026-10-01", "not before \\\"compare_to");
+    check_refused(*state, COMPARE "&compare_to=tomorrow", "\\\"compare_to\\\" is not a date");
+    check_refused(*state, COMPARE "&compare_to=2029-01-01", "longer than 25 months");
+    check_refused(*state, "site=portal&metric=lcp&sort=views_difference", "here: views, visitors,");
+    check_refused(*state, "site=portal&metric=lcp&sort=lcp_p75_difference", "lcp_poor.");
+    check_taken(*state, COMPARE "&compare_to=2026-10-08&by=page&sort=-lcp_p75_difference");
+}
+
+static void a_histogram_is_of_one_metric(void **state)
+{
+    check_refused(*state, "site=portal&metric=lcp,cls&output=histogram", "with one metric");
+    check_refused(*state, "site=portal&metric=lcp&output=bins", "figures, or histogram");
+    check_refused(*state, "site=portal&metric=lcp&output=", "figures, or histogram");
+    check_taken(*state, "site=portal&metric=lcp&output=histogram");
+    check_taken(*state, "site=portal&metric=lcp,cls&output=figures");
+}
+
 static void a_limit_is_a_number_of_rows(void **state)
 {
     check_refused(*state, "site=portal&metric=lcp&limit=0", "from 1 to 100000");
@@ -335,6 +359,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(ranges_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_are_sorted_by_columns_of_the_answer_only, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_comparison_is_of_two_whole_ranges, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_histogram_is_of_one_metric, setup, teardown),
         cmocka_unit_test_setup_teardown(a_limit_is_a_number_of_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cursor_is_one_that_was_given, setup, teardown),
         cmocka_unit_test_setup_teardown(the_format_is_json_csv_or_ndjson, setup, teardown),
