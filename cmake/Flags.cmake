@@ -8,4 +8,6 @@ target_include_directories(balise_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
 target_compile_options(balise_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
     -Wcast-qual -Wformat=2 -Wundef -Wwrite-strings -Wpointer-arith -Wswitch-enum -fno-common -UNDEBUG)
+# Bound before main: at a first call the loader would save registers, and what a copy left in them, on the stack.
+target_link_options(balise_flags INTERFACE LINKER:-z,now)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)

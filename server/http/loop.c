@@ -8,6 +8,7 @@
 #include "reply.h"
 #include "server.h"
 
+#include <balise/forget.h>
 #include <balise/log.h>
 
 #include <errno.h>
@@ -186,6 +187,7 @@ static void *loop_main(void *memory)
             bal_log(BAL_LOG_ERROR, "http", "poll_failed", BAL_NUM("errno", errno));
         if (loop->beacons)
             flights_turn(&loop->flights, loop->draining);
+        bal_forget_stack();
         ended = loop->draining && drain(loop);
     }
     close_loop(loop);

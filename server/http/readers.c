@@ -6,6 +6,7 @@
 #include "reply.h"
 
 #include <balise/bytes.h>
+#include <balise/forget.h>
 #include <balise/retention.h>
 #include <balise/wire.h>
 
@@ -186,6 +187,7 @@ static void *reader_main(void *memory)
     while ((job = next_job(start.readers, start.index)) != NULL) {
         work_on(start.readers, job);
         send_home(start.readers, start.index, job);
+        bal_forget_stack();
     }
     return NULL;
 }

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_FORGET_H
+#define BALISE_FORGET_H
+
+/**
+ * What a request leaves behind is wiped: on the heap by itself, whoever frees a block (the HTTP and
+ * the TLS library too; forget.c replaces free and realloc), and on the stack by this. It wipes what
+ * is below the caller: an address in the C library's parser, a piece of a body in the registers
+ * that the loader saved there. A thread that handles requests calls it between them.
+ */
+void bal_forget_stack(void);
+
+#endif
