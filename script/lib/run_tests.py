@@ -148,6 +148,11 @@ def step_attack(session):
     return session.pytest("tests/attack", "dev")
 
 
+def step_privacy(session):
+    """canaries in files and memory, and builds that leak on purpose"""
+    return session.pytest("tests/privacy", "dev")
+
+
 def step_browser(session):
     """Chromium through nginx"""
     return session.pytest("tests/browser", "dev")
@@ -210,8 +215,8 @@ def step_fuzz(session):
     return session.ctest("fuzz", "-L", "^fuzz$", prefix=session.fixed, environment=SANITIZERS)
 
 
-STEPS = [step_dev, step_asan, step_tsan, step_integration, step_integration_asan, step_integration_tsan, step_attack,
-         step_browser, step_javascript, step_demo, step_format, step_tidy, step_cppcheck, step_fuzz]
+STEPS = [step_dev, step_asan, step_tsan, step_integration, step_integration_asan, step_integration_tsan, step_privacy,
+         step_attack, step_browser, step_javascript, step_demo, step_format, step_tidy, step_cppcheck, step_fuzz]
 LONG_STEPS = [step_fuzz]
 
 
