@@ -9,6 +9,7 @@
 #include <balise/tokens.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -32,6 +33,20 @@ static void harden(void)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
+}
+
+/* Keys and sketches are locked, but a request on a loop's stack could be swapped out; hibernation
+ * writes even locked memory. The first line is the heading. */
+static void warn_of_swap(void)
+{
+    FILE *list = fopen("/proc/swaps", "re");
+    int64_t areas = -1;
+    for (int c; list && (c = fgetc(list)) != EOF;)
+        areas += c == '\n';
+    if (areas > 0)
+        bal_log(BAL_LOG_WARNING, "serve", "swap_on", BAL_NUM("areas", areas));
+    if (list)
+        (void)fclose(list);
 }
 
 /* Signals are taken by sigwait on the main thread only; every other thread inherits this mask. */
@@ -148,6 +163,7 @@ int serve_run(int argc, char **argv)
     if (result)
         return result;
     harden();
+    warn_of_swap();
     const sigset_t signals = block_signals();
     if (start(&serving, &error) == BAL_OK) {
         say_listening(&serving);

@@ -167,6 +167,7 @@ class Balise:
             self.config[name] = {**self.config[name], **section} if both else section
         self.clock = Clock(self.folder / "clock", start)
         self.process = None
+        self.wrapper = []  # a command that runs the server
         self.public_port = self.private_port = 0
         self._tokens = {}
         self._log_at = 0
@@ -204,7 +205,7 @@ class Balise:
         self._log_at = log.stat().st_size if log.exists() else 0
         with open(log, "ab") as output:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [executable(), "serve", "--config", str(self.config_path)],
+                [*self.wrapper, executable(), "serve", "--config", str(self.config_path)],
                 env={**os.environ, **self.environment()}, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )
 
