@@ -76,6 +76,9 @@ void bal_audit_head(struct bal_audit *audit, char anchor[BAL_ANCHOR_TEXT_BYTES])
 /** The first use of a token each UTC day becomes a record "token_used" with role, site and the
  * token's short name. */
 void bal_audit_token_used(struct bal_audit *audit, const struct bal_grant *grant);
+/** The first time each UTC day that a token asks too often becomes a record "token_limited" of the
+ * same fields. */
+void bal_audit_token_limited(struct bal_audit *audit, const struct bal_grant *grant);
 /** Counted; a minute's count becomes one record "login_failed" at the next call of any function
  * here or of bal_audit_tick. */
 void bal_audit_login_failed(struct bal_audit *audit);

@@ -75,6 +75,7 @@ struct bal_config {
     } public_side;
     struct {
         struct bal_listener_config listener;
+        int64_t requests_a_minute; /**< of a token */
     } private_side;
     struct {
         char **databases;

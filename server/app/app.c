@@ -36,9 +36,14 @@ static const struct command commands[] = {
      "Asks the running server's private listener; opens the data folder itself only when no server "
      "runs.\n",
      query_run},
-    {"token", "new --config FILE --role analyst|dpo|operator [--site SITE]", "make an access token",
-     "Prints a new token, once, alone on the last line. A running server accepts it at once.\n"
-     "  --site SITE   for this site only (all sites)\n",
+    {"token", "new|list|revoke --config FILE [OPTION…]", "make, list and revoke access tokens",
+     "  new --role analyst|dpo|operator [--site SITE] [--expires DAYS]\n"
+     "               prints a new token, once, alone on the last line\n"
+     "  list         prints name, role, first and last day and site of each\n"
+     "  revoke NAME  takes one back, by its name as token list and the audit log show it\n"
+     "A running server follows at once. Each is in the audit log.\n"
+     "  --site SITE      new: for this site only (all sites)\n"
+     "  --expires DAYS   new: until when, 1 to 3650 (365)\n",
      token_run},
     {"retention", "--config FILE [--verify] [--format table|json]",
      "show what is kept, for how long, and the proof of what is gone",

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
-// `balise check-config` and `balise token`: the two commands of the person who installs.
+// `balise check-config`: what the person who installs asks first.
 #include "command.h"
 
 #include <balise/dpo.h>
-#include <balise/tokens.h>
 #include <stdio.h>
-#include <string.h>
 
 static void print_fields(void)
 {
@@ -57,40 +55,6 @@ int check_config_run(int argc, char **argv)
         bal_config_print(config, &text);
         (void)fwrite(text.data, 1, text.length, stdout);
         bal_buf_finish(&text);
-    } else {
-        result = app_failed(&error);
-    }
-    bal_config_destroy(config);
-    return result;
-}
-
-int token_run(int argc, char **argv)
-{
-    const char *path = NULL, *role_name = NULL, *site = NULL, *verb[1] = {NULL};
-    const struct app_option options[] = {{.name = "config", .value = &path},
-                                         {.name = "role", .value = &role_name},
-                                         {.name = "site", .value = &site}};
-    struct bal_config *config = NULL;
-    struct bal_error error = {0};
-    enum bal_role role;
-    char text[BAL_TOKEN_TEXT_BYTES];
-    int result = app_options(argc, argv, options, 3, verb, 1);
-    if (result)
-        return result;
-    if (!verb[0] || strcmp(verb[0], "new") != 0)
-        return app_usage("token: say what to do: new");
-    if (!role_name || !bal_role_find(bal_slice_of(role_name), &role))
-        return app_usage("token new: --role is one of analyst, dpo, operator");
-    result = app_load(path, &config);
-    if (result)
-        return result;
-    if (site && bal_config_site(config, bal_slice_of(site)) < 0) {
-        (void)bal_error_set(&error, BAL_ENOTFOUND, "the configuration has no site %s", site);
-        result = app_failed(&error);
-    } else if (bal_token_new(config->data_dir, bal_clock_system(), role, site, text, &error) ==
-               BAL_OK) {
-        (void)printf("%s\n", text);
-        explicit_bzero(text, sizeof text);
     } else {
         result = app_failed(&error);
     }

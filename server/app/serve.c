@@ -82,7 +82,8 @@ static bal_status start(struct serving *serving, struct bal_error *error)
     bal_status status =
         app_pipeline_open(serving->config, bal_clock_system(), &serving->pipeline, error);
     if (!status)
-        status = bal_tokens_open(serving->config->data_dir, &serving->tokens, error);
+        status =
+            bal_tokens_open(serving->config->data_dir, bal_clock_system(), &serving->tokens, error);
     if (!status)
         status = bal_store_start(serving->pipeline.store, error);
     if (status)

@@ -85,6 +85,9 @@ static const struct bal_field_info fields[] = {
     {.path = "private.tls.key_file", .type = "string", .default_text = "\"\"", .min = 0, .max = PATH_TEXT,
      .help = "Private key in PEM of the private listener. Given together with the certificate.",
      PLACE(string, AT(private_side.listener.tls.key_file), .form = bal_form_text)},
+    {.path = "private.requests_a_minute", .type = "integer", .default_text = "3000", .min = 10, .max = 1000000,
+     .help = "Requests that one access token may make in a minute; past it 429 with Retry-After.",
+     PLACE(int64, AT(private_side.requests_a_minute))},
 
     {.path = "geoip.databases", .type = "array", .default_text = "[]", .min = 0, .max = 16, .is_privacy = true,
      .help = "MaxMind DB files; the first that knows a truncated address answers. None: every region is unknown.",

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The private listener's routes: operations and the API. What tells a number needs a token, from
 // the first day and on loopback too; health checks and the first page do not.
+#include "limits.h"
 #include "metrics.h"
 #include "parked.h"
 #include "reply.h"
 #include "server.h"
+
+#include <stdio.h>
 
 #define POLICY "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -14,6 +17,7 @@ extern const size_t asset_private_bytes;
 struct private_handler {
     h2o_handler_t super;
     struct bal_server *server;
+    struct limits limits; // the private side has one loop
 };
 
 /** "Bearer TOKEN" (RFC 6750 §2.1). */
@@ -131,9 +135,33 @@ static bool is_allowed(const struct open_route *route, const struct bal_grant *g
     return (route->roles >> grant->role & 1U) && !(route->all_sites && grant->site[0]);
 }
 
+static const char *seconds_text(h2o_req_t *req, int seconds)
+{
+    char text[16];
+    const int length = snprintf(text, sizeof text, "%d", seconds);
+    return h2o_strdup(&req->pool, text, (size_t)length).base;
+}
+
+/** Answers 429 when the token has asked too often. */
+static bool is_too_often(struct private_handler *handler, h2o_req_t *req,
+                         const struct bal_grant *grant)
+{
+    const struct bal_server_parts *parts = &handler->server->parts;
+    const int seconds =
+        limits_take(&handler->limits, grant, parts->config->private_side.requests_a_minute,
+                    bal_clock_steady_ns());
+    if (!seconds)
+        return false;
+    bal_audit_token_limited(parts->audit, grant);
+    reply_header(req, H2O_TOKEN_RETRY_AFTER, seconds_text(req, seconds));
+    reply_problem(req, 429, "This token has asked too often: private.requests_a_minute.");
+    return true;
+}
+
 static int on_request(h2o_handler_t *super, h2o_req_t *req)
 {
-    const struct bal_server *server = ((const struct private_handler *)super)->server;
+    struct private_handler *handler = (struct private_handler *)super;
+    const struct bal_server *server = handler->server;
     const struct bal_slice path = request_path(req);
     const struct open_route *route = NULL;
     for (size_t i = 0; i < sizeof routes / sizeof *routes && !route; i++)
@@ -151,6 +179,8 @@ static int on_request(h2o_handler_t *super, h2o_req_t *req)
     } else if (route->roles && !authorized(server, req, &grant)) {
         reply_header(req, H2O_TOKEN_WWW_AUTHENTICATE, "Bearer");
         reply_problem(req, 401, "A token is needed: balise token new.");
+    } else if (route->roles && is_too_often(handler, req, &grant)) {
+        return 0;
     } else if (route->roles && !is_allowed(route, &grant)) {
         reply_problem(req, 403, "This needs a token of another role, or of all sites.");
     } else if (route->send) {
@@ -161,10 +191,17 @@ static int on_request(h2o_handler_t *super, h2o_req_t *req)
     return 0;
 }
 
+static void on_dispose(h2o_handler_t *super)
+{
+    limits_finish(&((struct private_handler *)super)->limits);
+}
+
 void private_register(struct bal_server *server, h2o_hostconf_t *host)
 {
     struct private_handler *handler =
         (struct private_handler *)h2o_create_handler(&host->fallback_path, sizeof *handler);
     handler->super.on_req = on_request;
+    handler->super.dispose = on_dispose;
+    handler->limits = (struct limits){0};
     handler->server = server;
 }

@@ -22,6 +22,7 @@ static const struct status {
     {405, "Method Not Allowed"},
     {413, "Content Too Large"},
     {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
     {500, "Internal Server Error"},
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},

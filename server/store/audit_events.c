@@ -71,8 +71,8 @@ static bool same(const struct bal_grant *a, const struct bal_grant *b)
     return a->role == b->role && !strcmp(a->site, b->site) && !strcmp(a->name, b->name);
 }
 
-/** True the first time that a token is seen on a day. */
-static bool is_first_today(struct bal_audit *audit, const struct bal_grant *grant)
+/** What is known of a token's day; valid until the next call. */
+static struct audit_user *user_of(struct bal_audit *audit, const struct bal_grant *grant)
 {
     const int64_t day = bal_clock_now_ms(audit->clock) / DAY_MS;
     if (day != audit->user_day) {
@@ -81,15 +81,24 @@ static bool is_first_today(struct bal_audit *audit, const struct bal_grant *gran
     }
     for (size_t i = 0; i < audit->user_count; i++) {
         if (same(&audit->users[i].grant, grant)) {
-            return false;
+            return &audit->users[i];
         }
     }
     if (audit->user_count == audit->user_room) {
         audit->user_room = audit->user_room > 0 ? 2 * audit->user_room : 16;
         audit->users = bal_realloc(audit->users, audit->user_room * sizeof *audit->users);
     }
-    audit->users[audit->user_count++].grant = *grant;
-    return true;
+    struct audit_user *const made = &audit->users[audit->user_count++];
+    *made = (struct audit_user){.grant = *grant};
+    return made;
+}
+
+static bool say_of_token(struct bal_audit *audit, const char *what, const struct bal_grant *grant)
+{
+    const struct bal_log_field fields[] = {BAL_NAME("role", role_text(grant->role)),
+                                           BAL_NAME("site", grant->site[0] ? grant->site : "*"),
+                                           BAL_NAME("token", grant->name[0] ? grant->name : "-")};
+    return !audit_write_locked(audit, what, fields, 3, NULL); // if not: again at the next use
 }
 
 void bal_audit_token_used(struct bal_audit *audit, const struct bal_grant *grant)
@@ -99,14 +108,18 @@ void bal_audit_token_used(struct bal_audit *audit, const struct bal_grant *grant
     }
     (void)pthread_mutex_lock(&audit->lock);
     audit_flush_locked(audit, false);
-    if (is_first_today(audit, grant)) {
-        const struct bal_log_field fields[] = {
-            BAL_NAME("role", role_text(grant->role)),
-            BAL_NAME("site", grant->site[0] ? grant->site : "*"),
-            BAL_NAME("token", grant->name[0] ? grant->name : "-")};
-        if (audit_write_locked(audit, "token_used", fields, 3, NULL)) {
-            audit->user_count--; // again at the next use
-        }
+    struct audit_user *const user = user_of(audit, grant);
+    user->used = user->used || say_of_token(audit, "token_used", grant);
+    (void)pthread_mutex_unlock(&audit->lock);
+}
+
+void bal_audit_token_limited(struct bal_audit *audit, const struct bal_grant *grant)
+{
+    if (!audit) {
+        return;
     }
+    (void)pthread_mutex_lock(&audit->lock);
+    struct audit_user *const user = user_of(audit, grant);
+    user->limited = user->limited || say_of_token(audit, "token_limited", grant);
     (void)pthread_mutex_unlock(&audit->lock);
 }

@@ -7,9 +7,10 @@
 #include <pthread.h>
 #include <sys/types.h>
 
-/** A token that was used today. */
+/** A token that was used today, and what the log says of it already. */
 struct audit_user {
     struct bal_grant grant;
+    bool used, limited;
 };
 
 /** audit.c has the file, audit_events.c what is counted before it becomes a record. */

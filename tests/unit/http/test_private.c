@@ -260,6 +260,27 @@ static void the_metrics_count_every_outcome(void **state)
     assert_int_equal(metric("balise_store_views_total "), 2);
 }
 
+static int serve_ten_a_minute(void **state)
+{
+    const int failed = world_open(state);
+    world_config.private_side.requests_a_minute = 10;
+    world_serve();
+    return failed;
+}
+
+static void who_asks_too_often_is_told_when_to_come_back(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        expect("/metrics", GOOD, 200);
+    struct response response = get("/metrics", GOOD, 429);
+    assert_non_null(response_header(&response, "retry-after"));
+    assert_string_equal(response_header(&response, "content-type"), "application/problem+json");
+    response_finish(&response);
+    expect("/healthz", "", 200);
+    expect("/metrics", "", 401);
+}
+
 static void nothing_is_posted_to_the_private_side(void **state)
 {
     (void)state;
@@ -289,6 +310,8 @@ int main(void)
                                         world_close),
         cmocka_unit_test_setup_teardown(past_the_queue_of_queries_comes_503, serve, world_close),
         cmocka_unit_test_setup_teardown(the_metrics_count_every_outcome, serve, world_close),
+        cmocka_unit_test_setup_teardown(who_asks_too_often_is_told_when_to_come_back,
+                                        serve_ten_a_minute, world_close),
         cmocka_unit_test_setup_teardown(nothing_is_posted_to_the_private_side, serve, world_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

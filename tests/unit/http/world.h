@@ -238,6 +238,7 @@ static inline void world_configure(void)
     world_config.public_side.queue_views = 1000;
     world_config.private_side.listener.listen = &world_listen[1];
     world_config.private_side.listener.listen_count = 1;
+    world_config.private_side.requests_a_minute = 1000;
     world_config.query.threads = 2;
     world_config.query.seconds = 5;
 }

@@ -21,6 +21,8 @@
 
 static struct bal_clock_manual clock_of_test = {0};
 #define CLOCK (&clock_of_test.clock)
+#define DAY_MS INT64_C(86400000)
+#define WISH(role_, site_) (&(struct bal_token_wish){.role = (role_), .site = (site_), .days = 30})
 
 static char parent[64], folder[80], file[96], lock[104];
 static struct bal_tokens *tokens;
@@ -38,7 +40,7 @@ static int set_up(void **state)
     (void)snprintf(lock, sizeof lock, "%s/tokens.lock", folder);
     grant = (struct bal_grant){0};
     bal_clock_manual_init(&clock_of_test, 1000);
-    return bal_tokens_open(folder, &tokens, NULL) ? -1 : 0;
+    return bal_tokens_open(folder, CLOCK, &tokens, NULL) ? -1 : 0;
 }
 
 static void remove_in_folder(const char *name)
@@ -65,7 +67,7 @@ static int tear_down(void **state)
 static void make(enum bal_role role, const char *site, char text[BAL_TOKEN_TEXT_BYTES])
 {
     struct bal_error error = {0};
-    if (bal_token_new(folder, CLOCK, role, site, text, &error)) {
+    if (bal_token_new(folder, CLOCK, WISH(role, site), text, &error)) {
         fail_msg("%s", error.text);
     }
 }
@@ -156,8 +158,8 @@ static void the_file_holds_a_hash_and_only_its_owner_reads_it(void **state)
     assert_int_equal(facts.st_mode & 07777, 0750);
     char *const stored = content();
     assert_null(strstr(stored, text));
-    assert_int_equal(strncmp(stored, "v1 ", 3), 0);
-    assert_string_equal(stored + 3 + 43, " analyst portal 1000\n");
+    assert_int_equal(strncmp(stored, "v2 ", 3), 0);
+    assert_string_equal(stored + 3 + 43, " analyst portal 1000 2592001000\n");
     free(stored);
 }
 
@@ -173,7 +175,7 @@ static void another_process_adds_a_token_while_the_file_is_open(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         char text[BAL_TOKEN_TEXT_BYTES];
-        const bool done = !bal_token_new(folder, CLOCK, BAL_ROLE_DPO, "portal", text, NULL) &&
+        const bool done = !bal_token_new(folder, CLOCK, WISH(BAL_ROLE_DPO, "portal"), text, NULL) &&
                           write(channel[1], text, sizeof text) == (ssize_t)sizeof text;
         _exit(done ? 0 : 1);
     }
@@ -205,6 +207,86 @@ static void a_deleted_line_is_a_token_taken_back(void **state)
     assert_false(check(second));
 }
 
+static void a_token_ends_with_its_days(void **state)
+{
+    (void)state;
+    char text[BAL_TOKEN_TEXT_BYTES];
+    make(BAL_ROLE_ANALYST, NULL, text);
+    bal_clock_manual_set(&clock_of_test, 1000 + 30 * DAY_MS - 1);
+    assert_true(check(text));
+    bal_clock_manual_set(&clock_of_test, 1000 + 30 * DAY_MS);
+    assert_false(check(text));
+    struct bal_token_wish wish = {.role = BAL_ROLE_DPO};
+    assert_int_equal(bal_token_new(folder, CLOCK, &wish, text, NULL), BAL_EINVAL);
+    wish.days = BAL_TOKEN_DAYS_MAX + 1;
+    assert_int_equal(bal_token_new(folder, CLOCK, &wish, text, NULL), BAL_EINVAL);
+}
+
+/** Makes the only token of the file one as it was written before tokens had an end. */
+static void make_old(void)
+{
+    char *const stored = content();
+    stored[1] = '1';
+    char *const end = strrchr(stored, ' ');
+    end[0] = '\n';
+    end[1] = '\0';
+    assert_int_equal(bal_file_replace(file, bal_slice_of(stored), 0600, NULL), BAL_OK);
+    free(stored);
+}
+
+static void a_line_of_the_first_version_is_a_token_without_an_end(void **state)
+{
+    (void)state;
+    char text[BAL_TOKEN_TEXT_BYTES];
+    make(BAL_ROLE_OPERATOR, "portal", text);
+    make_old();
+    bal_clock_manual_set(&clock_of_test, 1000 * DAY_MS);
+    assert_true(check(text));
+    assert_string_equal(grant.site, "portal");
+}
+
+struct listed {
+    struct bal_token token[4];
+    size_t count;
+};
+
+static void on_token(void *context, const struct bal_token *token)
+{
+    struct listed *const listed = context;
+    assert_true(listed->count < 4);
+    listed->token[listed->count++] = *token;
+}
+
+static void a_revoked_token_opens_nothing_and_leaves_the_list(void **state)
+{
+    (void)state;
+    char first[BAL_TOKEN_TEXT_BYTES], second[BAL_TOKEN_TEXT_BYTES];
+    struct listed listed = {0};
+    struct bal_error error = {0};
+    assert_int_equal(bal_token_list(folder, on_token, &listed, NULL), BAL_OK);
+    assert_int_equal(listed.count, 0); // no folder yet
+    make(BAL_ROLE_ANALYST, "portal", first);
+    make(BAL_ROLE_DPO, NULL, second);
+    assert_int_equal(bal_token_list(folder, on_token, &listed, NULL), BAL_OK);
+    assert_int_equal(listed.count, 2);
+    assert_string_equal(listed.token[0].grant.site, "portal");
+    assert_int_equal(listed.token[1].made_ms, 1000);
+    assert_int_equal(listed.token[1].end_ms, 1000 + 30 * DAY_MS);
+    assert_true(check(first));
+    assert_string_equal(grant.name, listed.token[0].grant.name);
+
+    assert_int_equal(bal_token_revoke(folder, CLOCK, grant.name, &error), BAL_OK);
+    assert_false(check(first));
+    assert_true(check(second));
+    assert_int_equal(bal_token_revoke(folder, CLOCK, listed.token[0].grant.name, &error),
+                     BAL_ENOTFOUND);
+    assert_non_null(strstr(error.text, listed.token[0].grant.name));
+    listed.count = 0;
+    assert_int_equal(bal_token_list(folder, on_token, &listed, NULL), BAL_OK);
+    assert_int_equal(listed.count, 1);
+    assert_int_equal(listed.token[0].grant.role, BAL_ROLE_DPO);
+}
+
 static void malformed_lines_are_skipped_with_a_log_line_of_numbers(void **state)
 {
     (void)state;
@@ -212,7 +294,7 @@ static void malformed_lines_are_skipped_with_a_log_line_of_numbers(void **state)
     make(BAL_ROLE_OPERATOR, NULL, text);
     char *const good = content();
     struct bal_buf edited = {0};
-    bal_buf_addc(&edited, "v1 secret-of-somebody analyst * 1\n\nv2");
+    bal_buf_addc(&edited, "v1 secret-of-somebody analyst * 1\n\nv3");
     bal_buf_addc(&edited, good + 2); // an unknown version
     bal_buf_add(&edited,
                 (struct bal_slice){.data = good, .length = strlen(good) - 1}); // without a newline
@@ -248,17 +330,18 @@ static void what_cannot_be_written_or_read_is_an_error(void **state)
     (void)state;
     char text[BAL_TOKEN_TEXT_BYTES];
     struct bal_error error = {0};
-    assert_int_not_equal(bal_token_new("/nonexistent/a/b", CLOCK, BAL_ROLE_DPO, NULL, text, &error),
-                         BAL_OK);
+    assert_int_not_equal(
+        bal_token_new("/nonexistent/a/b", CLOCK, WISH(BAL_ROLE_DPO, NULL), text, &error), BAL_OK);
     assert_non_null(strstr(error.text, "/nonexistent/a/b"));
     assert_string_equal(text, "");
-    assert_int_equal(bal_token_new(folder, CLOCK, BAL_ROLE_DPO, "a b", text, NULL), BAL_EINVAL);
-    assert_int_equal(bal_token_new(folder, CLOCK, BAL_ROLE_DPO, "", text, NULL), BAL_EINVAL);
+    assert_int_equal(bal_token_new(folder, CLOCK, WISH(BAL_ROLE_DPO, "a b"), text, NULL),
+                     BAL_EINVAL);
+    assert_int_equal(bal_token_new(folder, CLOCK, WISH(BAL_ROLE_DPO, ""), text, NULL), BAL_EINVAL);
     assert_int_equal(mkdir(folder, 0750), 0);
     assert_int_equal(mkdir(file, 0750), 0);
     struct bal_tokens *other = NULL;
     error = (struct bal_error){0};
-    assert_int_not_equal(bal_tokens_open(folder, &other, &error), BAL_OK);
+    assert_int_not_equal(bal_tokens_open(folder, CLOCK, &other, &error), BAL_OK);
     assert_non_null(strstr(error.text, file));
     assert_null(other);
 }
@@ -290,8 +373,9 @@ static void *make_some(void *argument)
     char(*const mine)[BAL_TOKEN_TEXT_BYTES] = argument;
     struct bal_grant seen;
     for (size_t i = 0; i < EACH; i++) {
-        const bool good = !bal_token_new(folder, CLOCK, BAL_ROLE_ANALYST, NULL, mine[i], NULL) &&
-                          bal_tokens_check(tokens, bal_slice_of(mine[i]), &seen);
+        const bool good =
+            !bal_token_new(folder, CLOCK, WISH(BAL_ROLE_ANALYST, NULL), mine[i], NULL) &&
+            bal_tokens_check(tokens, bal_slice_of(mine[i]), &seen);
         failures += !good;
     }
     return NULL;
@@ -337,6 +421,9 @@ int main(void)
         T(the_file_holds_a_hash_and_only_its_owner_reads_it),
         T(another_process_adds_a_token_while_the_file_is_open),
         T(a_deleted_line_is_a_token_taken_back),
+        T(a_token_ends_with_its_days),
+        T(a_line_of_the_first_version_is_a_token_without_an_end),
+        T(a_revoked_token_opens_nothing_and_leaves_the_list),
         T(malformed_lines_are_skipped_with_a_log_line_of_numbers),
         T(what_cannot_be_written_or_read_is_an_error),
         T(a_token_made_by_root_belongs_to_the_owner_of_the_folder),
