@@ -133,7 +133,9 @@ static void answer_retention(const struct readers *readers, struct job *job)
 
 static void work_on(const struct readers *readers, struct job *job)
 {
-    if (job->kind == JOB_RETENTION)
+    if (job->kind == JOB_RETENTION && job->query_bytes > 0)
+        answer_refuse(&job->answer, 400, "There are no parameters.");
+    else if (job->kind == JOB_RETENTION)
         answer_retention(readers, job);
     else
         answer_query(readers, job);
