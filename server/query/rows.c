@@ -41,7 +41,8 @@ void rows_clear(struct rows *rows)
 {
     for (size_t i = 0; i < rows->count; i++)
         row_finish(&rows->all[i], rows->metric_count);
-    memset(rows->slots, 0, rows->slot_count * sizeof *rows->slots);
+    if (rows->slots) // not in zeroed ones, that were never begun
+        memset(rows->slots, 0, rows->slot_count * sizeof *rows->slots);
     rows->count = 0;
     rows->histogram_bytes = 0;
     forget_days(rows);

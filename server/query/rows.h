@@ -44,8 +44,8 @@ struct rows {
 };
 
 void rows_init(struct rows *rows, size_t metric_count);
-void rows_clear(struct rows *rows); /**< no rows, tables kept */
-void rows_finish(struct rows *rows);
+void rows_clear(struct rows *rows);  /**< no rows, tables kept */
+void rows_finish(struct rows *rows); /**< accepts zeroed ones */
 
 /** The row with these texts and this hour, made when there is none. Valid until the next call. */
 struct row *rows_at(struct rows *rows, const struct bal_slice text[2], uint8_t hour);

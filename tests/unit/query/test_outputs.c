@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What an answer tells beside the figures: bins, an earlier range, and who can report a metric.
+#include "filter.h"
 #include "world.h"
 
 #include <setjmp.h>
@@ -173,6 +174,24 @@ static void coverage_tells_the_share_of_views_that_carry_a_metric(void **state)
     world_says(w, "\"reported\":{\"lcp\":null}");
 }
 
+static void no_name_begins_a_formula_of_a_spreadsheet(void **state)
+{
+    (void)state;
+    for (unsigned d = 0; d < BAL_DIMENSION_COUNT; d++) {
+        const enum bal_dimension dimension = (enum bal_dimension)(1U << d);
+        struct bal_buf names = {0};
+        if (dimension == BAL_DIM_PAGE) // a path: it begins with "/"
+            continue;
+        filter_possible(dimension, &names);
+        bal_buf_append(&names, "", 1);
+        for (const char *at = names.data; at; at = strstr(at, ", ")) {
+            at += strspn(at, ", ");
+            assert_null(strchr("=+-@\t\r", *at));
+        }
+        bal_buf_finish(&names);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -185,6 +204,7 @@ int main(void)
         TEST(a_range_compared_with_itself_differs_by_nothing),
         TEST(rows_are_sorted_by_what_changed),
         TEST(coverage_tells_the_share_of_views_that_carry_a_metric),
+        TEST(no_name_begins_a_formula_of_a_spreadsheet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
