@@ -11,7 +11,7 @@ import pytest
 from bins import rare_bins
 from links import SITE, TABLES, weak_cells
 from runs import Run
-from test_polling import poll_after_each_beacon, watched
+from test_polling import Leak, poll_after_each_beacon, watched
 
 CAUGHT_BY = {
     "disclosure-naive-folding": "page x device",
@@ -55,5 +55,5 @@ def test_an_unsound_rule_is_caught(patch, tmp_path):
 @pytest.mark.parametrize("patch", mutants.patches("polling"), ids=mutants.name)
 def test_live_totals_are_caught(patch, tmp_path, monkeypatch):
     monkeypatch.setenv("BALISE_BIN", os.fspath(mutants.build(patch, tmp_path)))
-    with watched() as watch, pytest.raises(AssertionError):
+    with watched() as watch, pytest.raises(Leak):
         poll_after_each_beacon(watch)
