@@ -24,7 +24,8 @@ void bal_geo_close(struct bal_geo *geo); /**< accepts NULL */
 /** Any thread; lock-free: read-only maps. */
 bal_region bal_geo_region(const struct bal_geo *geo, struct bal_prefix prefix);
 
-/** Build time (Unix seconds) of the oldest database, 0 when there is none. */
-int64_t bal_geo_built_s(const struct bal_geo *geo);
+/** Build time (Unix seconds) of a database, in the order of the configuration; false behind the
+ * last. */
+bool bal_geo_built_s(const struct bal_geo *geo, size_t index, int64_t *out);
 
 #endif

@@ -52,6 +52,9 @@ enum bal_outcome bal_ingest_simulated(struct bal_ingest *ingest, const struct ba
  * using it. */
 void bal_ingest_set_geo(struct bal_ingest *ingest, struct bal_geo *geo);
 
+/** bal_geo_built_s of the databases in use. Any thread. */
+bool bal_ingest_geo_built(struct bal_ingest *ingest, size_t index, int64_t *built_s);
+
 /** Origin of a request -> site index, or -1. */
 int bal_ingest_site(const struct bal_ingest *ingest, struct bal_slice origin);
 

@@ -47,6 +47,14 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
  */
 void bal_kpi_unknown_site(struct bal_answer *answer);
 
+/**
+ * p75 of each metric of a site's day, of all its document views and in wire units: what an answer
+ * about that day alone tells, NAN where it tells none (all of them before the day is closed).
+ * Blocking; any thread. After an error all are NAN.
+ */
+BAL_MUST_USE bal_status bal_kpi_site_p75(struct bal_store *store, const struct bal_config *config,
+                                         uint16_t site, int32_t day, double p75[BAL_METRIC_COUNT]);
+
 /** Splits and percent-decodes "a=1&b=%2F" into parameters backed by `memory`; BAL_EINVAL on bad
  * escapes, control characters, bytes that are not UTF-8, or > max parameters. '+' is a space; "a"
  * is "a="; empty parts are skipped. */

@@ -242,12 +242,11 @@ bal_region bal_geo_region(const struct bal_geo *geo, struct bal_prefix prefix)
     return BAL_REGION_UNKNOWN;
 }
 
-int64_t bal_geo_built_s(const struct bal_geo *geo)
+bool bal_geo_built_s(const struct bal_geo *geo, size_t index, int64_t *out)
 {
-    int64_t oldest = 0;
-    for (size_t i = 0; i < geo->count; i++) {
-        const int64_t built = (int64_t)geo->databases[i].metadata.build_epoch;
-        oldest = !i || built < oldest ? built : oldest;
+    if (index >= geo->count) {
+        return false;
     }
-    return oldest;
+    *out = (int64_t)geo->databases[index].metadata.build_epoch;
+    return true;
 }

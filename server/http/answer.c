@@ -33,7 +33,7 @@ static void save_as(h2o_req_t *req, const char *file_name)
 void answer_send(h2o_req_t *req, const struct job *job)
 {
     const struct bal_answer *answer = &job->answer;
-    if (answer->status == 200) {
+    if (answer->status == 200 && job->etag[0]) {
         reply_header(req, H2O_TOKEN_CACHE_CONTROL, "private, no-cache");
         reply_header(req, H2O_TOKEN_VARY, "accept, authorization");
         reply_header(req, H2O_TOKEN_ETAG, copied(req, job->etag));

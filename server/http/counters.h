@@ -14,6 +14,7 @@
  */
 struct counters {
     alignas(64) _Atomic uint64_t outcomes[BAL_OUTCOME_COUNT];
+    _Atomic uint64_t boarded;  /**< views that waited for the disk, or still do */
     _Atomic uint64_t flights;  /**< sent to the store */
     _Atomic uint64_t accepted; /**< connections */
     _Atomic uint64_t refused;  /**< connections over the limit */
@@ -34,7 +35,7 @@ static inline uint64_t counter_read(const _Atomic uint64_t *counter)
 /** A plain copy. */
 struct totals {
     uint64_t outcomes[BAL_OUTCOME_COUNT];
-    uint64_t flights, accepted, refused, paused;
+    uint64_t boarded, flights, accepted, refused, paused;
 };
 
 /** Adds one loop's counters to a sum. Any thread. */

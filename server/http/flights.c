@@ -115,6 +115,7 @@ struct bal_flight *flights_room(struct flights *flights)
 
 void flights_park(struct flights *flights, h2o_req_t *req)
 {
+    counter_add(&flights->counters->boarded, 1);
     parked_add(&filling(flights)->parked, req);
 }
 

@@ -74,14 +74,6 @@ static void send_first_page(const struct bal_server *server, h2o_req_t *req)
         (struct bal_slice){.data = (const char *)asset_private, .length = asset_private_bytes});
 }
 
-static void send_metrics(const struct bal_server *server, h2o_req_t *req)
-{
-    struct bal_buf text = {0};
-    metrics_write(server, &text);
-    reply_copied(req, 200, METRICS_TYPE, bal_buf_slice(&text));
-    bal_buf_finish(&text);
-}
-
 /** JSON unless the request names another form: browsers and programs send wildcards. */
 static enum bal_format accepted(const h2o_req_t *req)
 {
@@ -98,6 +90,8 @@ static void ask(const struct bal_server *server, h2o_req_t *req, enum job_kind k
 {
     struct loop *loop = loop_of(req);
     struct job *job = job_create(kind, request_query(req), accepted(req), grant);
+    if (kind == JOB_METRICS)
+        metrics_write(server, &job->answer.body); // the reader adds what is on the disk
     if (loop->cut || !readers_submit(server->readers, job, &loop->answers)) {
         job_destroy(job);
         reply_busy(req, "Too many queries are waiting.");
@@ -123,7 +117,7 @@ static const struct open_route {
     {{"/healthz", 8}, .send = send_health},
     {{"/readyz", 7}, .send = send_ready},
     {{"/", 1}, .send = send_first_page},
-    {{"/metrics", 8}, .send = send_metrics, .roles = ANY_ROLE},
+    {{"/metrics", 8}, .roles = ANY_ROLE, .job = JOB_METRICS},
     {{"/api/v1/kpi", 11}, .roles = ANY_ROLE, .job = JOB_KPI},
     {{"/api/v1/audit", 13}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_AUDIT},
     {{"/api/v1/record", 14}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_RECORD},

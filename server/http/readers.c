@@ -3,6 +3,7 @@
 // message is sent while it is held, so a loop that has had itself forgotten gets no message more.
 #include "readers.h"
 
+#include "metrics.h"
 #include "reply.h"
 
 #include <balise/bytes.h>
@@ -131,8 +132,24 @@ static void answer_retention(const struct readers *readers, struct job *job)
     bal_retention_finish(&report);
 }
 
+/** Behind what the loop has written already. */
+static void answer_metrics(const struct readers *readers, struct job *job)
+{
+    const struct metrics_asked asked = {.config = readers->config,
+                                        .store = readers->store,
+                                        .now_ms = bal_clock_now_ms(readers->clock),
+                                        .grant = &job->grant};
+    metrics_told(&asked, &job->answer.body);
+    job->answer.status = 200;
+    job->answer.media_type = METRICS_TYPE;
+}
+
 static void work_on(const struct readers *readers, struct job *job)
 {
+    if (job->kind == JOB_METRICS) {
+        answer_metrics(readers, job);
+        return; // no tag
+    }
     if (job->kind == JOB_RETENTION && job->query_bytes > 0)
         answer_refuse(&job->answer, 400, "There are no parameters.");
     else if (job->kind == JOB_RETENTION)
@@ -229,16 +246,32 @@ bal_status readers_create(const struct bal_config *config, const struct bal_cloc
     return bal_error_set(error, BAL_ENOSPC, "cannot start the reader threads (%d wanted)", wanted);
 }
 
+/** Whoever watches over a server that is busy does not wait behind what makes it so. */
+static void enqueue(struct readers *readers, struct job *job)
+{
+    struct job **place = job->kind == JOB_METRICS ? &readers->first : readers->last;
+    job->next = *place;
+    *place = job;
+    if (!job->next)
+        readers->last = &job->next;
+    readers->queued++;
+}
+
+int readers_waiting(struct readers *readers)
+{
+    pthread_mutex_lock(&readers->lock);
+    const int waiting = readers->queued;
+    pthread_mutex_unlock(&readers->lock);
+    return waiting;
+}
+
 bool readers_submit(struct readers *readers, struct job *job, h2o_multithread_receiver_t *home)
 {
     pthread_mutex_lock(&readers->lock);
     const bool taken = readers->queued < QUEUED_AT_MOST && !readers->stopping;
     if (taken) {
         job->home = home;
-        job->next = NULL;
-        *readers->last = job;
-        readers->last = &job->next;
-        readers->queued++;
+        enqueue(readers, job);
         pthread_cond_signal(&readers->work);
     }
     pthread_mutex_unlock(&readers->lock);

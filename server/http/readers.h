@@ -17,7 +17,7 @@ struct readers;
 enum { ETAG_BYTES = 19 };
 
 /** What a reader is asked for. */
-enum job_kind { JOB_KPI, JOB_RETENTION, JOB_AUDIT, JOB_RECORD };
+enum job_kind { JOB_KPI, JOB_RETENTION, JOB_AUDIT, JOB_RECORD, JOB_METRICS };
 
 /** One query on its way. Made by a loop, worked on by a reader, home again by a message; freed by
  * job_destroy. */
@@ -34,7 +34,7 @@ struct job {
     enum bal_format format;
     struct bal_grant grant;
     struct bal_answer answer; /**< valid once home */
-    char etag[ETAG_BYTES];    /**< of the answer, with its quotes */
+    char etag[ETAG_BYTES];    /**< of the answer, with its quotes; "": it is never the same */
 };
 
 struct job *job_create(enum job_kind kind, struct bal_slice query, enum bal_format format,
@@ -64,6 +64,9 @@ BAL_MUST_USE bal_status readers_create(const struct bal_config *config,
 /** Takes the job unless it returns false: the queue is full. Its home's callback gets it back. Any
  * loop. */
 bool readers_submit(struct readers *readers, struct job *job, h2o_multithread_receiver_t *home);
+
+/** Jobs that wait for a thread. Any thread. */
+int readers_waiting(struct readers *readers);
 
 /** No message is sent to `home` once this has returned; jobs that are out free themselves. */
 void readers_forget(struct readers *readers, const h2o_multithread_receiver_t *home);

@@ -115,6 +115,12 @@ static bal_status load_certificates(const struct bal_config *config, SSL_CTX **p
     return status;
 }
 
+static void note_ends(struct bal_server *server)
+{
+    atomic_store(&server->certificate_end_s[0], tls_end_s(server->public_tls));
+    atomic_store(&server->certificate_end_s[1], tls_end_s(server->private_tls));
+}
+
 static struct loop *private_loop(const struct bal_server *server)
 {
     return &server->loops[server->loop_count - 1];
@@ -177,6 +183,7 @@ bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_ser
 
     bal_status status =
         load_certificates(parts->config, &server->public_tls, &server->private_tls, error);
+    note_ends(server);
     if (!status)
         status = open_listeners(&server->public_side, error);
     if (!status)
@@ -205,6 +212,7 @@ bal_status bal_server_reload(struct bal_server *server, struct bal_error *error)
     SSL_CTX_free(server->private_tls);
     server->public_tls = public_tls;
     server->private_tls = private_tls;
+    note_ends(server);
     for (size_t i = 0; i < server->loop_count; i++) {
         SSL_CTX *tls = tls_of(server, &server->loops[i]);
         if (tls)

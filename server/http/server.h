@@ -19,6 +19,7 @@ struct bal_server {
     struct readers *readers;
     struct assets assets;
     struct notice notice;
+    _Atomic int64_t certificate_end_s[2]; /**< public, private; 0: none */
     _Atomic bool draining;
 };
 

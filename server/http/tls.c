@@ -4,6 +4,8 @@
 #include "tls.h"
 
 #include <openssl/err.h>
+#include <openssl/x509.h>
+#include <time.h>
 
 // Never written; the library's vectors have no const.
 static char http1[] = "http/1.1";
@@ -64,4 +66,13 @@ bal_status tls_create(const struct bal_tls_files *files, bool http1_only, SSL_CT
     h2o_ssl_register_alpn_protocols(tls, http1_only ? http1_alone : h2o_alpn_protocols);
     *out = tls;
     return BAL_OK;
+}
+
+int64_t tls_end_s(const SSL_CTX *tls)
+{
+    struct tm end;
+    const X509 *certificate = tls ? SSL_CTX_get0_certificate(tls) : NULL;
+    if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+        return 0;
+    return timegm(&end);
 }

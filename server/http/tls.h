@@ -14,4 +14,7 @@
 BAL_MUST_USE bal_status tls_create(const struct bal_tls_files *files, bool http1_only,
                                    SSL_CTX **out, struct bal_error *error);
 
+/** When its certificate ends, in seconds since 1970; 0 for NULL. */
+int64_t tls_end_s(const SSL_CTX *tls);
+
 #endif

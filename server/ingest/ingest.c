@@ -222,3 +222,11 @@ void bal_ingest_set_geo(struct bal_ingest *ingest, struct bal_geo *geo)
     // Whoever used the old one held the lock, and who takes it now meets the new one.
     bal_geo_close(old);
 }
+
+bool bal_ingest_geo_built(struct bal_ingest *ingest, size_t index, int64_t *built_s)
+{
+    (void)pthread_rwlock_rdlock(&ingest->geo_lock); // fails only on misuse
+    const bool found = bal_geo_built_s(ingest->geo, index, built_s);
+    (void)pthread_rwlock_unlock(&ingest->geo_lock);
+    return found;
+}

@@ -350,7 +350,8 @@ bal_status checkpoint_write(struct bal_store *store)
         return status;
     }
     atomic_fetch_add_explicit(&store->stats.checkpoints, 1, memory_order_relaxed);
-    atomic_store_explicit(&store->stats.last_checkpoint_ns, bal_clock_steady_ns() - start,
-                          memory_order_relaxed);
+    const int64_t took_ns = bal_clock_steady_ns() - start;
+    atomic_store_explicit(&store->stats.last_checkpoint_ns, took_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&store->stats.checkpoint_ns, took_ns, memory_order_relaxed);
     return BAL_OK;
 }

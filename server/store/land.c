@@ -103,8 +103,9 @@ static bal_status append_group(struct bal_store *store, uint64_t *sequence)
         if (!status)
             status = bal_journal_append(store->journal, bal_buf_slice(&store->group), sequence);
     }
-    atomic_store_explicit(&store->stats.last_journal_ns, bal_clock_steady_ns() - start,
-                          memory_order_relaxed);
+    const int64_t took_ns = bal_clock_steady_ns() - start;
+    atomic_store_explicit(&store->stats.last_journal_ns, took_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&store->stats.journal_ns, took_ns, memory_order_relaxed);
     atomic_store_explicit(&store->stats.journal_bytes, bal_journal_written_bytes(store->journal),
                           memory_order_relaxed);
     return status;

@@ -168,6 +168,8 @@ void bal_store_stats_read(const struct bal_store *store, struct bal_store_stats 
                                  READ(files_purged),
                                  READ(arena_full),
                                  READ(last_journal_ns),
+                                 READ(journal_ns),
+                                 READ(checkpoint_ns),
                                  READ(open_cells),
                                  READ(last_checkpoint_ns),
                                  READ(arena_used_bytes),

@@ -122,10 +122,10 @@ def check_pages_by_hour(balise, first, last):
 
 def close_day(balise):
     """Past midnight; a view of the new day makes the server look at the clock at once. Returns the day that ended."""
-    before = balise.metrics()["balise_store_days_closed_total"]
+    before = balise.metrics()["balise_store_closings_total"]
     day = balise.clock.go_to_next_midnight()
     balise.post_all([(view(), visitor) for visitor in visitors(1)])
-    until(lambda: balise.metrics()["balise_store_days_closed_total"] > before, 60, "the day's end")
+    until(lambda: balise.metrics()["balise_store_closings_total"] > before, 60, "the day's end")
     return day
 
 

@@ -143,9 +143,9 @@ def test_a_site_that_is_added_counts_beside_the_first(balise):
     for visitor in visitors(12):
         assert balise.post(view("/second"), origin="https://second.example", **visitor).status == 204
     balise.visit(12, view("/first"))
-    before = balise.metrics()["balise_store_days_closed_total"]
+    before = balise.metrics()["balise_store_closings_total"]
     day = balise.clock.go_to_next_midnight()  # in Paris, where it is two hours past the second site's
-    balise.wait_metric("balise_store_days_closed_total", before + 2)
+    balise.wait_metric("balise_store_closings_total", before + 2)
     assert balise.views("page", day) == {"/first": 12}
     yesterday = day - datetime.timedelta(days=1)
     assert {row["page"] for row in balise.kpi(metric="lcp", by="page", site="second", from_=yesterday, to=day)["rows"]} == {"/second"}

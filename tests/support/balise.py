@@ -355,7 +355,7 @@ class Balise:
 
     def close_day(self):
         """Let the site's day end, wait until it is closed, and return it."""
-        before = self.metrics()["balise_store_days_closed_total"]
+        before = self.metrics()["balise_store_closings_total"]
         day = self.clock.go_to_next_midnight()
-        self.wait_metric("balise_store_days_closed_total", before + 1)
+        self.wait_metric("balise_store_closings_total", before + 1)
         return day

@@ -258,6 +258,28 @@ static void the_metrics_count_every_outcome(void **state)
     assert_int_equal(metric("balise_requests_total{outcome=\"wrong_method\"} "), 1);
     assert_int_equal(metric("balise_requests_total{outcome=\"overloaded\"} "), 0);
     assert_int_equal(metric("balise_store_views_total "), 2);
+    assert_int_equal(metric("balise_queue_views "), 0);
+    assert_true(metric("balise_geoip_age_seconds{database=\"0\"} ") > 0);
+}
+
+static void a_token_of_a_site_is_told_the_figures_of_that_site_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *headers;
+        bool told;
+    } cases[] = {{GOOD, true},
+                 {"Authorization: Bearer here\r\n", true},
+                 {"Authorization: Bearer elsewhere\r\n", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct response response = get("/metrics", cases[i].headers, 200);
+        const char *const line = "\nbalise_site_p75{site=\"portal\",metric=\"lcp\"} 1234.5\n";
+        assert_int_equal(strstr(response.body.data, line) != NULL, cases[i].told);
+        assert_non_null(strstr(response.body.data, "\nbalise_store_views_total "));
+        assert_string_equal(response_header(&response, "cache-control"), "no-store");
+        assert_string_equal(response_header(&response, "etag"), "");
+        response_finish(&response);
+    }
 }
 
 static int serve_ten_a_minute(void **state)
@@ -310,6 +332,8 @@ int main(void)
                                         world_close),
         cmocka_unit_test_setup_teardown(past_the_queue_of_queries_comes_503, serve, world_close),
         cmocka_unit_test_setup_teardown(the_metrics_count_every_outcome, serve, world_close),
+        cmocka_unit_test_setup_teardown(a_token_of_a_site_is_told_the_figures_of_that_site_alone,
+                                        serve, world_close),
         cmocka_unit_test_setup_teardown(who_asks_too_often_is_told_when_to_come_back,
                                         serve_ten_a_minute, world_close),
         cmocka_unit_test_setup_teardown(nothing_is_posted_to_the_private_side, serve, world_close),
