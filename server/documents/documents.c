@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define EMBEDDED(name)                                                                             \
-    extern const unsigned char name[];                                                             \
+    extern const unsigned char(name)[];                                                            \
     extern const size_t name##_bytes
 EMBEDDED(text_record_fr);
 EMBEDDED(text_record_en);

@@ -43,7 +43,7 @@ static struct bal_slice value_of(const struct rendering *rendering, struct bal_s
         if (bal_slice_equal(bal_slice_of(rendering->values[i].name), name))
             return rendering->values[i].text;
     }
-    assert(!"a tag names a value");
+    assert(0 && "a tag names a value");
     return (struct bal_slice){0};
 }
 

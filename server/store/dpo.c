@@ -115,7 +115,7 @@ bal_status bal_dpo_known_key(const char *data_dir, char key[BAL_DPO_KEY_TEXT_BYT
 
 static bal_status check_key(const struct bal_config *config, struct bal_error *error)
 {
-    char known[BAL_DPO_KEY_TEXT_BYTES];
+    char known[BAL_DPO_KEY_TEXT_BYTES] = "";
     bal_status status = start_sodium(error);
     if (!status) {
         status = bal_dpo_known_key(config->data_dir, known, error);

@@ -78,36 +78,34 @@ uint32_t pairs_number(struct pairs *pairs, struct pair pair); /**< the same, num
 void pairs_finish(struct pairs *pairs);
 
 struct open_day {
-    uint16_t site;
-    int32_t day;
-    uint32_t key_epochs;
     uint64_t sequence; /**< the last journal group that is contained */
     uint64_t outcomes[BAL_OUTCOME_COUNT];
-    bool dirty; /**< outcomes, block bounds, hub or pools changed */
+    int32_t day;
+    uint32_t key_epochs;
 
     struct open_page *pages;
-    uint32_t page_count, page_capacity;
     uint32_t *page_slots; /**< open addressing: page number + 1 */
-    uint32_t page_slot_count;
+    uint32_t page_count, page_capacity, page_slot_count;
 
-    bal_region *regions;
     uint32_t region_count, region_capacity, region_saved;
+    bal_region *regions;
 
     struct open_table table[OPEN_TABLE_COUNT];
+    struct pairs pairs; /**< rows of OPEN_PAGE_REGION */
 
+    struct bal_grid *grid; /**< the bins its blocks are told in, from the day's opening on */
+    char *hub;             /**< the hub's template, NULL while there is none */
+    uint32_t hub_page;     /**< its number, 0 before its first view */
+
+    uint16_t site;
     uint8_t block_first_hour; /**< of the filling block */
     uint8_t block_checked;    /**< hours of the day already looked at by the closing of blocks */
-    bool has_reserve;
     uint8_t reserve_first_hour, reserve_hours;
-
-    /* What the day opened with; see opening.c. */
-    struct bal_grid *grid; /**< the bins its blocks are told in */
-    bool grid_saved;
+    bool has_reserve;
+    bool tells_pages; /**< by block; decided when the day opens, as what follows (opening.c) */
     bool tells_page_region;
-    struct pairs pairs; /**< rows of OPEN_PAGE_REGION */
-    bool tells_pages;   /**< pages by block */
-    char *hub;          /**< the hub's template, NULL while there is none */
-    uint32_t hub_page;  /**< its number, 0 before its first view */
+    bool grid_saved;
+    bool dirty; /**< outcomes, block bounds, hub or pools changed */
 };
 
 struct open_day *open_day_create(uint16_t site, int32_t day);

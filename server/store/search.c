@@ -43,8 +43,12 @@ static bal_status map_file(const char *path, struct bal_slice *bytes)
 
 static void unmap(struct bal_slice bytes)
 {
+    const union {
+        const char *read; /* as it was mapped: for reading */
+        void *mapped;
+    } at = {.read = bytes.data};
     if (bytes.length > 0)
-        (void)munmap((char *)(uintptr_t)bytes.data, bytes.length);
+        (void)munmap(at.mapped, bytes.length);
 }
 
 /* Whether the occurrence at `at` is a part of `longer` as it stands in the bytes. */
