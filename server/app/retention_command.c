@@ -6,6 +6,7 @@
 
 #include <balise/dpo.h>
 #include <balise/retention.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,10 +41,9 @@ static int verdict(const struct bal_retention *report, const char *format)
         (void)fprintf(stderr, "balise: retention is not kept:\n%.*s", (int)report->problems.length,
                       report->problems.data);
     else
-        (void)printf("retention is kept: %llu files, nothing older than the policy, %zu purges "
-                     "without a proof yet\n",
-                     (unsigned long long)(report->tier[0].files + report->tier[1].files +
-                                          report->tier[2].files),
+        (void)printf("retention is kept: %" PRIu64 " files, nothing older than the policy, %zu "
+                     "purges without a proof yet\n",
+                     report->tier[0].files + report->tier[1].files + report->tier[2].files,
                      report->unproved_count);
     return report->problem_count > 0 ? EXIT_FAILED : EXIT_OK;
 }

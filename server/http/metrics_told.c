@@ -9,18 +9,21 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 static void write_memory(struct bal_buf *out)
 {
-    uint64_t pages = 0;
+    char text[128]; // numbers of pages: "size resident shared …"
     FILE *file = fopen("/proc/self/statm", "re");
     if (!file)
         return;
-    if (fscanf(file, "%*u %" SCNu64, &pages) == 1)
-        metric_gauge(out, "process_resident_memory_bytes", (int64_t)pages * sysconf(_SC_PAGESIZE),
+    const char *const resident = fgets(text, sizeof text, file) ? strchr(text, ' ') : NULL;
+    if (resident)
+        metric_gauge(out, "process_resident_memory_bytes",
+                     strtoll(resident, NULL, 10) * sysconf(_SC_PAGESIZE),
                      "Resident memory of the process.");
     (void)fclose(file); // nothing was written
 }

@@ -19,6 +19,7 @@ enum {
     NOTE_MAX_BYTES = 1 << 20,
     PATH_BYTES = 4096,
     HEX_BYTES = 2 * PARTITION_TRACER_BYTES,
+    LINE_BYTES = HEX_BYTES + 64, /* and three numbers */
     ANSWERED_WITHIN_S = 3600,
     MARK_BYTES = 16,
     MARK_TEXT_BYTES = 2 * MARK_BYTES + 1
@@ -43,24 +44,28 @@ static void add_line(struct bal_store *store, const struct purge_note *note)
 
 size_t purge_note_read(const struct bal_buf *text, size_t at, struct purge_note *note)
 {
-    const char *line = text->data + at;
-    const char *end = at < text->length ? memchr(line, '\n', text->length - at) : NULL;
+    const char *const from = text->data + at;
+    const char *const newline = at < text->length ? memchr(from, '\n', text->length - at) : NULL;
+    const size_t length = newline ? (size_t)(newline - from) : 0;
+    char line[LINE_BYTES]; /* terminated, as strtol wants it */
     char *rest;
     size_t decoded = 0;
-    if (!end)
+    if (length == 0 || length >= sizeof line)
         return 0;
+    memcpy(line, from, length);
+    line[length] = '\0';
     const long kind = strtol(line, &rest, 10);
     const long period = strtol(rest, &rest, 10);
     const long long since_s = strtoll(rest, &rest, 10);
     if (*rest != ' ' || kind < PARTITION_OPEN || kind > PARTITION_DAILY ||
-        end - rest - 1 != HEX_BYTES ||
+        line + length - rest - 1 != HEX_BYTES ||
         sodium_hex2bin(note->tracer, sizeof note->tracer, rest + 1, HEX_BYTES, NULL, &decoded,
                        NULL) != 0)
         return 0;
     note->kind = (enum partition_kind)kind;
     note->period = (int32_t)period;
     note->since_s = since_s;
-    return (size_t)(end - line) + 1;
+    return length + 1;
 }
 
 /* The line of a period or of a tracer (the other NULL): where it starts and how long it is; false
