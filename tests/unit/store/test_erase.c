@@ -201,9 +201,10 @@ static void days_that_were_not_asked_for_keep_the_page(void **state)
     struct fixture f;
     fixture_begin(&f, "");
     live(&f, 3);
-    const struct bal_erasure_result result = erase(&f, named, FIXTURE_DAY + 1, FIXTURE_DAY + 2);
+    struct bal_erasure_result result = erase(&f, named, FIXTURE_DAY + 1, FIXTURE_DAY + 2);
     assert_true(result.elsewhere > 0);
     assert_true(result.hits > 0);
+    bal_buf_finish(&result.found_in);
     fixture_open(&f);
     for (int day = 0; day < 3; day++)
         assert_int_equal(views_of(&f, BAL_MARGIN_PAGE, FIXTURE_DAY + day, named),
