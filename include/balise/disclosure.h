@@ -46,6 +46,11 @@
  * remainder be 0 or at least k is not enough, since a combination of several rows and columns can
  * cancel all but one hidden cell.
  *
+ * Where no cell is told, another condition serves as well: cells of k visitors connect the row and
+ * the column of every cell that holds a view. For if f is 0 on all of these, a_r = -b_c along them,
+ * so a_r + b_c is 0 wherever they connect r and c, that is everywhere; and otherwise f, one number
+ * on a cell, touches the whole of one of them.
+ *
  * Pages by blocks of hours: columns are blocks, u is one page that is never told by block; a block
  * ends only when u has k visitors in it. A page's hidden part holds its *pool*: the day's views of
  * it before it was first told, k visitors. A page that is told by block and then folded at the

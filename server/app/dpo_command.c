@@ -104,8 +104,7 @@ static int show(const struct wish *wish)
         [BAL_APPROVAL_NOT_NEEDED] = "not needed",
         [BAL_APPROVAL_SIGNED] = "right: the key in the configuration signed these settings",
         [BAL_APPROVAL_MISSING] = "missing: balise does not start with these settings",
-        [BAL_APPROVAL_WRONG] = "wrong: of other settings, other sites or another key; balise does "
-                               "not start"};
+        [BAL_APPROVAL_WRONG] = "wrong: of other settings, sites or key; balise does not start"};
     struct bal_config *config = NULL;
     struct bal_error error = {0};
     int result = app_load(wish->config, &config);

@@ -235,7 +235,7 @@ def test_the_private_side_takes_no_beacon(balise):
 
 
 def test_what_a_query_cannot_have_is_said(balise):
-    for wrong in ({"by": "page,region"}, {"by": "nonsense"}, {"metric": "nonsense"}, {"from_": "yesterday"}, {"page": "/", "region": "FR"},
+    for wrong in ({"by": "page,browser"}, {"by": "nonsense"}, {"metric": "nonsense"}, {"from_": "yesterday"}, {"browser": "edge", "region": "FR"},
                   {"by": "region,hour"}, {"nonsense": "1"}, {"device": "nonsense"}, {"from_": "2026-06-10", "to": "2026-06-10"}):
         answer = balise.ask_kpi(**{"metric": "lcp", **wrong})
         assert answer.status == 400 and answer.headers["Content-Type"] == "application/problem+json"

@@ -21,24 +21,35 @@ static uint32_t table_visitors(void *context, size_t row, uint64_t columns)
     return set_heads(together);
 }
 
-static bool truth_split(struct truth *t, unsigned k, struct bal_split *split, uint64_t shown[ROWS])
-{
+// A truth as the rule takes it, with the memory it borrows.
+struct asked {
     uint32_t row_visitors[ROWS];
     struct bal_split_cell cells[ROWS * COLUMNS];
+    struct bal_split_table table;
+};
+
+static void ask(struct truth *t, unsigned k, struct asked *asked)
+{
     for (unsigned r = 0; r < t->rows; r++) {
-        row_visitors[r] = set_heads(truth_row(t, r));
+        asked->row_visitors[r] = set_heads(truth_row(t, r));
         for (unsigned c = 0; c < t->columns; c++)
-            cells[r * t->columns + c] = (struct bal_split_cell){.visitors = set_heads(t->who[r][c]),
-                                                                .views = t->views[r][c]};
+            asked->cells[r * t->columns + c] = (struct bal_split_cell){
+                .visitors = set_heads(t->who[r][c]), .views = t->views[r][c]};
     }
-    const struct bal_split_table table = {.rows = t->rows,
-                                          .columns = t->columns,
-                                          .row_visitors = row_visitors,
-                                          .cells = cells,
-                                          .k = k,
-                                          .visitors = table_visitors,
-                                          .context = t};
-    return bal_split(&table, split, shown);
+    asked->table = (struct bal_split_table){.rows = t->rows,
+                                            .columns = t->columns,
+                                            .row_visitors = asked->row_visitors,
+                                            .cells = asked->cells,
+                                            .k = k,
+                                            .visitors = table_visitors,
+                                            .context = t};
+}
+
+static bool truth_split(struct truth *t, unsigned k, struct bal_split *split, uint64_t shown[ROWS])
+{
+    struct asked asked;
+    ask(t, k, &asked);
+    return bal_split(&asked.table, split, shown);
 }
 
 // The table whose columns are the groups of a split.
@@ -226,6 +237,32 @@ static void no_combination_of_told_cells_touches_fewer_than_k(void **state)
     }
     print_message("%u of %d tables are told\n", told, TABLES);
     assert_true(told > TABLES / 4); // the scheme tells something
+}
+
+static void totals_alone_leak_nothing_where_the_table_is_linked(void **state)
+{
+    (void)state;
+    uint64_t seed = 20261127;
+    unsigned linked = 0;
+    unsigned leaks_elsewhere = 0;
+    for (unsigned run = 0; run < TABLES; run++) {
+        const uint64_t shown[ROWS] = {0};
+        struct truth t;
+        struct truth folded;
+        struct asked asked;
+        truth_random(&t, &seed, K);
+        if (!truth_fold_both(&t, K, &folded))
+            continue;
+        ask(&folded, K, &asked);
+        const struct attack a = observe(&folded, shown, K);
+        const bool is_linked = bal_split_is_linked(&asked.table);
+        linked += is_linked;
+        leaks_elsewhere += !is_linked && attack_all_cuts(&a, K);
+        assert_false(is_linked && attack_all_cuts(&a, K));
+    }
+    print_message("%u of %d tables are linked; leaks in %u others\n", linked, TABLES,
+                  leaks_elsewhere);
+    assert_true(linked > TABLES / 4 && leaks_elsewhere > 0);
 }
 
 // How many of the tables a rule leaks in; the cheaper observer finds nothing that is none.
@@ -431,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_combination_of_told_cells_touches_fewer_than_k),
+        cmocka_unit_test(totals_alone_leak_nothing_where_the_table_is_linked),
         cmocka_unit_test(the_observer_finds_leaks_where_every_large_cell_is_told),
         cmocka_unit_test(the_observer_finds_leaks_where_every_remainder_has_k),
         cmocka_unit_test(the_observer_finds_leaks_where_the_hub_is_weak),
