@@ -214,7 +214,10 @@ def files_of(balise):
             found[str(path.relative_to(balise.folder))] = path
     if balise.process:
         for descriptor in pathlib.Path(f"/proc/{balise.process.pid}/fd").iterdir():
-            target = os.readlink(descriptor)
+            try:
+                target = os.readlink(descriptor)
+            except FileNotFoundError:  # closed since it was listed
+                continue
             if target.endswith("(deleted)") or "memfd:" in target:
                 found[f"open: {target}"] = descriptor
     return found
