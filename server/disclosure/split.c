@@ -242,7 +242,7 @@ static void find_parts(const struct bal_split_table *table, uint64_t *parts)
 // Whether strong cells connect the row and the column of every cell that holds views.
 static bool strong_cells_hold(const struct bal_split_table *table)
 {
-    uint64_t parts[BAL_SPLIT_COLUMNS_MAX];
+    uint64_t parts[BAL_SPLIT_COLUMNS_MAX] = {0};
     find_parts(table, parts);
     for (size_t r = 0; r < table->rows; r++) {
         const uint64_t strong = strong_columns(table, r);
