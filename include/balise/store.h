@@ -14,7 +14,7 @@
  * The store: a crash journal, open cells in memory with checkpoints, and told cells in one LMDB
  * file per tier and period (layout: schema/store.md). One writer (a thread, or the caller in a
  * simulation) owns everything that is open; any number of readers see only the hourly and daily
- * tiers.
+ * tiers, and of a day that is not over the blocks that were told already.
  */
 struct bal_store;
 
