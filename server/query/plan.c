@@ -6,28 +6,9 @@
 
 #include <assert.h>
 
-// What the store keeps told cells of. A margin that the design knows but the store does not tell
-// yet is false here.
-static const struct {
-    bool daily, hourly;
-} stored[BAL_MARGIN_COUNT] = {
-    [BAL_MARGIN_SITE] = {.daily = true, .hourly = true},
-    [BAL_MARGIN_PAGE] = {.daily = true, .hourly = true},
-    [BAL_MARGIN_REGION] = {.daily = true},
-    [BAL_MARGIN_DEVICE] = {.daily = true},
-    [BAL_MARGIN_BROWSER] = {.daily = true},
-    [BAL_MARGIN_PROTOCOL] = {.daily = true},
-    [BAL_MARGIN_TYPE] = {.daily = true},
-    [BAL_MARGIN_SOFT_PAGE] = {.daily = true},
-    [BAL_MARGIN_PAGE_DEVICE] = {.daily = true},
-    [BAL_MARGIN_REGION_DEVICE] = {.daily = true},
-    [BAL_MARGIN_PAGE_REGION] = {.daily = true},
-};
-
 bool margin_is_stored(enum bal_margin margin, enum bal_tier tier)
 {
-    assert((unsigned)margin < BAL_MARGIN_COUNT);
-    return tier == BAL_TIER_HOURLY ? stored[margin].hourly : stored[margin].daily;
+    return tier == BAL_TIER_DAILY || bal_margin_info(margin)->hourly;
 }
 
 // "page+device" as people write it in a question.
