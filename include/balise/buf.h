@@ -69,6 +69,12 @@ BAL_MUST_USE bal_status bal_file_read(const char *path, size_t max_bytes, struct
 BAL_MUST_USE bal_status bal_file_replace(const char *path, struct bal_slice content, unsigned mode,
                                          struct bal_error *error);
 
+/** flock(2) over interruptions: 0, or -1 with errno. */
+int bal_file_lock(int fd, int how);
+/** What root makes at `path` for a service goes to the owner of its data folder; others change
+ * nothing. 0, or -1 with errno. */
+BAL_MUST_USE int bal_file_give_to_owner(const char *folder, const char *path);
+
 /** fsync of a folder, so that creations and unlinks in it are durable. */
 BAL_MUST_USE bal_status bal_folder_sync(const char *path, struct bal_error *error);
 

@@ -124,6 +124,24 @@ static bool is_still(const char *path, const struct stat *facts)
     return !lstat(path, &now) && now.st_dev == facts->st_dev && now.st_ino == facts->st_ino;
 }
 
+int bal_file_lock(int fd, int how)
+{
+    int failed = -1;
+    do {
+        failed = flock(fd, how);
+    } while (failed && errno == EINTR);
+    return failed;
+}
+
+int bal_file_give_to_owner(const char *folder, const char *path)
+{
+    struct stat facts;
+    if (geteuid() != 0) {
+        return 0;
+    }
+    return stat(folder, &facts) || lchown(path, facts.st_uid, facts.st_gid) ? -1 : 0;
+}
+
 /** Opens and locks an empty temporary file; -1 and errno. Whoever had it before us has renamed or
  * removed it. */
 static int open_locked(const char *temporary, mode_t mode)
@@ -135,11 +153,7 @@ static int open_locked(const char *temporary, mode_t mode)
             return -1;
         }
         struct stat facts;
-        int locked = -1;
-        do {
-            locked = flock(fd, LOCK_EX);
-        } while (locked && errno == EINTR);
-        if (locked || fstat(fd, &facts)) {
+        if (bal_file_lock(fd, LOCK_EX) || fstat(fd, &facts)) {
             const int number = errno;
             (void)close(fd);
             errno = number;

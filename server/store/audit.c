@@ -37,26 +37,10 @@ static bal_status refused(struct bal_error *error, const char *verb, const char 
                          "cannot %s %s: %s", verb, path, strerror(number));
 }
 
-static int lock_file(int fd, int how)
-{
-    int failed = -1;
-    do {
-        failed = flock(fd, how);
-    } while (failed && errno == EINTR);
-    return failed;
-}
-
 /** What root makes for a service goes to the owner of the data folder, who has to write to it. */
 static bal_status give_to_owner(const char *folder, const char *path, struct bal_error *error)
 {
-    struct stat facts;
-    if (geteuid() != 0) {
-        return BAL_OK;
-    }
-    if (stat(folder, &facts) || lchown(path, facts.st_uid, facts.st_gid)) {
-        return refused(error, "give away", path);
-    }
-    return BAL_OK;
+    return bal_file_give_to_owner(folder, path) ? refused(error, "give away", path) : BAL_OK;
 }
 
 /* ---- the key ---- */
@@ -322,14 +306,14 @@ bal_status audit_write_locked(struct bal_audit *audit, const char *what,
     if (audit->failed) {
         return bal_error_set(error, BAL_EIO, "%s has failed before: restart balise", audit->path);
     }
-    if (lock_file(audit->fd, LOCK_EX)) {
+    if (bal_file_lock(audit->fd, LOCK_EX)) {
         return refused(error, "lock", audit->path);
     }
     bal_status status = refresh(audit, error);
     if (!status) {
         status = append_record(audit, what, fields, count, error);
     }
-    (void)lock_file(audit->fd, LOCK_UN); // closing would give it back too
+    (void)bal_file_lock(audit->fd, LOCK_UN); // closing would give it back too
     if (status) {
         bal_log(BAL_LOG_ERROR, "audit", "not_written", BAL_NAME("what", what),
                 BAL_NUM("status", status));
@@ -385,7 +369,7 @@ static bal_status open_file(struct bal_audit *audit, struct bal_error *error)
 static bal_status first_look(struct bal_audit *audit, struct bal_error *error)
 {
     struct stat facts;
-    if (lock_file(audit->fd, LOCK_EX) || fstat(audit->fd, &facts)) {
+    if (bal_file_lock(audit->fd, LOCK_EX) || fstat(audit->fd, &facts)) {
         return refused(error, "lock", audit->path);
     }
     bal_status status = BAL_OK;
@@ -398,7 +382,7 @@ static bal_status first_look(struct bal_audit *audit, struct bal_error *error)
     if (!status) {
         status = refresh(audit, error);
     }
-    (void)lock_file(audit->fd, LOCK_UN);
+    (void)bal_file_lock(audit->fd, LOCK_UN);
     return status;
 }
 

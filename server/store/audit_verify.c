@@ -29,14 +29,8 @@ static bal_status lines_open(const char *data_dir, struct lines *lines, struct b
     if (!lines->file) {
         status = bal_error_set(error, errno == ENOENT ? BAL_ENOTFOUND : BAL_EIO,
                                "cannot open %s: %s", path, strerror(errno));
-    } else {
-        int failed = -1;
-        do {
-            failed = flock(fileno(lines->file), LOCK_SH);
-        } while (failed && errno == EINTR);
-        if (failed) {
-            status = bal_error_set(error, BAL_EIO, "cannot lock %s: %s", path, strerror(errno));
-        }
+    } else if (bal_file_lock(fileno(lines->file), LOCK_SH)) {
+        status = bal_error_set(error, BAL_EIO, "cannot lock %s: %s", path, strerror(errno));
     }
     free(path);
     return status;

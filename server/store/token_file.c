@@ -159,11 +159,7 @@ static bal_status take_lock(const char *path, int *out, struct bal_error *error)
     if (fd < 0) {
         return refused(error, "open", path);
     }
-    int locked = -1;
-    do {
-        locked = flock(fd, LOCK_EX);
-    } while (locked && errno == EINTR);
-    if (locked) {
+    if (bal_file_lock(fd, LOCK_EX)) {
         const bal_status status = refused(error, "lock", path);
         (void)close(fd); // nothing was written
         return status;
@@ -186,14 +182,7 @@ static bal_status make_folder(const char *path, struct bal_error *error)
  */
 static bal_status give_to_owner(const char *folder, const char *path, struct bal_error *error)
 {
-    struct stat facts;
-    if (geteuid() != 0) {
-        return BAL_OK;
-    }
-    if (stat(folder, &facts) || lchown(path, facts.st_uid, facts.st_gid)) {
-        return refused(error, "give away", path);
-    }
-    return BAL_OK;
+    return bal_file_give_to_owner(folder, path) ? refused(error, "give away", path) : BAL_OK;
 }
 
 /** Where a change of the file is made: it holds the lock from begin to end. */
