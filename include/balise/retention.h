@@ -16,7 +16,8 @@ struct bal_retention_tier {
     const char *unit;       /**< "hours", "days", "months" */
     int64_t limit, ceiling; /**< kept at the most: by the configuration; by the program */
     uint64_t files, bytes;  /**< bytes with the locks of the files */
-    int32_t oldest_day;     /**< of any record; INT32_MAX when there is none */
+    int32_t oldest_day;     /**< of any record (open days: of any file); INT32_MAX when
+                               there is none */
     int32_t next_purge;     /**< the day on which the oldest file goes; INT32_MAX without files */
     char proof_time[BAL_TIME_BYTES]; /**< of the last purge in the audit log; "" when none */
     char proof_period[BAL_DATE_BYTES], proof_result[16]; /**< "absent", "found", … */

@@ -105,7 +105,7 @@ struct bal_day_record {
     uint64_t outcomes[BAL_OUTCOME_COUNT];
     uint32_t key_epochs;  /**< 1 + restarts during the day */
     uint32_t off;         /**< bit of enum bal_margin: a table of the day that was not told, by
-                             configuration         or since the site was too small (auto) */
+                             configuration or since the site was too small (auto) */
     bool page_blocks_off; /**< the same of pages by blocks of hours */
 };
 BAL_MUST_USE bal_status bal_store_day(struct bal_store *store, struct bal_slice site, int32_t day,
