@@ -56,6 +56,8 @@ struct bal_listener_config {
  */
 enum bal_switch { BAL_OFF, BAL_AUTO, BAL_ON };
 #define BAL_AUTO_LEAST_VIEWS 2000 /**< document views of a site's day */
+/** Whether a table is told, by the document views of the day that decides. */
+bool bal_switch_is_on(enum bal_switch table, uint64_t views);
 
 struct bal_config {
     char *path; /**< the file it was read from */

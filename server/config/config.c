@@ -174,6 +174,11 @@ void bal_config_destroy(struct bal_config *config)
     free(config);
 }
 
+bool bal_switch_is_on(enum bal_switch table, uint64_t views)
+{
+    return table == BAL_ON || (table == BAL_AUTO && views >= BAL_AUTO_LEAST_VIEWS);
+}
+
 int bal_config_site(const struct bal_config *config, struct bal_slice name)
 {
     for (int i = 0; i < config->site_count; i++) {

@@ -8,11 +8,6 @@
 
 /* ---- days ---- */
 
-static bool is_on(enum bal_switch margin, uint64_t views)
-{
-    return margin == BAL_ON || (margin == BAL_AUTO && views >= BAL_AUTO_LEAST_VIEWS);
-}
-
 static bal_status tell_site(struct closing *closing)
 {
     const struct open_row *site = open_row_at(&closing->day->table[OPEN_SITE], 0);
@@ -45,10 +40,10 @@ static bal_status tell_tables(struct closing *closing, struct bal_day_record *re
     enum { FOLDED = sizeof folded / sizeof folded[0] };
     struct classes classes[OPEN_TABLE_COUNT] = {{.count = 0}};
     const struct bal_config *config = closing->store->config;
-    const bool page_device = is_on(config->margins.page_device, record->views);
-    const bool region_device = is_on(config->margins.region_device, record->views);
-    const bool page_region =
-        closing->day->tells_page_region && is_on(config->margins.page_region, record->views);
+    const bool page_device = bal_switch_is_on(config->margins.page_device, record->views);
+    const bool region_device = bal_switch_is_on(config->margins.region_device, record->views);
+    const bool page_region = closing->day->tells_page_region &&
+                             bal_switch_is_on(config->margins.page_region, record->views);
     bal_status status = BAL_OK;
     for (size_t t = 0; t < FOLDED; t++)
         fold_table(closing, folded[t], &classes[folded[t]]);

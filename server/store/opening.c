@@ -112,7 +112,6 @@ static bal_status open_grid(struct bal_store *store, const struct bal_scan *scan
 
 void opening_set(struct bal_store *store, struct open_day *day)
 {
-    const enum bal_switch page_blocks = store->config->margins.page_blocks;
     struct bal_scan scan = {.tier = BAL_TIER_DAILY,
                             .site = bal_slice_of(store->config->sites[day->site].name),
                             .deadline_ns = INT64_MAX};
@@ -125,8 +124,7 @@ void opening_set(struct bal_store *store, struct open_day *day)
             status = open_grid(store, &scan, day);
     }
     day->tells_page_region = store->config->margins.page_region != BAL_OFF;
-    day->tells_pages =
-        page_blocks == BAL_ON || (page_blocks == BAL_AUTO && views >= BAL_AUTO_LEAST_VIEWS);
+    day->tells_pages = bal_switch_is_on(store->config->margins.page_blocks, views);
     if (status)
         bal_log(BAL_LOG_WARNING, "store", "last_day_unreadable",
                 BAL_NAME("reason", bal_status_text(status)));
