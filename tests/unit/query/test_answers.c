@@ -52,9 +52,8 @@ static void add_block(struct world *w, const char *day, uint8_t hour, uint8_t ho
 // Three days: Saturday and Sunday are over, Monday has told two blocks so far.
 static int setup(void **state)
 {
-    struct world *const w = bal_calloc(1, sizeof *w);
-    world_init(w);
-    *state = w;
+    (void)world_setup(state);
+    struct world *const w = *state;
 
     add_day(w, "2026-11-21", 1000);
     add_cell(w, BAL_MARGIN_SITE, "2026-11-21", NULL, 1000, 700);
@@ -91,13 +90,6 @@ static int setup(void **state)
 
     add_block(w, "2026-11-23", 8, 3, 0, 80);
     add_block(w, "2026-11-23", 11, 2, 0, 120);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_finish(*state);
-    free(*state);
     return 0;
 }
 
@@ -394,7 +386,7 @@ static void memory_is_bounded_and_freed_day_by_day(void **state)
     world_says(w, "more memory");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 
 int main(void)
 {

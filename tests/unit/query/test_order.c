@@ -27,21 +27,13 @@ static void add_page(struct world *w, const char *day, const char *page, uint64_
 // Two days; "/few" has too few views for a p75.
 static int setup(void **state)
 {
-    struct world *const w = bal_calloc(1, sizeof *w);
-    world_init(w);
-    *state = w;
+    (void)world_setup(state);
+    struct world *const w = *state;
     add_page(w, "2026-11-21", "/slow", 100, 4000);
     add_page(w, "2026-11-21", "/quick", 200, 500);
     add_page(w, "2026-11-21", "/few", 30, 9000);
     add_page(w, "2026-11-22", "(other)", 400, 1000);
     add_page(w, "2026-11-22", "/slow", 150, 5000);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_finish(*state);
-    free(*state);
     return 0;
 }
 
@@ -188,7 +180,7 @@ static void json_tells_the_cursor_when_rows_follow(void **state)
     world_says_not(w, "\"next\"");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 
 int main(void)
 {

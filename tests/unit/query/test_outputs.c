@@ -13,21 +13,6 @@
 
 #define BINS "site=portal&metric=lcp&by=device&output=histogram"
 
-static int setup(void **state)
-{
-    struct world *const w = bal_calloc(1, sizeof *w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_finish(*state);
-    free(*state);
-    return 0;
-}
-
 static void add_cell(struct world *w, const char *day, const char *device, uint64_t views)
 {
     fake_cell_add(w->store, &(struct fake_cell){.tier = BAL_TIER_DAILY,
@@ -192,7 +177,7 @@ static void no_name_begins_a_formula_of_a_spreadsheet(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
 {

@@ -10,21 +10,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-    struct world *const w = bal_calloc(1, sizeof *w);
-    world_init(w);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_finish(*state);
-    free(*state);
-    return 0;
-}
-
 // Refused with 400, saying `says`, without a look into the store.
 static void check_refused(struct world *w, const char *query, const char *says)
 {
@@ -343,31 +328,41 @@ static void a_store_that_cannot_be_read_is_a_500(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_missing_parameter_is_named_with_what_is_possible, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(unknown_and_repeated_parameters_are_refused, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_refusal_repeats_nothing_but_plain_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_missing_parameter_is_named_with_what_is_possible,
+                                        world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(unknown_and_repeated_parameters_are_refused, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(a_refusal_repeats_nothing_but_plain_names, world_setup,
+                                        world_teardown),
         cmocka_unit_test_setup_teardown(
-            an_unknown_site_answers_the_same_bytes_whatever_else_is_asked, setup, teardown),
-        cmocka_unit_test_setup_teardown(metrics_are_known_and_given_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(at_most_one_unit_of_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(only_stored_margins_answer, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_question_reads_one_margin_only, setup, teardown),
-        cmocka_unit_test_setup_teardown(filters_of_closed_lists_are_checked, setup, teardown),
-        cmocka_unit_test_setup_teardown(dates_are_checked, setup, teardown),
-        cmocka_unit_test_setup_teardown(ranges_are_bounded, setup, teardown),
-        cmocka_unit_test_setup_teardown(rows_are_sorted_by_columns_of_the_answer_only, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_comparison_is_of_two_whole_ranges, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_histogram_is_of_one_metric, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_limit_is_a_number_of_rows, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_cursor_is_one_that_was_given, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_format_is_json_csv_or_ndjson, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_accept_asks_for_yields_to_the_parameter, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_store_that_takes_too_long_is_a_503, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_store_that_cannot_be_read_is_a_500, setup, teardown),
+            an_unknown_site_answers_the_same_bytes_whatever_else_is_asked, world_setup,
+            world_teardown),
+        cmocka_unit_test_setup_teardown(metrics_are_known_and_given_once, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(at_most_one_unit_of_time, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(only_stored_margins_answer, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_question_reads_one_margin_only, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(filters_of_closed_lists_are_checked, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(dates_are_checked, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(ranges_are_bounded, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(rows_are_sorted_by_columns_of_the_answer_only, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(a_comparison_is_of_two_whole_ranges, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(a_histogram_is_of_one_metric, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_limit_is_a_number_of_rows, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_cursor_is_one_that_was_given, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(the_format_is_json_csv_or_ndjson, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(what_accept_asks_for_yields_to_the_parameter, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(a_store_that_takes_too_long_is_a_503, world_setup,
+                                        world_teardown),
+        cmocka_unit_test_setup_teardown(a_store_that_cannot_be_read_is_a_500, world_setup,
+                                        world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

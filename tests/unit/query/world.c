@@ -50,6 +50,21 @@ void world_finish(struct world *w)
     fake_store_destroy(w->store);
 }
 
+int world_setup(void **state)
+{
+    struct world *const w = bal_calloc(1, sizeof *w);
+    world_init(w);
+    *state = w;
+    return 0;
+}
+
+int world_teardown(void **state)
+{
+    world_finish(*state);
+    free(*state);
+    return 0;
+}
+
 int world_ask(struct world *w, const char *query)
 {
     struct bal_parameter parameters[16];

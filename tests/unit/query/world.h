@@ -21,6 +21,10 @@ struct world {
 void world_init(struct world *w);
 void world_finish(struct world *w);
 
+/** For cmocka: a world in *state before a test, none after it. */
+int world_setup(void **state);
+int world_teardown(void **state);
+
 /** Asks with a query string as it stands in a URL; the status. */
 int world_ask(struct world *w, const char *query);
 
