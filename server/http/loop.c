@@ -170,6 +170,9 @@ static void close_loop(struct loop *loop)
     loop->left_over = !h2o_linklist_is_empty(&loop->connections);
     if (loop->left_over)
         return; // the library asserts that a context has no connection when it is disposed
+    // The order to stop may have arrived before its sender has done waking this thread.
+    pthread_mutex_lock(&loop->lock);
+    pthread_mutex_unlock(&loop->lock);
     h2o_multithread_unregister_receiver(loop->context.queue, &loop->landings);
     h2o_multithread_unregister_receiver(loop->context.queue, &loop->answers);
     h2o_multithread_unregister_receiver(loop->context.queue, &loop->commands);
@@ -222,7 +225,10 @@ static void send_command(struct loop *loop, struct command command)
 {
     struct command *sent = bal_alloc(sizeof *sent);
     *sent = command;
+    // The lock is held while the message is sent: the receiver's queue cannot go meanwhile.
+    pthread_mutex_lock(&loop->lock);
     h2o_multithread_send_message(&loop->commands, &sent->message);
+    pthread_mutex_unlock(&loop->lock);
 }
 
 void loop_set_tls(struct loop *loop, SSL_CTX *tls)

@@ -50,7 +50,7 @@ struct loop {
     int64_t deadline_ns;    /**< when everything is cut */
     int64_t given_up_at_ns; /**< when the thread ends whatever is left */
 
-    pthread_mutex_t lock; /**< guards started */
+    pthread_mutex_t lock; /**< guards started, and the sending of commands */
     pthread_cond_t changed;
     bool started;
 
