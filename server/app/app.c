@@ -20,7 +20,7 @@ static const struct command commands[] = {
     {"check-config", "--config FILE [--fields]", "check a configuration and print what is in force",
      "Prints every setting with its effective value, or the line, key and allowed range of the "
      "first mistake.\n"
-     "  --fields   the table of all settings with type, default and meaning instead\n",
+     "  --fields   the table of all settings with type, default, bounds and meaning instead\n",
      check_config_run},
     {"query", "--config FILE --site SITE --metric METRICS [OPTION…]", "ask for key figures",
      "  --site SITE           a site of the configuration\n"
@@ -29,8 +29,14 @@ static const struct command commands[] = {
      "  --by LIST             page, region, device, browser, protocol or type, and hour, day, week "
      "or month\n"
      "  --from DAY --to DAY   YYYY-MM-DD in the site's time zone, --to not included\n"
+     "  --compare-from DAY --compare-to DAY   an earlier time to set beside it\n"
      "  --page, --region, --device, --browser, --protocol, --type VALUE   only this one\n"
-     "  --format table|csv|json   how to print (table)\n"
+     "  --sort COLUMN         a column of the answer to order by; --sort=-COLUMN: the greatest "
+     "first\n"
+     "  --limit N             as many rows at the most\n"
+     "  --cursor TEXT         go on after the rows of an earlier answer, as its `next` says\n"
+     "  --output figures|histogram   figures alone, or with the bins of one metric (figures)\n"
+     "  --format table|csv|json|ndjson   how to print (table)\n"
      "  --token-file FILE     a file with an access token (or the environment variable "
      "BALISE_TOKEN)\n"
      "Asks the running server's private listener; opens the data folder itself only when no server "
@@ -222,6 +228,19 @@ static const struct app_option *find_option(const struct app_option *options, si
     return NULL;
 }
 
+/* What there is instead: the same table that reads them. */
+static int no_such_option(const char *command, const char *name, size_t length,
+                          const struct app_option *options, size_t count)
+{
+    struct bal_buf all = {0};
+    for (size_t o = 0; o < count; o++)
+        bal_buf_printf(&all, " --%s", options[o].name);
+    const int result = app_usage("%s has no option --%.*s, but%.*s", command, (int)length, name,
+                                 (int)all.length, all.data ? all.data : " none");
+    bal_buf_finish(&all);
+    return result;
+}
+
 int app_options(int argc, char **argv, const struct app_option *options, size_t count,
                 const char **words, size_t max_words)
 {
@@ -237,7 +256,7 @@ int app_options(int argc, char **argv, const struct app_option *options, size_t 
         const size_t length = strcspn(name, "=");
         const struct app_option *option = find_option(options, count, name, length);
         if (!option)
-            return app_usage("%s has no option --%.*s", argv[0], (int)length, name);
+            return no_such_option(argv[0], name, length, options, count);
         if (!option->value && name[length] == '=')
             return app_usage("--%s takes no value", option->name);
         if (!option->value)

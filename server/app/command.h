@@ -9,8 +9,7 @@
 #include <balise/privacy.h>
 #include <balise/store.h>
 
-/** A subcommand: the one table in app.c drives dispatch, `--help` and (later) man page and
- * completion. */
+/** A subcommand: the one table in app.c drives dispatch, `--help`, man page and completion. */
 struct command {
     const char *name;
     const char *words;   /**< what follows the name in a call */

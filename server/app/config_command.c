@@ -3,16 +3,29 @@
 #include "command.h"
 
 #include <balise/dpo.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+/* What the bounds of a field count. */
+static const char *unit_of(const char *type)
+{
+    if (strcmp(type, "array") == 0)
+        return " items";
+    return strcmp(type, "string") == 0 ? " bytes" : "";
+}
 
 static void print_fields(void)
 {
     size_t count;
     const struct bal_field_info *fields = bal_config_fields(&count);
     for (size_t f = 0; f < count; f++) {
-        (void)printf("%-36s %-8s %s\n", fields[f].path, fields[f].type,
+        (void)printf("%-36s %-8s %s", fields[f].path, fields[f].type,
                      fields[f].default_text ? fields[f].default_text : "(required)");
-        (void)printf("    %s\n", fields[f].help);
+        if (fields[f].max > 0)
+            (void)printf("  %" PRId64 " to %" PRId64 "%s", fields[f].min, fields[f].max,
+                         unit_of(fields[f].type));
+        (void)printf("\n    %s\n", fields[f].help);
     }
 }
 
