@@ -35,7 +35,7 @@ void answer_send(h2o_req_t *req, const struct job *job)
     const struct bal_answer *answer = &job->answer;
     if (answer->status == 200 && job->etag[0]) {
         reply_header(req, H2O_TOKEN_CACHE_CONTROL, "private, no-cache");
-        reply_header(req, H2O_TOKEN_VARY, "accept, authorization");
+        reply_header(req, H2O_TOKEN_VARY, "accept, authorization, cookie");
         reply_header(req, H2O_TOKEN_ETAG, copied(req, job->etag));
         if (has_it(req, job->etag)) {
             reply_empty(req, 304);

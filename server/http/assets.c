@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The snippet in three encodings, made at build time, so that nothing is compressed at run time
-// and the bytes that were measured are the bytes that are sent.
+// The snippet and the dashboard in three encodings, made at build time, so that nothing is
+// compressed at run time and the bytes that were measured are the bytes that are sent.
 #include "assets.h"
 
 #include "reply.h"
@@ -9,13 +9,25 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
-extern const unsigned char asset_snippet[], asset_snippet_gz[], asset_snippet_br[];
-extern const size_t asset_snippet_bytes, asset_snippet_gz_bytes, asset_snippet_br_bytes;
+#define EMBEDDED(name)                                                                             \
+    extern const unsigned char asset_##name[], asset_##name##_gz[], asset_##name##_br[];           \
+    extern const size_t asset_##name##_bytes, asset_##name##_gz_bytes, asset_##name##_br_bytes
+EMBEDDED(snippet);
+EMBEDDED(page);
+EMBEDDED(script);
+EMBEDDED(style);
+EMBEDDED(icon);
 
-static struct bal_slice embedded(const unsigned char *data, size_t bytes)
-{
-    return (struct bal_slice){.data = (const char *)data, .length = bytes};
-}
+#define SLICE_OF(name)                                                                             \
+    {                                                                                              \
+        .data = (const char *)(name), .length = name##_bytes                                       \
+    }
+#define ASSET(name, media_type)                                                                    \
+    {                                                                                              \
+        .bytes = {SLICE_OF(asset_##name), SLICE_OF(asset_##name##_gz),                             \
+                  SLICE_OF(asset_##name##_br)},                                                    \
+        .type = (media_type)                                                                       \
+    }
 
 static void hash_text(struct bal_slice bytes, char out[HASH_TEXT_BYTES])
 {
@@ -26,17 +38,44 @@ static void hash_text(struct bal_slice bytes, char out[HASH_TEXT_BYTES])
         snprintf(out + 2 * i, 3, "%02x", hash[i]);
 }
 
-void assets_init(struct assets *assets)
+static void name_bytes(struct asset *asset)
 {
-    assets->snippet[ENCODING_IDENTITY] = embedded(asset_snippet, asset_snippet_bytes);
-    assets->snippet[ENCODING_GZIP] = embedded(asset_snippet_gz, asset_snippet_gz_bytes);
-    assets->snippet[ENCODING_BROTLI] = embedded(asset_snippet_br, asset_snippet_br_bytes);
     for (int i = 0; i < ENCODING_COUNT; i++) {
         char hash[HASH_TEXT_BYTES];
-        hash_text(assets->snippet[i], hash);
-        snprintf(assets->etag[i], sizeof assets->etag[i], "\"%s\"", hash);
+        hash_text(asset->bytes[i], hash);
+        snprintf(asset->etag[i], sizeof asset->etag[i], "\"%s\"", hash);
     }
-    hash_text(assets->snippet[ENCODING_IDENTITY], assets->hash);
+}
+
+void assets_init(struct assets *assets)
+{
+    *assets = (struct assets){
+        .snippet = ASSET(snippet, "text/javascript; charset=utf-8"),
+        .page = ASSET(page, HTML),
+        .script = ASSET(script, "text/javascript; charset=utf-8"),
+        .style = ASSET(style, "text/css; charset=utf-8"),
+        .icon = ASSET(icon, "image/svg+xml"),
+    };
+    struct asset *const all[] = {&assets->snippet, &assets->page, &assets->script, &assets->style,
+                                 &assets->icon};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        name_bytes(all[i]);
+    hash_text(assets->snippet.bytes[ENCODING_IDENTITY], assets->hash);
+}
+
+const struct asset *assets_find(const struct assets *assets, struct bal_slice path)
+{
+    const struct {
+        struct bal_slice path;
+        const struct asset *asset;
+    } files[] = {{BAL_SLICE("/"), &assets->page},
+                 {BAL_SLICE("/dashboard.js"), &assets->script},
+                 {BAL_SLICE("/dashboard.css"), &assets->style},
+                 {BAL_SLICE("/icon.svg"), &assets->icon}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (bal_slice_equal(path, files[i].path))
+            return files[i].asset;
+    return NULL;
 }
 
 static enum encoding negotiate(const h2o_req_t *req)
@@ -55,22 +94,32 @@ static bool has_already(const h2o_req_t *req, const char *etag)
            bal_slice_equal(bal_slice_trim(known), BAL_SLICE("*"));
 }
 
-void assets_send_snippet(const struct assets *assets, h2o_req_t *req, bool lasting)
+static void send_asset(const struct asset *asset, h2o_req_t *req, const char *cache)
 {
     const enum encoding encoding = negotiate(req);
-    reply_header(req, H2O_TOKEN_CACHE_CONTROL,
-                 lasting ? "public, max-age=31536000, immutable" : "public, max-age=3600");
+    reply_header(req, H2O_TOKEN_CACHE_CONTROL, cache);
     reply_header(req, H2O_TOKEN_VARY, "accept-encoding");
-    reply_header(req, H2O_TOKEN_ETAG, assets->etag[encoding]);
-    reply_header_named(req, "x-content-type-options", "nosniff");
-    // A portal may load it from another origin under COEP, and with Subresource Integrity.
-    reply_header_named(req, "cross-origin-resource-policy", "cross-origin");
-    reply_header(req, H2O_TOKEN_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    if (has_already(req, assets->etag[encoding])) {
+    reply_header(req, H2O_TOKEN_ETAG, asset->etag[encoding]);
+    if (has_already(req, asset->etag[encoding])) {
         reply_empty(req, 304);
         return;
     }
     if (encoding != ENCODING_IDENTITY)
         reply_header(req, H2O_TOKEN_CONTENT_ENCODING, encoding == ENCODING_GZIP ? "gzip" : "br");
-    reply_borrowed(req, 200, "text/javascript; charset=utf-8", assets->snippet[encoding]);
+    reply_borrowed(req, 200, asset->type, asset->bytes[encoding]);
+}
+
+void assets_send(const struct asset *asset, h2o_req_t *req)
+{
+    send_asset(asset, req, "no-cache");
+}
+
+void assets_send_snippet(const struct assets *assets, h2o_req_t *req, bool lasting)
+{
+    reply_header_named(req, "x-content-type-options", "nosniff");
+    // A portal may load it from another origin under COEP, and with Subresource Integrity.
+    reply_header_named(req, "cross-origin-resource-policy", "cross-origin");
+    reply_header(req, H2O_TOKEN_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    send_asset(&assets->snippet, req,
+               lasting ? "public, max-age=31536000, immutable" : "public, max-age=3600");
 }

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The private listener's routes: operations and the API. What tells a number needs a token, from
-// the first day and on loopback too; health checks and the first page do not.
-#include "limits.h"
+// The private listener's routes: operations, the API and the dashboard's files. What tells a number
+// needs a token, from the first day and on loopback too; health checks and files do not.
 #include "metrics.h"
 #include "parked.h"
 #include "reply.h"
-#include "server.h"
+#include "session.h"
 
 #include <stdio.h>
+#include <string.h>
 
-#define POLICY "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+#define NOTHING "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// The dashboard's page: its own files and nothing inline, no text that becomes markup or code.
+#define OWN_FILES                                                                                  \
+    "; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "                  \
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 
-extern const unsigned char asset_private[];
-extern const size_t asset_private_bytes;
+enum { ALLOW_BYTES = 32 };
 
 struct private_handler {
     h2o_handler_t super;
@@ -20,58 +23,71 @@ struct private_handler {
     struct limits limits; // the private side has one loop
 };
 
-/** "Bearer TOKEN" (RFC 6750 §2.1). */
-static bool has_token(const struct bal_server *server, const h2o_req_t *req,
-                      struct bal_grant *grant)
+/** "Bearer TOKEN" (RFC 6750 §2.1); absent when the header is not of that form. */
+static struct bal_slice bearer(struct bal_slice header)
 {
-    const struct bal_slice header = request_header(req, H2O_TOKEN_AUTHORIZATION);
     const struct bal_slice scheme = BAL_SLICE("Bearer ");
     if (header.length <= scheme.length)
-        return false;
+        return (struct bal_slice){0};
     const struct bal_slice start = {.data = header.data, .length = scheme.length};
     const struct bal_slice token = {.data = header.data + scheme.length,
                                     .length = header.length - scheme.length};
-    return bal_slice_equal_nocase(start, scheme) &&
-           bal_tokens_check(server->parts.tokens, bal_slice_trim(token), grant);
+    return bal_slice_equal_nocase(start, scheme) ? bal_slice_trim(token) : (struct bal_slice){0};
 }
 
-/** The audit log learns of a token's use, and of credentials that are none; not of requests
- * without. */
+/** By the header, or without one by the cookie. The audit log learns of a token's use, and of
+ * credentials that are none; not of requests without. */
 static bool authorized(const struct bal_server *server, const h2o_req_t *req,
                        struct bal_grant *grant)
 {
-    const bool granted = has_token(server, req, grant);
+    const struct bal_slice header = request_header(req, H2O_TOKEN_AUTHORIZATION);
+    const struct bal_slice token = header.data ? bearer(header) : session_token(req);
+    const bool granted = token.data && bal_tokens_check(server->parts.tokens, token, grant);
     if (granted)
         bal_audit_token_used(server->parts.audit, grant);
-    else if (request_header(req, H2O_TOKEN_AUTHORIZATION).data)
+    else if (header.data || token.data)
         bal_audit_login_failed(server->parts.audit);
     return granted;
 }
 
-static void send_health(const struct bal_server *server, h2o_req_t *req)
+/** What a route's function gets. The grant is of a token, or empty where none is needed. */
+struct visit {
+    struct private_handler *handler;
+    const struct bal_server *server;
+    h2o_req_t *req;
+    struct bal_grant grant;
+};
+
+static void send_health(struct visit *visit)
 {
-    (void)server;
-    reply_borrowed(req, 200, TEXT, BAL_SLICE("ok\n"));
+    reply_borrowed(visit->req, 200, TEXT, BAL_SLICE("ok\n"));
 }
 
-static void send_ready(const struct bal_server *server, h2o_req_t *req)
+static void send_ready(struct visit *visit)
 {
     struct bal_store_stats stats = {0};
-    bal_store_stats_read(server->parts.store, &stats);
+    bal_store_stats_read(visit->server->parts.store, &stats);
     if (stats.failed)
-        reply_busy(req, "The store has failed: see the log, then restart.");
-    else if (atomic_load(&server->draining))
-        reply_busy(req, "The server is stopping.");
+        reply_busy(visit->req, "The store has failed: see the log, then restart.");
+    else if (atomic_load(&visit->server->draining))
+        reply_busy(visit->req, "The server is stopping.");
     else
-        reply_borrowed(req, 200, TEXT, BAL_SLICE("ready\n"));
+        reply_borrowed(visit->req, 200, TEXT, BAL_SLICE("ready\n"));
 }
 
-static void send_first_page(const struct bal_server *server, h2o_req_t *req)
+static void send_session(struct visit *visit)
 {
-    (void)server;
-    reply_borrowed(
-        req, 200, HTML,
-        (struct bal_slice){.data = (const char *)asset_private, .length = asset_private_bytes});
+    session_tell(visit->server, &visit->grant, visit->req);
+}
+
+static void take_token(struct visit *visit)
+{
+    session_open(visit->server, &visit->handler->limits, visit->req);
+}
+
+static void end_session(struct visit *visit)
+{
+    session_close(visit->req);
 }
 
 /** JSON unless the request names another form: browsers and programs send wildcards. */
@@ -107,16 +123,22 @@ enum {
     KEEPERS = 1U << BAL_ROLE_DPO | 1U << BAL_ROLE_OPERATOR
 };
 
+enum method { GET, POST, DELETE };
+static const struct bal_slice methods[] = {{"GET", 3}, {"POST", 4}, {"DELETE", 6}};
+
 static const struct open_route {
     struct bal_slice path;
-    void (*send)(const struct bal_server *server, h2o_req_t *req);
+    enum method method;
+    void (*send)(struct visit *visit);
     unsigned roles;    // that may ask, as bits; 0: no token is needed
     bool all_sites;    // not with a token of one site: it is about all
     enum job_kind job; // for a reader, where there is no `send`
 } routes[] = {
     {{"/healthz", 8}, .send = send_health},
     {{"/readyz", 7}, .send = send_ready},
-    {{"/", 1}, .send = send_first_page},
+    {{"/api/v1/session", 15}, .send = send_session, .roles = ANY_ROLE},
+    {{"/api/v1/session", 15}, POST, .send = take_token},
+    {{"/api/v1/session", 15}, DELETE, .send = end_session},
     {{"/metrics", 8}, .roles = ANY_ROLE, .job = JOB_METRICS},
     {{"/api/v1/kpi", 11}, .roles = ANY_ROLE, .job = JOB_KPI},
     {{"/api/v1/audit", 13}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_AUDIT},
@@ -127,13 +149,6 @@ static const struct open_route {
 static bool is_allowed(const struct open_route *route, const struct bal_grant *grant)
 {
     return (route->roles >> grant->role & 1U) && !(route->all_sites && grant->site[0]);
-}
-
-static const char *seconds_text(h2o_req_t *req, int seconds)
-{
-    char text[16];
-    const int length = snprintf(text, sizeof text, "%d", seconds);
-    return h2o_strdup(&req->pool, text, (size_t)length).base;
 }
 
 /** Answers 429 when the token has asked too often. */
@@ -147,41 +162,76 @@ static bool is_too_often(struct private_handler *handler, h2o_req_t *req,
     if (!seconds)
         return false;
     bal_audit_token_limited(parts->audit, grant);
-    reply_header(req, H2O_TOKEN_RETRY_AFTER, seconds_text(req, seconds));
+    reply_retry_after(req, seconds);
     reply_problem(req, 429, "This token has asked too often: private.requests_a_minute.");
     return true;
+}
+
+static bool is_of_method(const struct open_route *route, const h2o_req_t *req)
+{
+    return route->method == GET ? is_get(req) : is_method(req, methods[route->method]);
+}
+
+/** The route of a path and the request's method. NULL without one; then `allow` says which methods
+ * the path has, "" for a path that is none. */
+static const struct open_route *find_route(const h2o_req_t *req, char allow[ALLOW_BYTES])
+{
+    const struct bal_slice path = request_path(req);
+    allow[0] = '\0';
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (!bal_slice_equal(path, routes[i].path))
+            continue;
+        if (is_of_method(&routes[i], req))
+            return &routes[i];
+        const size_t length = strlen(allow);
+        (void)snprintf(allow + length, ALLOW_BYTES - length, "%s%s", length > 0 ? ", " : "",
+                       routes[i].method == GET ? "GET, HEAD" : methods[routes[i].method].data);
+    }
+    return NULL;
+}
+
+static void refuse_method(h2o_req_t *req, const char *allow)
+{
+    if (allow[0])
+        reply_wrong_method(req, h2o_strdup(&req->pool, allow, strlen(allow)).base);
+    else
+        reply_problem(req, 404, NULL);
+}
+
+static void follow(const struct open_route *route, struct visit *visit)
+{
+    h2o_req_t *const req = visit->req;
+    if (route->send)
+        reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
+    if (route->roles && !authorized(visit->server, req, &visit->grant)) {
+        reply_header(req, H2O_TOKEN_WWW_AUTHENTICATE, "Bearer");
+        reply_problem(req, 401, "A token is needed: balise token new.");
+    } else if (route->roles && is_too_often(visit->handler, req, &visit->grant)) {
+        return;
+    } else if (route->roles && !is_allowed(route, &visit->grant)) {
+        reply_problem(req, 403, "This needs a token of another role, or of all sites.");
+    } else if (route->send) {
+        route->send(visit);
+    } else {
+        ask(visit->server, req, route->job, &visit->grant);
+    }
 }
 
 static int on_request(h2o_handler_t *super, h2o_req_t *req)
 {
     struct private_handler *handler = (struct private_handler *)super;
-    const struct bal_server *server = handler->server;
-    const struct bal_slice path = request_path(req);
-    const struct open_route *route = NULL;
-    for (size_t i = 0; i < sizeof routes / sizeof *routes && !route; i++)
-        if (bal_slice_equal(path, routes[i].path))
-            route = &routes[i];
-
-    reply_harden(req, POLICY);
-    if (route && route->send)
-        reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
-    struct bal_grant grant = {0};
-    if (!route) {
-        reply_problem(req, 404, NULL);
-    } else if (!is_get(req)) {
+    const struct asset *asset = assets_find(&handler->server->assets, request_path(req));
+    char allow[ALLOW_BYTES];
+    const struct open_route *route = find_route(req, allow);
+    reply_harden(req, asset ? NOTHING OWN_FILES : NOTHING);
+    if (asset && is_get(req))
+        assets_send(asset, req);
+    else if (asset)
         reply_wrong_method(req, "GET, HEAD");
-    } else if (route->roles && !authorized(server, req, &grant)) {
-        reply_header(req, H2O_TOKEN_WWW_AUTHENTICATE, "Bearer");
-        reply_problem(req, 401, "A token is needed: balise token new.");
-    } else if (route->roles && is_too_often(handler, req, &grant)) {
-        return 0;
-    } else if (route->roles && !is_allowed(route, &grant)) {
-        reply_problem(req, 403, "This needs a token of another role, or of all sites.");
-    } else if (route->send) {
-        route->send(server, req);
-    } else {
-        ask(server, req, route->job, &grant);
-    }
+    else if (route)
+        follow(route, &(struct visit){.handler = handler, .server = handler->server, .req = req});
+    else
+        refuse_method(req, allow);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include <balise/wire.h>
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct status {
@@ -86,6 +87,13 @@ void reply_problem(h2o_req_t *req, int status, const char *detail)
         reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
     reply_copied(req, status, PROBLEM, bal_buf_slice(&body));
     bal_buf_finish(&body);
+}
+
+void reply_retry_after(h2o_req_t *req, int seconds)
+{
+    char text[16];
+    const int length = snprintf(text, sizeof text, "%d", seconds);
+    reply_header(req, H2O_TOKEN_RETRY_AFTER, h2o_strdup(&req->pool, text, (size_t)length).base);
 }
 
 void reply_busy(h2o_req_t *req, const char *detail)

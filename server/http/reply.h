@@ -28,6 +28,8 @@ void reply_borrowed(h2o_req_t *req, int status, const char *type, struct bal_sli
 void reply_copied(h2o_req_t *req, int status, const char *type, struct bal_slice body);
 /** RFC 9457 with the status's own title; `detail` is a text of ours, or NULL. */
 void reply_problem(h2o_req_t *req, int status, const char *detail);
+/** Retry-After, for an answer that follows. */
+void reply_retry_after(h2o_req_t *req, int seconds);
 /** 503 with Retry-After. */
 void reply_busy(h2o_req_t *req, const char *detail);
 /** 405 with Allow. */

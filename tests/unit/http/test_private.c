@@ -40,7 +40,8 @@ static void health_needs_no_token(void **state)
 static void every_answer_is_hardened_and_not_kept(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/", "/healthz", "/metrics", KPI, "/nowhere"}; // KPI: 401
+    static const char *const paths[] = {"/api/v1/session", "/healthz", "/metrics", KPI,
+                                        "/nowhere"}; // without a token
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct response response = ask_for(true, "GET", paths[i], "");
         assert_non_null(
@@ -51,6 +52,32 @@ static void every_answer_is_hardened_and_not_kept(void **state)
         assert_string_equal(response_header(&response, "referrer-policy"), "no-referrer");
         assert_string_equal(response_header(&response, "cache-control"), "no-store");
         response_finish(&response);
+    }
+}
+
+static void the_dashboard_loads_its_own_files_alone(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"/", "/dashboard.js", "/dashboard.css", "/icon.svg"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct response response = get(files[i], "", 200);
+        const char *policy = response_header(&response, "content-security-policy");
+        assert_non_null(strstr(policy, "default-src 'none'; base-uri 'none'; form-action 'none'"));
+        assert_non_null(strstr(policy, "script-src 'self'; style-src 'self'"));
+        assert_non_null(strstr(policy, "require-trusted-types-for 'script'"));
+        assert_null(strstr(policy, "unsafe"));
+        assert_string_equal(response_header(&response, "cache-control"), "no-cache");
+        char known[64];
+        (void)snprintf(known, sizeof known, "If-None-Match: %.40s\r\n",
+                       response_header(&response, "etag"));
+        expect(files[i], known, 304);
+        struct response packed = get(files[i], "Accept-Encoding: gzip, br\r\n", 200);
+        assert_string_equal(response_header(&packed, "content-encoding"), "br");
+        response_finish(&packed);
+        response_finish(&response);
+        struct response posted = ask_for(true, "POST", files[i], "Content-Length: 0\r\n");
+        assert_int_equal(posted.status, 405);
+        response_finish(&posted);
     }
 }
 
@@ -303,11 +330,16 @@ static void who_asks_too_often_is_told_when_to_come_back(void **state)
     expect("/metrics", "", 401);
 }
 
-static void nothing_is_posted_to_the_private_side(void **state)
+static void a_method_that_a_path_has_not_is_told_which_it_has(void **state)
 {
     (void)state;
     struct response response = ask_for(true, "POST", KPI, GOOD "Content-Length: 0\r\n");
     assert_int_equal(response.status, 405);
+    assert_string_equal(response_header(&response, "allow"), "GET, HEAD");
+    response_finish(&response);
+    response = ask_for(true, "PUT", "/api/v1/session", GOOD "Content-Length: 0\r\n");
+    assert_int_equal(response.status, 405);
+    assert_string_equal(response_header(&response, "allow"), "GET, HEAD, POST, DELETE");
     response_finish(&response);
     expect("/balise/b.js", "", 404);
 }
@@ -317,6 +349,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(health_needs_no_token, serve, world_close),
         cmocka_unit_test_setup_teardown(every_answer_is_hardened_and_not_kept, serve, world_close),
+        cmocka_unit_test_setup_teardown(the_dashboard_loads_its_own_files_alone, serve,
+                                        world_close),
         cmocka_unit_test_setup_teardown(figures_need_a_token, serve, world_close),
         cmocka_unit_test_setup_teardown(
             a_token_of_another_site_is_answered_as_for_a_site_that_does_not_exist, serve,
@@ -336,7 +370,8 @@ int main(void)
                                         serve, world_close),
         cmocka_unit_test_setup_teardown(who_asks_too_often_is_told_when_to_come_back,
                                         serve_ten_a_minute, world_close),
-        cmocka_unit_test_setup_teardown(nothing_is_posted_to_the_private_side, serve, world_close),
+        cmocka_unit_test_setup_teardown(a_method_that_a_path_has_not_is_told_which_it_has, serve,
+                                        world_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

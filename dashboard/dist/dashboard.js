@@ -1,0 +1,1 @@
+var n=0;export{n as nothing};
