@@ -91,7 +91,8 @@ void bal_audit_tick(struct bal_audit *audit);
  */
 void bal_config_hash(const struct bal_config *config, char text[BAL_HASH_TEXT_BYTES]);
 
-/* ---- reading: needs neither the key nor a stopped server ---- */
+/* ---- reading: needs neither the key nor a stopped server. `place` is a data folder, or a file
+ * that is a log ---- */
 
 struct bal_audit_pair {
     struct bal_slice key, value; /**< the value as it stands in the file, percent-encoded */
@@ -107,7 +108,7 @@ struct bal_audit_record {
 /** Calls `each` for the records of a log, oldest first, as they stand (nothing is verified); stops
  * at one that is no record: BAL_ECORRUPT. Slices are borrowed for the call. `last`: only that many
  * at the end; 0 all. BAL_ENOTFOUND without a log. */
-BAL_MUST_USE bal_status bal_audit_read(const char *data_dir, size_t last,
+BAL_MUST_USE bal_status bal_audit_read(const char *place, size_t last,
                                        void (*each)(void *context,
                                                     const struct bal_audit_record *record),
                                        void *context, struct bal_error *error);
@@ -128,7 +129,7 @@ struct bal_audit_report {
 };
 /** Checks every record, and that the log holds the anchor (NULL: not asked). BAL_OK when all is
  * right, BAL_ECORRUPT when not, BAL_EINVAL when the anchor is none. */
-BAL_MUST_USE bal_status bal_audit_verify(const char *data_dir, const char *anchor,
+BAL_MUST_USE bal_status bal_audit_verify(const char *place, const char *anchor,
                                          struct bal_audit_report *report, struct bal_error *error);
 
 #endif

@@ -63,7 +63,7 @@ static const struct command commands[] = {
      "or not proved and status 1\n"
      "  --format table|json   how to print (table)\n",
      retention_run},
-    {"audit", "verify|list --config FILE [OPTION…]", "check or read the audit log",
+    {"audit", "verify|list --config FILE|--log FILE [OPTION…]", "check or read the audit log",
      "  verify   checks every record; names the first that is wrong and then exits with 1\n"
      "  list     prints records, the newest last\n"
      "  --anchor N:HASH   verify: the log must hold this record, as an earlier verify or the "
@@ -71,6 +71,7 @@ static const struct command commands[] = {
      "of processing\n"
      "                    printed it; only so does an end that was cut off show\n"
      "  --last N          list: as many at the end (50); 0: all\n"
+     "  --log FILE        this log, of a backup or a copy, instead of the configuration's\n"
      "Reads DATA_DIR/audit.log alone, beside a running server or not; needs no token.\n",
      audit_run},
     {"dpo", "keygen|sign|show|handover [OPTION…]", "the data protection officer's signature",
@@ -99,6 +100,20 @@ static const struct command commands[] = {
      "Status 1 when the text is still found. The same call again does what an interrupted one has "
      "left.\n",
      erase_run},
+    {"backup", "--config FILE DIR [--quiet]", "copy what is told, beside a running server",
+     "DIR is made, or must be empty. It becomes a data folder that a server starts on: to restore, "
+     "put it in the place of data_dir.\n"
+     "Every file is written anew, record by record, so that nothing that was purged or erased is "
+     "in "
+     "it; what is past its limit is\n"
+     "left out. Days that are not closed yet, the journal, keys and tokens are not in it: make new "
+     "tokens after restoring. The audit\n"
+     "log is in it up to now as audit-N-HASH.log; a restored server begins a new one.\n"
+     "  --quiet   do not say which file is being copied\n"
+     "Needs no token; run it as the server's user. Keep a backup no longer than "
+     "retention.daily_months: "
+     "nothing purges it.\n",
+     backup_run},
     {"snippet", "--config FILE [--url URL]", "print the script elements for a portal's pages",
      "Prints one for the address that stays, and one for the address of this very version, with "
      "its integrity value.\n"

@@ -12,11 +12,11 @@ enum { LAST = 50 };
 
 /* ---- verify ---- */
 
-static int verify(const struct bal_config *config, const char *anchor)
+static int verify(const char *place, const char *anchor)
 {
     struct bal_audit_report report;
     struct bal_error error = {0};
-    const bal_status status = bal_audit_verify(config->data_dir, anchor, &report, &error);
+    const bal_status status = bal_audit_verify(place, anchor, &report, &error);
     if (report.records > 0)
         (void)printf("%" PRIu64 " record%s right, the last is %s\nkey %s\n", report.records,
                      report.records == 1 ? " is" : "s are", report.head, report.key);
@@ -56,25 +56,25 @@ static void print_record(void *context, const struct bal_audit_record *record)
     }
 }
 
-static int list(const struct bal_config *config, uint64_t last)
+static int list(const char *place, uint64_t last)
 {
     struct bal_buf memory = {0};
     struct bal_error error = {0};
-    const bal_status status =
-        bal_audit_read(config->data_dir, (size_t)last, print_record, &memory, &error);
+    const bal_status status = bal_audit_read(place, (size_t)last, print_record, &memory, &error);
     bal_buf_finish(&memory);
     return status ? app_failed(&error) : EXIT_OK;
 }
 
 int audit_run(int argc, char **argv)
 {
-    const char *path = NULL, *anchor = NULL, *last_text = NULL, *verb[1] = {NULL};
+    const char *path = NULL, *anchor = NULL, *last_text = NULL, *log = NULL, *verb[1] = {NULL};
     const struct app_option options[] = {{.name = "config", .value = &path},
                                          {.name = "anchor", .value = &anchor},
-                                         {.name = "last", .value = &last_text}};
+                                         {.name = "last", .value = &last_text},
+                                         {.name = "log", .value = &log}};
     struct bal_config *config = NULL;
     uint64_t last = LAST;
-    int result = app_options(argc, argv, options, 3, verb, 1);
+    int result = app_options(argc, argv, options, sizeof options / sizeof options[0], verb, 1);
     if (result)
         return result;
     const bool lists = verb[0] && strcmp(verb[0], "list") == 0;
@@ -84,10 +84,14 @@ int audit_run(int argc, char **argv)
         return app_usage("audit %s has no option --%s", verb[0], lists ? "anchor" : "last");
     if (last_text && bal_slice_u64(bal_slice_of(last_text), UINT32_MAX, &last) != BAL_OK)
         return app_usage("--last is a number; 0: all");
-    result = app_load(path, &config);
+    if (log && path)
+        return app_usage("audit %s: --config or --log, not both", verb[0]);
+    if (!log)
+        result = app_load(path, &config);
     if (result)
         return result;
-    result = lists ? list(config, last) : verify(config, anchor);
+    const char *place = log ? log : config->data_dir;
+    result = lists ? list(place, last) : verify(place, anchor);
     bal_config_destroy(config);
     return result;
 }

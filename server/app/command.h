@@ -63,5 +63,6 @@ int record_run(int argc, char **argv);
 int notice_run(int argc, char **argv);
 int dpia_inputs_run(int argc, char **argv);
 int erase_run(int argc, char **argv);
+int backup_run(int argc, char **argv);
 
 #endif

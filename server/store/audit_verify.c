@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /** A log being read line by line, under a lock that keeps an append from being seen half. */
@@ -21,9 +22,12 @@ struct lines {
     size_t room, torn;
 };
 
-static bal_status lines_open(const char *data_dir, struct lines *lines, struct bal_error *error)
+/** The log of a data folder, or a file that is one. */
+static bal_status lines_open(const char *place, struct lines *lines, struct bal_error *error)
 {
-    char *const path = audit_path(data_dir, "audit.log");
+    struct stat facts;
+    const bool is_log = !stat(place, &facts) && !S_ISDIR(facts.st_mode);
+    char *const path = is_log ? bal_slice_dup(bal_slice_of(place)) : audit_path(place, "audit.log");
     *lines = (struct lines){.file = fopen(path, "re")};
     bal_status status = BAL_OK;
     if (!lines->file) {
@@ -72,13 +76,13 @@ static size_t count_lines(struct lines *lines)
     return count;
 }
 
-bal_status bal_audit_read(const char *data_dir, size_t last,
+bal_status bal_audit_read(const char *place, size_t last,
                           void (*each)(void *context, const struct bal_audit_record *record),
                           void *context, struct bal_error *error)
 {
     struct lines lines;
     struct audit_line *const line = bal_alloc(sizeof *line);
-    bal_status status = lines_open(data_dir, &lines, error);
+    bal_status status = lines_open(place, &lines, error);
     size_t skip = 0;
     if (!status && last > 0) {
         const size_t count = count_lines(&lines);
@@ -226,8 +230,8 @@ static void check_end(struct verifying *verifying)
     }
 }
 
-bal_status bal_audit_verify(const char *data_dir, const char *anchor,
-                            struct bal_audit_report *report, struct bal_error *error)
+bal_status bal_audit_verify(const char *place, const char *anchor, struct bal_audit_report *report,
+                            struct bal_error *error)
 {
     struct verifying verifying = {.report = report};
     struct lines lines;
@@ -239,7 +243,7 @@ bal_status bal_audit_verify(const char *data_dir, const char *anchor,
         return bal_error_set(error, BAL_EINVAL, "an anchor is N:HASH, as balise record prints it");
     }
     struct audit_line *const line = bal_alloc(sizeof *line);
-    bal_status status = lines_open(data_dir, &lines, error);
+    bal_status status = lines_open(place, &lines, error);
     struct bal_slice text;
     for (uint64_t at = 1; !status && !report->bad && lines_next(&lines, &text); at++) {
         if (check_line(&verifying, text, at, line)) {

@@ -40,30 +40,28 @@ static struct bal_slice slice_of(const MDB_val *value)
     return (struct bal_slice){.data = value->mv_data, .length = value->mv_size};
 }
 
+struct walk {
+    struct erasing *erasing;
+    bal_status (*each)(struct erasing *erasing, struct bal_slice key, struct bal_slice value);
+};
+
+static bal_status on_record(void *context, struct bal_slice key, struct bal_slice value)
+{
+    const struct walk *walk = context;
+    return walk->each(walk->erasing, key, value);
+}
+
 bal_status erasing_walk(struct erasing *erasing,
                         bal_status (*each)(struct erasing *erasing, struct bal_slice key,
                                            struct bal_slice value))
 {
-    MDB_cursor *cursor = NULL;
-    MDB_val key, value;
-    bal_status status = BAL_OK;
-    int rc = mdb_cursor_open(erasing->files->from, erasing->files->from_dbi, &cursor);
-    if (rc)
-        return partition_status(rc);
-    while (!status && (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        if (*(const char *)key.mv_data != 0) /* not the tracer: the new file has its own */
-            status = each(erasing, slice_of(&key), slice_of(&value));
-    }
-    mdb_cursor_close(cursor);
-    return status || rc == MDB_NOTFOUND ? status : partition_status(rc);
+    struct walk walk = {.erasing = erasing, .each = each};
+    return partition_copy_each(erasing->files, on_record, &walk);
 }
 
 bal_status erasing_put(struct erasing *erasing, struct bal_slice key, struct bal_slice value)
 {
-    MDB_val k = partition_val(key), v = partition_val(value);
-    if (!erasing->files->to)
-        return BAL_OK;
-    return partition_status(mdb_put(erasing->files->to, erasing->files->to_dbi, &k, &v, 0));
+    return erasing->files->to ? partition_copy_put(erasing->files, key, value) : BAL_OK;
 }
 
 bal_status erasing_get(const struct erasing *erasing, struct bal_slice key, struct bal_slice *value)
@@ -210,26 +208,17 @@ static bal_status settle(struct bal_store *store)
 }
 
 /* Pages that may stay although their text holds the erased one: "/a/b" where "/a" went. */
-static bal_status note_longer(void *context, const struct partition_copy *files)
+static bal_status note_longer(void *context, struct bal_slice key, struct bal_slice value)
 {
     struct erasure_run *run = context;
-    struct erasing erasing = {.erasure = run->erasure, .files = files};
-    MDB_cursor *cursor = NULL;
-    MDB_val key, value;
-    int rc = mdb_cursor_open(erasing.files->from, erasing.files->from_dbi, &cursor);
-    if (rc)
-        return partition_status(rc);
-    while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        struct bal_key told;
-        struct bal_slice page = slice_of(&value); /* of an open day */
-        if (bal_key_decode(slice_of(&key), &told) == BAL_OK)
-            page = told.dimension[0];
-        if (page.length > run->erasure->page.length && page.length <= BAL_PAGE_MAX_BYTES &&
-            bal_slice_contains(page, run->erasure->page))
-            search_allow(&run->search, page);
-    }
-    mdb_cursor_close(cursor);
-    return rc == MDB_NOTFOUND ? BAL_OK : partition_status(rc);
+    struct bal_key told;
+    struct bal_slice page = value; /* of an open day */
+    if (bal_key_decode(key, &told) == BAL_OK)
+        page = told.dimension[0];
+    if (page.length > run->erasure->page.length && page.length <= BAL_PAGE_MAX_BYTES &&
+        bal_slice_contains(page, run->erasure->page))
+        search_allow(&run->search, page);
+    return BAL_OK;
 }
 
 static bal_status look_for_longer(struct erasure_run *run)
@@ -244,7 +233,7 @@ static bal_status look_for_longer(struct erasure_run *run)
             break;
         files.from_dbi = partition->dbi;
         const int rc = mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &files.from);
-        status = rc ? partition_status(rc) : note_longer(run, &files);
+        status = rc ? partition_status(rc) : partition_copy_each(&files, note_longer, run);
         if (!rc)
             mdb_txn_abort(files.from);
         partition_release(run->store->partitions, partition);

@@ -3,6 +3,7 @@
 // Everything that can be wrong with a folder is said here, at start, in one sentence that names it.
 #include "private.h"
 
+#include <balise/backup.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -42,21 +43,38 @@ static bal_status take_lock(struct bal_store *store, struct bal_error *error)
     return BAL_OK;
 }
 
-static bal_status check_version(struct bal_store *store, struct bal_error *error)
+bal_status folder_check_version(const char *data_dir, struct bal_error *error)
 {
     char path[PATH_BYTES];
     struct bal_buf found = {0};
-    path_in(store, "version", path);
-    if (access(path, F_OK) != 0)
-        return bal_file_replace(path, bal_slice_of(store_version), 0640, error);
+    (void)snprintf(path, sizeof path, "%s/version", data_dir);
     bal_status status = bal_file_read(path, 256, &found, error);
-    if (!status && !bal_slice_equal(bal_buf_slice(&found), bal_slice_of(store_version)))
+    if (!status && bal_slice_equal(bal_buf_slice(&found), BAL_SLICE(BAL_BACKUP_UNFINISHED)))
+        status = bal_error_set(error, BAL_EVERSION,
+                               "data folder %s: a backup that was not finished", data_dir);
+    else if (!status && !bal_slice_equal(bal_buf_slice(&found), bal_slice_of(store_version)))
         status = bal_error_set(
             error, BAL_EVERSION,
-            "data folder %s: made by another version of balise (this one knows \"%.*s\")",
-            store->data_dir, (int)sizeof store_version - 2, store_version);
+            "data folder %s: made by another version of balise (this one knows \"%.*s\")", data_dir,
+            (int)sizeof store_version - 2, store_version);
     bal_buf_finish(&found);
     return status;
+}
+
+bal_status folder_write_version(const char *data_dir, struct bal_error *error)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/version", data_dir);
+    return bal_file_replace(path, bal_slice_of(store_version), 0640, error);
+}
+
+/* A new folder is of this version. */
+static bal_status take_version(const struct bal_store *store, struct bal_error *error)
+{
+    char path[PATH_BYTES];
+    path_in(store, "version", path);
+    return access(path, F_OK) == 0 ? folder_check_version(store->data_dir, error)
+                                   : folder_write_version(store->data_dir, error);
 }
 
 bal_status folder_open(struct bal_store *store, struct bal_error *error)
@@ -69,7 +87,7 @@ bal_status folder_open(struct bal_store *store, struct bal_error *error)
     if (!status)
         status = take_lock(store, error);
     if (!status)
-        status = check_version(store, error);
+        status = take_version(store, error);
     for (size_t s = 0; s < sizeof subfolders / sizeof subfolders[0] && !status; s++) {
         path_in(store, subfolders[s], path);
         status = make_folder(path, error);

@@ -160,6 +160,15 @@ static int lock_shared(const char *path)
     return fd;
 }
 
+/* LMDB makes it where it is not there yet: root's would keep the server out. */
+static void give_lock_to_owner(const struct partitions *partitions, const char *path)
+{
+    char lock_path[PARTITION_PATH_BYTES + 8];
+    (void)snprintf(lock_path, sizeof lock_path, "%s-lock", path);
+    if (bal_file_give_to_owner(partitions->data_dir, lock_path) != 0)
+        bal_log(BAL_LOG_WARNING, "store", "lock_not_given_away", BAL_NAME("file", lock_path));
+}
+
 /* Called with the lock held. */
 static bal_status open_new(struct partitions *partitions, enum partition_kind kind, int32_t period,
                            bool create, struct partition **out)
@@ -183,6 +192,8 @@ static bal_status open_new(struct partitions *partitions, enum partition_kind ki
                 BAL_NAME("reason", mdb_strerror(rc)));
         return partition_status(rc);
     }
+    if (partitions->beside)
+        give_lock_to_owner(partitions, path);
     partition->kind = kind;
     partition->period = period;
     partition->next = partitions->first;

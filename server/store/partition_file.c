@@ -148,31 +148,65 @@ static int open_side(const char *path, bool read_only, MDB_env **env, MDB_txn **
     return mdb_txn_begin(*env, NULL, read_only ? MDB_RDONLY : 0, txn);
 }
 
+bal_status partition_copy_each(const struct partition_copy *files,
+                               bal_status (*each)(void *context, struct bal_slice key,
+                                                  struct bal_slice value),
+                               void *context)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    bal_status status = BAL_OK;
+    int rc = mdb_cursor_open(files->from, files->from_dbi, &cursor);
+    if (rc)
+        return partition_status(rc);
+    while (!status && (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        if (*(const char *)key.mv_data != 0) /* not the tracer: the new file has its own */
+            status = each(context, (struct bal_slice){.data = key.mv_data, .length = key.mv_size},
+                          (struct bal_slice){.data = value.mv_data, .length = value.mv_size});
+    }
+    mdb_cursor_close(cursor);
+    return status || rc == MDB_NOTFOUND ? status : partition_status(rc);
+}
+
+bal_status partition_copy_put(const struct partition_copy *files, struct bal_slice key,
+                              struct bal_slice value)
+{
+    MDB_val k = partition_val(key), v = partition_val(value);
+    return partition_status(mdb_put(files->to, files->to_dbi, &k, &v, 0));
+}
+
+bal_status partition_fill(const char *new_path, struct partition_copy *files,
+                          bal_status (*copy)(void *context, const struct partition_copy *files),
+                          void *context)
+{
+    MDB_env *to = NULL;
+    files->to = NULL;
+    int rc = open_side(new_path, false, &to, &files->to, &files->to_dbi);
+    bal_status status = rc ? partition_status(rc) : copy(context, files);
+    if (files->to && status)
+        mdb_txn_abort(files->to);
+    else if (files->to)
+        status = partition_status(mdb_txn_commit(files->to));
+    if (!status)
+        status = partition_status(mdb_env_sync(to, 1));
+    mdb_env_close(to);
+    return status;
+}
+
 static bal_status copy_into(const char *path, const char *new_path,
                             bal_status (*copy)(void *context, const struct partition_copy *files),
                             void *context)
 {
     struct partition_copy files = {0};
-    MDB_env *from = NULL, *to = NULL;
-    bal_status status = BAL_OK;
-    int rc = open_side(path, true, &from, &files.from, &files.from_dbi);
-    if (!rc)
-        rc = open_side(new_path, false, &to, &files.to, &files.to_dbi);
-    if (!rc)
-        status = copy(context, &files);
-    if (files.to) {
-        if (rc || status)
-            mdb_txn_abort(files.to);
-        else
-            rc = mdb_txn_commit(files.to);
-    }
-    if (!rc && !status)
-        rc = mdb_env_sync(to, 1);
+    MDB_env *from = NULL;
+    bal_status status =
+        partition_status(open_side(path, true, &from, &files.from, &files.from_dbi));
+    if (!status)
+        status = partition_fill(new_path, &files, copy, context);
     if (files.from)
         mdb_txn_abort(files.from);
-    mdb_env_close(to);
     mdb_env_close(from);
-    return status ? status : partition_status(rc);
+    return status;
 }
 
 /* The old file under its new name; its readers have a transaction's time. */

@@ -26,6 +26,24 @@ struct partition_copy {
     MDB_dbi from_dbi, to_dbi;
 };
 
+/** Calls `each` for every record of the old file but its tracer, until one fails. */
+BAL_MUST_USE bal_status partition_copy_each(const struct partition_copy *files,
+                                            bal_status (*each)(void *context, struct bal_slice key,
+                                                               struct bal_slice value),
+                                            void *context);
+/** Puts a record into the new file. */
+BAL_MUST_USE bal_status partition_copy_put(const struct partition_copy *files, struct bal_slice key,
+                                           struct bal_slice value);
+
+/**
+ * Makes a new file with a tracer of its own: `copy` puts into `files->to` what is to be in it, from
+ * `files->from`, which the caller has set. Synced, its folder apart, and closed.
+ */
+BAL_MUST_USE bal_status partition_fill(const char *new_path, struct partition_copy *files,
+                                       bal_status (*copy)(void *context,
+                                                          const struct partition_copy *files),
+                                       void *context);
+
 /**
  * Writes a file anew: `copy` puts into the new one what is to stay (it has a tracer of its own), so
  * that nothing else of the old one is in it, not even in a free page. Then both change places in

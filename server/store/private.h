@@ -65,6 +65,11 @@ struct bal_store {
 /* folder.c: the data folder itself */
 BAL_MUST_USE bal_status folder_open(struct bal_store *store, struct bal_error *error);
 void folder_close(struct bal_store *store);
+/** BAL_EVERSION when the folder is of another version or an unfinished backup, BAL_ENOTFOUND when
+ * it says none. */
+BAL_MUST_USE bal_status folder_check_version(const char *data_dir, struct bal_error *error);
+/** Synced. */
+BAL_MUST_USE bal_status folder_write_version(const char *data_dir, struct bal_error *error);
 /** Stable numbers for the configured sites (DATA_DIR/sites, one name a line; a number is a line).
  */
 BAL_MUST_USE bal_status folder_site_ids(struct bal_store *store, struct bal_error *error);

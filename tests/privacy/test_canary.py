@@ -8,7 +8,7 @@ import pytest
 
 import leaks
 import mutants
-from balise import Balise, run, view
+from balise import Balise, view
 from canary import Flock
 
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="a process that nobody may dump is dumped by root only")
@@ -37,12 +37,14 @@ def what_stays_on_disk(balise, flock, pages):
     balise.visit(12, view("/", lcp=900))
     balise.wait_metric("balise_store_checkpoints_total", balise.metrics()["balise_store_checkpoints_total"] + 2)
     assert leaks.add_secrets(balise, flock) > 10
-    found = leaks.in_files(balise, flock) | leaks.in_files(balise, pages, only="journal")
+    leaks.back_up(balise, "backup-open")
+    found = leaks.in_files(balise, flock) | leaks.in_files(balise, pages, only="journal") | leaks.in_files(balise, pages, only="backup")
     balise.kill9()
     balise.start()
     found |= leaks.in_files(balise, flock)
     balise.close_day()
-    found |= leaks.in_files(balise, flock) | leaks.in_files(balise, pages)
+    leaks.back_up(balise, "backup-closed")
+    found |= leaks.in_files(balise, flock) | leaks.in_files(balise, pages) | leaks.in_files(balise, leaks.tracers(balise), only="backup")
     balise.terminate()
     return found | leaks.in_files(balise, flock) | leaks.in_files(balise, pages)
 
@@ -125,6 +127,38 @@ def test_a_build_that_leaks_is_found_out(patch, tmp_path, monkeypatch):
             assert any(what.startswith(where) for what in found), found
 
 
-def test_there_is_no_backup_to_look_into():
-    """`balise backup` is not there yet: with it, its file must be looked into like the others."""
-    assert run("backup", "--help").returncode != 0
+def what_a_backup_has_of_purged_periods(balise):
+    """Of a page of the past: of periods that were purged, and of one that nobody has purged since its limit."""
+    names, purged = Flock(), leaks.tracers(balise)
+    name = names.add("page", f"/aide/{leaks.letters(names['seed'])}")
+    for page in ("/", name):
+        balise.visit(12, view(page, lcp=900))
+    balise.close_day()
+    leaks.tracers(balise, purged)
+    leaks.back_up(balise, "backup-before")
+    assert leaks.in_files(balise, names, only="backup-before/daily")
+    balise.clock.advance(days=2)
+    balise.wait_metric("balise_store_files_purged_total", 1)
+    leaks.back_up(balise, "backup-after")
+    found = leaks.in_files(balise, purged, only="backup-after")
+    assert not list((balise.folder / "backup-after/hourly").iterdir())
+    balise.terminate()
+    balise.clock.advance(days=62)
+    assert leaks.in_files(balise, names, only="data/daily")  # it stays while nobody is there to purge it
+    leaks.back_up(balise, "backup-late")
+    return found | leaks.in_files(balise, names, only="backup-late") | leaks.in_files(balise, purged, only="backup-late")
+
+
+SHORT = {"retention": {"hourly_days": 1, "daily_months": 1}}
+
+
+def test_privacy_35_no_backup_has_anything_of_a_purged_period():
+    with Balise(SHORT) as balise:
+        assert what_a_backup_has_of_purged_periods(balise) == set()
+
+
+@pytest.mark.parametrize("patch", mutants.patches("backup"), ids=mutants.name)
+def test_a_backup_of_what_is_past_its_limit_is_found_out(patch, tmp_path, monkeypatch):
+    monkeypatch.setenv("BALISE_BIN", str(mutants.build(patch, tmp_path)))
+    with Balise(SHORT) as balise:
+        assert what_a_backup_has_of_purged_periods(balise)

@@ -15,7 +15,8 @@ import ssl
 import subprocess
 import tempfile
 
-from balise import DESKTOP, MOBILE, ORIGIN, ask, view
+from balise import DESKTOP, MOBILE, ORIGIN, ask, run, view
+from canary import Flock
 from nginx import Nginx
 from wait import until
 
@@ -171,9 +172,14 @@ def wait_closed(balise):
     until(lambda: balise.metrics()["balise_connections"] == 0, 30, "no connection of the public side")
 
 
+def letters(text):
+    """A name that no mask takes for an identifier."""
+    return re.sub("[0-9]", lambda digit: "ghijklmnop"[int(digit[0])], text)
+
+
 def visit_small_page(balise, flock):
     """A page of two visitors, whose name nothing about it gives away: known while its day is open, and never again."""
-    name = "/" + re.sub("[0-9]", lambda digit: "ghijklmnop"[int(digit[0])], flock["small page seed"])
+    name = "/" + letters(flock["small page seed"])
     for _ in range(2):
         assert balise.post(view(flock.values.get("small page") or flock.add("small page", name))).status == 204
 
@@ -204,6 +210,21 @@ def add_secrets(balise, flock, at_most=400):
     for word in words:
         flock.add_bytes("locked memory", word)
     return len(words)
+
+
+def tracers(balise, flock=None):
+    """The tracers of all the files that the server has now: of what is written anew none is in it."""
+    flock = flock or Flock()
+    for path in balise.data.rglob("*.mdb"):
+        for number, found in enumerate(re.findall(b"\0tracer(.{32})", path.read_bytes(), re.DOTALL)):
+            flock.add_bytes(f"tracer {number} of {path.parent.name}/{path.name}", found)
+    return flock
+
+
+def back_up(balise, name):
+    """`balise backup` into a folder beside the data folder, where in_files() looks too."""
+    done = run("backup", "--quiet", "--config", balise.config_path, balise.folder / name, environment=balise.environment())
+    assert done.returncode == 0, done.stderr
 
 
 def files_of(balise):
