@@ -23,4 +23,8 @@ bool bal_region_text(bal_region region, char text[BAL_REGION_TEXT_BYTES]);
 bal_region bal_region_parse(struct bal_slice text); /**< the inverse; unknown when malformed */
 bal_region bal_region_country(bal_region region);   /**< without its subdivision */
 
+/** A French territory overseas, as a country of ISO 3166-1 (RE GP MQ GF YT PM BL MF WF PF NC TF) or
+ * as a subdivision of France by ISO 3166-2 (FR-974, formerly FR-RE). */
+bool bal_region_is_french_overseas(bal_region region);
+
 #endif

@@ -89,3 +89,28 @@ bal_region bal_region_country(bal_region region)
 {
     return region - region % SUBDIVISIONS;
 }
+
+static bool is_overseas_code(struct bal_slice code)
+{
+    static const char codes[][3] = {"RE", "GP", "MQ", "GF", "YT", "PM",
+                                    "BL", "MF", "WF", "PF", "NC", "TF"};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (bal_slice_equal(code, bal_slice_of(codes[i])))
+            return true;
+    }
+    return false;
+}
+
+bool bal_region_is_french_overseas(bal_region region)
+{
+    char text[BAL_REGION_TEXT_BYTES];
+    const struct bal_slice france = BAL_SLICE("FR-");
+    if (!bal_region_text(region, text))
+        return false;
+    const struct bal_slice whole = bal_slice_of(text);
+    if (!bal_slice_starts(whole, france))
+        return is_overseas_code((struct bal_slice){.data = text, .length = COUNTRY_DIGITS});
+    const struct bal_slice subdivision = {.data = whole.data + france.length,
+                                          .length = whole.length - france.length};
+    return is_overseas_code(subdivision) || bal_slice_starts(subdivision, BAL_SLICE("97"));
+}

@@ -59,7 +59,8 @@ static bal_region region_of(MMDB_entry_s *entry, bool overseas_apart)
     if (!country.length) {
         return BAL_REGION_UNKNOWN;
     }
-    if (!overseas_apart && geo_is_french_overseas(country)) {
+    if (!overseas_apart &&
+        bal_region_is_french_overseas(bal_region_pack(country, (struct bal_slice){0}))) {
         return bal_region_pack(france, (struct bal_slice){0});
     }
     struct bal_slice subdivision = text_at(entry, maxmind_subdivision);

@@ -123,15 +123,3 @@ struct bal_slice geo_french_region(struct bal_slice name)
     }
     return (struct bal_slice){0};
 }
-
-bool geo_is_french_overseas(struct bal_slice country)
-{
-    static const char codes[][3] = {"RE", "GP", "MQ", "GF", "YT", "PM",
-                                    "BL", "MF", "WF", "PF", "NC", "TF"};
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        if (bal_slice_equal_nocase(country, bal_slice_of(codes[i]))) {
-            return true;
-        }
-    }
-    return false;
-}

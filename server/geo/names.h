@@ -11,8 +11,4 @@
  */
 struct bal_slice geo_french_region(struct bal_slice name);
 
-/** True for a country code that is a French overseas territory: RE GP MQ GF YT PM BL MF WF PF NC
- * TF. */
-bool geo_is_french_overseas(struct bal_slice country);
-
 #endif

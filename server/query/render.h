@@ -3,20 +3,7 @@
 #define BALISE_QUERY_RENDER_H
 
 #include "figures.h"
-
-/** What the rows do not show: shares are of `views`. */
-struct coverage {
-    uint64_t views; /**< all views the table could tell: named + other + unknown + what only other
-                       tables tell */
-    uint64_t named, other, unknown; /**< views told under their own name, as "(other)", as
-                                       "(unknown)"; before filters */
-    uint64_t outcomes[BAL_OUTCOME_COUNT];
-    uint64_t row_views;                  /**< of all rows, whatever the limit */
-    uint64_t reported[BAL_METRIC_COUNT]; /**< of them, those that carry a metric asked */
-    uint32_t days_closed;                /**< days whose site total is told */
-    uint32_t days_off;     /**< of them, days without this table: configured, or too few views */
-    uint32_t days_missing; /**< days before today without one: no visitors, too few, or gone */
-};
+#include "gather.h"
 
 /** A row with what is told of it. */
 struct shown {

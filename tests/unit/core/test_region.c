@@ -101,6 +101,19 @@ static void a_country_is_its_region_without_the_subdivision(void **state)
     assert_int_equal(bal_region_country(BAL_REGION_UNKNOWN), BAL_REGION_UNKNOWN);
 }
 
+static void territories_overseas_are_known_by_either_code(void **state)
+{
+    (void)state;
+    const char *const overseas[] = {"RE", "GP", "MQ", "GF", "YT", "NC", "WF-SG", "FR-974", "FR-RE"};
+    const char *const not_overseas[] = {"FR", "FR-IDF", "FR-20R", "FR-75", "DE", "DE-BE", "ES-CT"};
+    for (size_t i = 0; i < sizeof overseas / sizeof *overseas; i++)
+        assert_true(bal_region_is_french_overseas(bal_region_parse(bal_slice_of(overseas[i]))));
+    for (size_t i = 0; i < sizeof not_overseas / sizeof *not_overseas; i++)
+        assert_false(
+            bal_region_is_french_overseas(bal_region_parse(bal_slice_of(not_overseas[i]))));
+    assert_false(bal_region_is_french_overseas(BAL_REGION_UNKNOWN));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +124,7 @@ int main(void)
         cmocka_unit_test(malformed_codes_are_unknown),
         cmocka_unit_test(a_number_is_a_region_only_if_its_text_parses_to_it),
         cmocka_unit_test(a_country_is_its_region_without_the_subdivision),
+        cmocka_unit_test(territories_overseas_are_known_by_either_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
