@@ -42,6 +42,15 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
                     struct bal_answer *answer);
 
 /**
+ * Equity by region (schema/equity.v1.schema.json): each told region with its figures and how its
+ * p75 differs from that of the median region, territories overseas apart. The parameters are site,
+ * metric, from, to and format. As bal_kpi_answer in everything else.
+ */
+void bal_equity_answer(struct bal_store *store, const struct bal_config *config,
+                       const struct bal_kpi_request *request, int64_t now_ms,
+                       struct bal_answer *answer);
+
+/**
  * The answer about a site that does not exist: 404, always the same bytes, whatever else was asked.
  * For a site that the caller's token does not cover, too.
  */

@@ -36,6 +36,8 @@ static const struct command commands[] = {
      "  --limit N             as many rows at the most\n"
      "  --cursor TEXT         go on after the rows of an earlier answer, as its `next` says\n"
      "  --output figures|histogram   figures alone, or with the bins of one metric (figures)\n"
+     "  --equity              each region held against the median region; with --site, --metric, "
+     "--from and --to alone\n"
      "  --format table|csv|json|ndjson   how to print (table)\n"
      "  --token-file FILE     a file with an access token (or the environment variable "
      "BALISE_TOKEN)\n"

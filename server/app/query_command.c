@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// `balise query`: the same answers as /api/v1/kpi, on a terminal. A running server is asked;
-// without one the data folder is opened here.
+// `balise query`: the same answers as /api/v1/kpi and /api/v1/equity, on a terminal. A running
+// server is asked; without one the data folder is opened here.
 #include "client.h"
 #include "command.h"
 #include "table.h"
@@ -32,7 +32,7 @@ static const struct name {
              {"browser", "browser"},
              {"protocol", "protocol"},
              {"type", "type"}};
-enum { PARAMETERS = sizeof names / sizeof *names };
+enum { PARAMETERS = sizeof names / sizeof *names, OTHERS = 4 /* options beside them */ };
 
 /* What the answer is printed as, and what is asked for it. The first is the default. */
 static const struct form {
@@ -47,6 +47,7 @@ enum { FORMS = sizeof forms / sizeof *forms };
 struct question {
     const char *config, *token_file, *format;
     size_t form;
+    bool equity;
     const char *value[PARAMETERS];
 };
 
@@ -68,7 +69,8 @@ static void add_escaped(struct bal_buf *out, const char *text)
 
 static void build_target(const struct question *question, struct bal_buf *target)
 {
-    bal_buf_printf(target, "/api/v1/kpi?format=%s", forms[question->form].asked);
+    bal_buf_printf(target, "/api/v1/%s?format=%s", question->equity ? "equity" : "kpi",
+                   forms[question->form].asked);
     for (size_t p = 0; p < PARAMETERS; p++) {
         if (!question->value[p])
             continue;
@@ -110,7 +112,11 @@ static void answer_here(struct bal_store *store, const struct bal_config *config
                 (struct bal_parameter){.name = bal_slice_of(names[p].parameter),
                                        .value = bal_slice_of(question->value[p])};
     }
-    bal_kpi_answer(store, config, &request, bal_clock_now_ms(bal_clock_system()), answer);
+    const int64_t now_ms = bal_clock_now_ms(bal_clock_system());
+    if (question->equity)
+        bal_equity_answer(store, config, &request, now_ms, answer);
+    else
+        bal_kpi_answer(store, config, &request, now_ms, answer);
 }
 
 static bal_status ask_server(const struct bal_config *config, const struct question *question,
@@ -169,16 +175,18 @@ static int print(const struct question *question, const struct bal_answer *answe
 int query_run(int argc, char **argv)
 {
     struct question question = {.format = forms[0].name};
-    struct app_option options[PARAMETERS + 3] = {
+    struct app_option options[PARAMETERS + OTHERS] = {
         {.name = "config", .value = &question.config},
         {.name = "token-file", .value = &question.token_file},
-        {.name = "format", .value = &question.format}};
+        {.name = "format", .value = &question.format},
+        {.name = "equity", .flag = &question.equity}};
     for (size_t p = 0; p < PARAMETERS; p++)
-        options[p + 3] = (struct app_option){.name = names[p].option, .value = &question.value[p]};
+        options[p + OTHERS] =
+            (struct app_option){.name = names[p].option, .value = &question.value[p]};
     struct bal_config *config = NULL;
     struct bal_answer answer = {0};
     struct bal_error error = {0};
-    int result = app_options(argc, argv, options, PARAMETERS + 3, NULL, 0);
+    int result = app_options(argc, argv, options, PARAMETERS + OTHERS, NULL, 0);
     while (question.form < FORMS && strcmp(question.format, forms[question.form].name) != 0)
         question.form++;
     if (!result && question.form == FORMS)

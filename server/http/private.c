@@ -141,6 +141,7 @@ static const struct open_route {
     {{"/api/v1/session", 15}, DELETE, .send = end_session},
     {{"/metrics", 8}, .roles = ANY_ROLE, .job = JOB_METRICS},
     {{"/api/v1/kpi", 11}, .roles = ANY_ROLE, .job = JOB_KPI},
+    {{"/api/v1/equity", 14}, .roles = ANY_ROLE, .job = JOB_EQUITY},
     {{"/api/v1/audit", 13}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_AUDIT},
     {{"/api/v1/record", 14}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_RECORD},
     {{"/api/v1/retention", 17}, .roles = KEEPERS, .job = JOB_RETENTION},

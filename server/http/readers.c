@@ -96,9 +96,12 @@ static void answer_asked(const struct readers *readers, struct job *job,
     } else if (job->kind == JOB_RECORD) {
         record_answer(readers->config, readers->clock, &request, &job->answer);
     } else {
+        const int64_t now_ms = bal_clock_now_ms(readers->clock);
         narrow(readers, &job->grant, parameters, count);
-        bal_kpi_answer(readers->store, readers->config, &request, bal_clock_now_ms(readers->clock),
-                       &job->answer);
+        if (job->kind == JOB_EQUITY)
+            bal_equity_answer(readers->store, readers->config, &request, now_ms, &job->answer);
+        else
+            bal_kpi_answer(readers->store, readers->config, &request, now_ms, &job->answer);
     }
 }
 

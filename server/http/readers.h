@@ -17,7 +17,7 @@ struct readers;
 enum { ETAG_BYTES = 19 };
 
 /** What a reader is asked for. */
-enum job_kind { JOB_KPI, JOB_RETENTION, JOB_AUDIT, JOB_RECORD, JOB_METRICS };
+enum job_kind { JOB_KPI, JOB_EQUITY, JOB_RETENTION, JOB_AUDIT, JOB_RECORD, JOB_METRICS };
 
 /** One query on its way. Made by a loop, worked on by a reader, home again by a message; freed by
  * job_destroy. */

@@ -37,6 +37,23 @@ enum word {
 static const char *const words[WORD_COUNT] = {"site", "metric",       "by",         "from",
                                               "to",   "compare_from", "compare_to", "output",
                                               "sort", "limit",        "cursor",     "format"};
+#define WORD_BIT(word) (1U << (word))
+enum {
+    WORDS_ALL = WORD_BIT(WORD_COUNT) - 1,
+    WORDS_OF_EQUITY = WORD_BIT(WORD_SITE) | WORD_BIT(WORD_METRIC) | WORD_BIT(WORD_FROM) |
+                      WORD_BIT(WORD_TO) | WORD_BIT(WORD_FORMAT)
+};
+
+static bool has_word(const struct asked *asked, unsigned word)
+{
+    const unsigned possible = asked->question == QUESTION_EQUITY ? WORDS_OF_EQUITY : WORDS_ALL;
+    return possible >> word & 1U;
+}
+
+static bool has_filters(const struct asked *asked)
+{
+    return asked->question == QUESTION_KPI;
+}
 
 const char *time_unit_name(enum time_unit unit)
 {
@@ -62,6 +79,13 @@ static const char *problem_title(int status)
     default:
         return "Internal Server Error";
     }
+}
+
+void answer_clear(struct bal_answer *answer)
+{
+    bal_buf_clear(&answer->body);
+    answer->next[0] = '\0';
+    answer->file_name[0] = '\0';
 }
 
 void refuse(struct bal_answer *answer, int status, const char *format, ...)
@@ -97,12 +121,16 @@ static bool is_plain_name(struct bal_slice name)
     return name.length > 0 && name.length <= NAME_MAX_BYTES;
 }
 
-static bool refuse_unknown(struct bal_answer *answer, struct bal_slice name)
+static bool refuse_unknown(const struct asked *asked, struct bal_answer *answer,
+                           struct bal_slice name)
 {
     struct bal_buf possible = {0};
-    for (unsigned w = 0; w < WORD_COUNT; w++)
-        bal_buf_printf(&possible, "%s, ", words[w]);
-    bal_buf_addc(&possible, "page, region, device, browser, protocol, type");
+    for (unsigned w = 0; w < WORD_COUNT; w++) {
+        if (has_word(asked, w))
+            bal_buf_printf(&possible, "%s%s", possible.length > 0 ? ", " : "", words[w]);
+    }
+    if (has_filters(asked))
+        bal_buf_addc(&possible, ", page, region, device, browser, protocol, type");
     const struct bal_slice told = is_plain_name(name) ? name : BAL_SLICE("");
     refuse(answer, 400, "Unknown parameter%s%.*s%s; there are: %.*s.", told.length > 0 ? " \"" : "",
            (int)told.length, told.data, told.length > 0 ? "\"" : "", (int)possible.length,
@@ -112,30 +140,29 @@ static bool refuse_unknown(struct bal_answer *answer, struct bal_slice name)
 }
 
 // Where the value of a parameter belongs; NULL when there is no such parameter.
-static struct bal_slice *place_of(struct bal_slice name, struct bal_slice values[WORD_COUNT],
-                                  struct ask *ask)
+static struct bal_slice *place_of(const struct asked *asked, struct bal_slice name,
+                                  struct bal_slice values[WORD_COUNT], struct ask *ask)
 {
     enum bal_dimension dimension;
     for (unsigned w = 0; w < WORD_COUNT; w++) {
-        if (bal_slice_equal(name, bal_slice_of(words[w])))
+        if (has_word(asked, w) && bal_slice_equal(name, bal_slice_of(words[w])))
             return &values[w];
     }
-    if (!bal_dimension_find(name, &dimension))
+    if (!has_filters(asked) || !bal_dimension_find(name, &dimension))
         return NULL;
     ask->filtered |= (unsigned)dimension;
     return &ask->filter[dimension_index((unsigned)dimension)];
 }
 
 // Sorts the parameters into places. Each at most once.
-static bool take_parameters(const struct bal_kpi_request *request,
-                            struct bal_slice values[WORD_COUNT], struct ask *ask,
-                            struct bal_answer *answer)
+static bool take_parameters(const struct asked *asked, struct bal_slice values[WORD_COUNT],
+                            struct ask *ask, struct bal_answer *answer)
 {
-    for (size_t i = 0; i < request->count; i++) {
-        const struct bal_parameter *const p = &request->parameters[i];
-        struct bal_slice *const place = place_of(p->name, values, ask);
+    for (size_t i = 0; i < asked->request->count; i++) {
+        const struct bal_parameter *const p = &asked->request->parameters[i];
+        struct bal_slice *const place = place_of(asked, p->name, values, ask);
         if (!place)
-            return refuse_unknown(answer, p->name);
+            return refuse_unknown(asked, answer, p->name);
         if (place->data) {
             refuse(answer, 400, "The parameter \"%.*s\" is given twice.", (int)p->name.length,
                    p->name.data);
@@ -148,9 +175,10 @@ static bool take_parameters(const struct bal_kpi_request *request,
 
 // The site first, whatever else is wrong, so that a question about a site that may not be read is
 // answered as for one that does not exist.
-static bool take_site(const struct bal_config *config, const struct bal_kpi_request *request,
-                      struct ask *ask, struct bal_answer *answer)
+static bool take_site(const struct asked *asked, struct ask *ask, struct bal_answer *answer)
 {
+    const struct bal_config *const config = asked->config;
+    const struct bal_kpi_request *const request = asked->request;
     const struct bal_parameter *found = NULL;
     for (size_t i = 0; i < request->count; i++) {
         if (!bal_slice_equal(request->parameters[i].name, BAL_SLICE("site")))
@@ -398,18 +426,19 @@ static bool check_filters(const struct ask *ask, struct bal_answer *answer)
     return true;
 }
 
-bool ask_parse(const struct bal_config *config, const struct bal_kpi_request *request,
-               int64_t now_ms, struct ask *ask, struct bal_answer *answer)
+bool ask_parse(const struct asked *asked, struct ask *ask, struct bal_answer *answer)
 {
     struct bal_slice values[WORD_COUNT] = {{0}};
-    *ask = (struct ask){.k = (uint32_t)config->privacy.k};
-    if (!take_site(config, request, ask, answer) || !take_parameters(request, values, ask, answer))
+    *ask = (struct ask){.k = (uint32_t)asked->config->privacy.k};
+    if (!take_site(asked, ask, answer) || !take_parameters(asked, values, ask, answer))
         return false;
+    if (asked->question == QUESTION_EQUITY)
+        values[WORD_BY] = BAL_SLICE("region");
     ask->cursor = values[WORD_CURSOR];
-    return take_format(values[WORD_FORMAT], request->format, ask, answer) &&
+    return take_format(values[WORD_FORMAT], asked->request->format, ask, answer) &&
            take_metrics(values[WORD_METRIC], ask, answer) &&
            take_by(values[WORD_BY], ask, answer) && check_filters(ask, answer) &&
-           take_range(values, now_ms, ask, answer) &&
+           take_range(values, asked->now_ms, ask, answer) &&
            take_output(values[WORD_OUTPUT], ask, answer) && take_comparison(values, ask, answer) &&
            sort_parse(values[WORD_SORT], ask, answer) &&
            take_limit(values[WORD_LIMIT], ask, answer);

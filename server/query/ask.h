@@ -60,9 +60,22 @@ struct ask {
 
 const char *time_unit_name(enum time_unit unit); /**< "hour"; "" for none */
 
+/** What may be asked: each question has its parameters. */
+enum question { QUESTION_KPI, QUESTION_EQUITY };
+
+/** A request as it comes. */
+struct asked {
+    const struct bal_config *config;
+    const struct bal_kpi_request *request;
+    int64_t now_ms;
+    enum question question;
+};
+
 /** Reads a request. False when it was refused: the answer then holds the problem. */
-bool ask_parse(const struct bal_config *config, const struct bal_kpi_request *request,
-               int64_t now_ms, struct ask *ask, struct bal_answer *answer);
+bool ask_parse(const struct asked *asked, struct ask *ask, struct bal_answer *answer);
+
+/** An answer before anything is told. */
+void answer_clear(struct bal_answer *answer);
 
 /** Turns the answer into a problem document; `format` as for printf, never with text that came from
  * the request unchecked. */

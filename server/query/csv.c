@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 // The interval beside its quantile.
 static const enum figure columns[FIGURE_COUNT] = {
@@ -21,7 +22,7 @@ static bool has_partial(const struct ask *ask, const struct plan *plan)
     return plan->open_blocks && ask->time != TIME_HOUR;
 }
 
-static void add_names(struct bal_buf *out, const char *metric, const char *when)
+void csv_names(struct bal_buf *out, const char *metric, const char *when)
 {
     bal_buf_printf(out, ",%s_%sn", metric, when);
     for (unsigned i = 0; i < FIGURE_COUNT; i++)
@@ -48,9 +49,9 @@ static void csv_begin(struct bal_buf *out, const struct ask *ask, const struct p
             bal_buf_printf(out, ",%s_lower,%s_upper,%s_count", name, name, name);
             continue;
         }
-        add_names(out, name, "");
+        csv_names(out, name, "");
         if (ask->compares) {
-            add_names(out, name, "earlier_");
+            csv_names(out, name, "earlier_");
             bal_buf_printf(out, ",%s_p75_difference,%s_p75_difference_low,%s_p75_difference_high",
                            name, name, name);
         }
@@ -67,21 +68,21 @@ static void add_time(struct bal_buf *out, const struct shown *shown)
         bal_buf_printf(out, "%d,%d,", shown->row->hours, shown->row->tail_hours);
 }
 
-static void add_number(struct bal_buf *out, double value)
+void csv_number(struct bal_buf *out, double value)
 {
     bal_buf_addc(out, ",");
     if (!isnan(value))
         bal_json_number(out, value);
 }
 
-static void add_figures(struct bal_buf *out, const struct figures *f)
+void csv_figures(struct bal_buf *out, const struct figures *f)
 {
     bal_buf_printf(out, ",%" PRIu64, f->n);
     for (unsigned i = 0; i < FIGURE_COUNT; i++)
-        add_number(out, f->value[columns[i]]);
+        csv_number(out, f->value[columns[i]]);
 }
 
-static void add_head(struct bal_buf *out, const struct row *row)
+void csv_head(struct bal_buf *out, const struct row *row)
 {
     bal_buf_printf(out, "%" PRIu64 ",%" PRIu64 ",%s", row->views, row->visitors, visitors_are(row));
 }
@@ -93,10 +94,10 @@ static void add_earlier(struct bal_buf *out, const struct shown *shown, size_t m
             bal_buf_addc(out, ",");
         return;
     }
-    add_figures(out, &shown->before[m]);
-    add_number(out, shown->difference[m].p75);
-    add_number(out, shown->difference[m].low);
-    add_number(out, shown->difference[m].high);
+    csv_figures(out, &shown->before[m]);
+    csv_number(out, shown->difference[m].p75);
+    csv_number(out, shown->difference[m].low);
+    csv_number(out, shown->difference[m].high);
 }
 
 // What all lines of a row begin with.
@@ -111,17 +112,17 @@ static void add_row(struct bal_buf *out, const struct shown *shown)
         bal_csv_field(out, shown->row->text[shown->plan->place[dimension_index(ask->by[i])]]);
         bal_buf_addc(out, ",");
     }
-    add_head(out, shown->row);
+    csv_head(out, shown->row);
     if (has_partial(ask, shown->plan))
         bal_buf_addc(out, shown->row->partial ? ",true" : ",false");
     if (!ask->compares)
         return;
     bal_buf_addc(out, ",");
     if (shown->earlier)
-        add_head(out, shown->earlier);
+        csv_head(out, shown->earlier);
     else
         bal_buf_addc(out, ",,");
-    add_number(out, views_difference(shown));
+    csv_number(out, views_difference(shown));
 }
 
 // A line a bin; one with empty fields when there is none.
@@ -134,8 +135,8 @@ static void add_bins(struct bal_buf *out, const struct shown *shown)
     if (!more)
         bal_buf_addc(out, ",,,\r\n");
     while (more) {
-        add_number(out, bin.lower);
-        add_number(out, bin.upper);
+        csv_number(out, bin.lower);
+        csv_number(out, bin.upper);
         bal_buf_printf(out, ",%" PRIu64 "\r\n", bin.count);
         more = figures_bin(shown->row->metrics, shown->ask->metrics[0], shown->common, &at, &bin);
         if (more)
@@ -151,15 +152,21 @@ static void csv_row(struct bal_buf *out, const struct shown *shown)
     }
     add_row(out, shown);
     for (size_t m = 0; m < shown->ask->metric_count; m++) {
-        add_figures(out, &shown->figures[m]);
+        csv_figures(out, &shown->figures[m]);
         if (shown->ask->compares)
             add_earlier(out, shown, m);
     }
     bal_buf_addc(out, "\r\n");
 }
 
-const struct form csv_form = {.media_type = "text/csv; charset=utf-8; header=present",
-                              .extension = "csv",
-                              .between = "",
-                              .begin = csv_begin,
-                              .row = csv_row};
+void csv_file_name(char name[BAL_FILE_NAME_BYTES], const struct ask *ask, const char *what)
+{
+    char from[BAL_DATE_BYTES], to[BAL_DATE_BYTES];
+    bal_day_text(ask->from, from);
+    bal_day_text(ask->to, to);
+    (void)snprintf(name, BAL_FILE_NAME_BYTES, "balise-%s%s-%s-%s.csv", ask->site->name, what, from,
+                   to);
+}
+
+const struct form csv_form = {
+    .media_type = CSV_MEDIA_TYPE, .between = "", .begin = csv_begin, .row = csv_row};

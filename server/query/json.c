@@ -31,7 +31,7 @@ double views_difference(const struct shown *shown)
     return shown->earlier ? (double)shown->row->views - (double)shown->earlier->views : (double)NAN;
 }
 
-static void add_key(struct bal_buf *out, const char *name)
+void json_key(struct bal_buf *out, const char *name)
 {
     bal_json_string(out, bal_slice_of(name));
     bal_buf_addc(out, ":");
@@ -41,7 +41,7 @@ static void begin_day(struct bal_buf *out, const char *name, int32_t day)
 {
     char text[BAL_DATE_BYTES];
     bal_day_text(day, text);
-    add_key(out, name);
+    json_key(out, name);
     bal_json_string(out, bal_slice_of(text));
 }
 
@@ -67,20 +67,25 @@ static void add_filters(struct bal_buf *out, const struct ask *ask)
         if (!(ask->filtered >> d & 1))
             continue;
         bal_buf_addc(out, between);
-        add_key(out, bal_dimension_name((enum bal_dimension)(1U << d)));
+        json_key(out, bal_dimension_name((enum bal_dimension)(1U << d)));
         bal_json_string(out, ask->filter[d]);
         between = ",";
     }
     bal_buf_addc(out, "}");
 }
 
-static void json_begin(struct bal_buf *out, const struct ask *ask, const struct plan *plan)
+void json_begin_range(struct bal_buf *out, const struct ask *ask)
 {
-    (void)plan;
     bal_buf_addc(out, "{\"site\":");
     bal_json_string(out, bal_slice_of(ask->site->name));
     add_day(out, "from", ask->from);
     add_day(out, "to", ask->to);
+}
+
+static void json_begin(struct bal_buf *out, const struct ask *ask, const struct plan *plan)
+{
+    (void)plan;
+    json_begin_range(out, ask);
     bal_buf_addc(out, ",\"by\":[");
     for (size_t i = 0; i < ask->by_count; i++) {
         bal_buf_addc(out, i > 0 ? "," : "");
@@ -96,7 +101,7 @@ static void add_time(struct bal_buf *out, const struct shown *shown)
     const struct row *const row = shown->row;
     char text[BAL_TIME_BYTES];
     bucket_text(shown, text);
-    add_key(out, time_unit_name(shown->ask->time));
+    json_key(out, time_unit_name(shown->ask->time));
     bal_json_string(out, bal_slice_of(text));
     bal_buf_addc(out, ",");
     if (shown->ask->time != TIME_HOUR)
@@ -113,7 +118,7 @@ static void add_why(struct bal_buf *out, const struct figures *f)
         if (!f->why[i])
             continue;
         bal_buf_addc(out, before);
-        add_key(out, figure_name((enum figure)i));
+        json_key(out, figure_name((enum figure)i));
         bal_json_string(out, bal_slice_of(f->why[i]));
         before = ",";
     }
@@ -121,10 +126,10 @@ static void add_why(struct bal_buf *out, const struct figures *f)
         bal_buf_addc(out, "}");
 }
 
-static void add_number(struct bal_buf *out, const char *name, double value)
+void json_number(struct bal_buf *out, const char *name, double value)
 {
     bal_buf_addc(out, ",");
-    add_key(out, name);
+    json_key(out, name);
     bal_json_number(out, value);
 }
 
@@ -136,24 +141,24 @@ static void add_bins(struct bal_buf *out, const struct shown *shown)
          figures_bin(shown->row->metrics, shown->ask->metrics[0], shown->common, &at, &bin);) {
         bal_buf_printf(out, "%s{\"lower\":", between);
         bal_json_number(out, bin.lower);
-        add_number(out, "upper", bin.upper);
+        json_number(out, "upper", bin.upper);
         bal_buf_printf(out, ",\"count\":%" PRIu64 "}", bin.count);
         between = ",";
     }
     bal_buf_addc(out, between[1] ? ",\"bins\":[]" : "]");
 }
 
-static void begin_metric(struct bal_buf *out, enum bal_metric metric, const struct figures *f)
+void json_begin_metric(struct bal_buf *out, enum bal_metric metric, const struct figures *f)
 {
     bal_buf_addc(out, ",");
-    add_key(out, bal_metric_info(metric)->name);
+    json_key(out, bal_metric_info(metric)->name);
     bal_buf_printf(out, "{\"n\":%" PRIu64, f->n);
     for (unsigned i = 0; i < FIGURE_COUNT; i++)
-        add_number(out, figure_name((enum figure)i), f->value[i]);
+        json_number(out, figure_name((enum figure)i), f->value[i]);
     add_why(out, f);
 }
 
-static void add_head(struct bal_buf *out, const struct row *row)
+void json_head(struct bal_buf *out, const struct row *row)
 {
     bal_buf_printf(out, "\"views\":%" PRIu64 ",\"visitors\":%" PRIu64 ",\"visitors_are\":\"%s\"",
                    row->views, row->visitors, visitors_are(row));
@@ -161,14 +166,13 @@ static void add_head(struct bal_buf *out, const struct row *row)
         bal_buf_addc(out, ",\"partial\":true");
 }
 
-static void add_difference(struct bal_buf *out, const char *metric, const struct difference *d)
+void json_difference(struct bal_buf *out, const char *name, const struct difference *d)
 {
-    bal_buf_addc(out, ",");
-    add_key(out, metric);
+    json_key(out, name);
     bal_buf_addc(out, "{\"p75\":");
     bal_json_number(out, d->p75);
-    add_number(out, "p75_low", d->low);
-    add_number(out, "p75_high", d->high);
+    json_number(out, "p75_low", d->low);
+    json_number(out, "p75_high", d->high);
     if (d->why)
         bal_buf_printf(out, ",\"why\":{\"p75\":\"%s\"}", d->why);
     bal_buf_addc(out, "}");
@@ -182,15 +186,17 @@ static void add_comparison(struct bal_buf *out, const struct shown *shown)
         return;
     }
     bal_buf_addc(out, ",\"earlier\":{");
-    add_head(out, shown->earlier);
+    json_head(out, shown->earlier);
     for (size_t m = 0; m < ask->metric_count; m++) {
-        begin_metric(out, ask->metrics[m], &shown->before[m]);
+        json_begin_metric(out, ask->metrics[m], &shown->before[m]);
         bal_buf_addc(out, "}");
     }
     bal_buf_addc(out, "},\"difference\":{\"views\":");
     bal_json_number(out, views_difference(shown));
-    for (size_t m = 0; m < ask->metric_count; m++)
-        add_difference(out, bal_metric_info(ask->metrics[m])->name, &shown->difference[m]);
+    for (size_t m = 0; m < ask->metric_count; m++) {
+        bal_buf_addc(out, ",");
+        json_difference(out, bal_metric_info(ask->metrics[m])->name, &shown->difference[m]);
+    }
     bal_buf_addc(out, "}");
 }
 
@@ -204,13 +210,13 @@ static void add_row(struct bal_buf *out, const struct shown *shown)
             add_time(out, shown);
             continue;
         }
-        add_key(out, by_name(ask, i));
+        json_key(out, by_name(ask, i));
         bal_json_string(out, row->text[shown->plan->place[dimension_index(ask->by[i])]]);
         bal_buf_addc(out, ",");
     }
-    add_head(out, row);
+    json_head(out, row);
     for (size_t m = 0; m < ask->metric_count; m++) {
-        begin_metric(out, ask->metrics[m], &shown->figures[m]);
+        json_begin_metric(out, ask->metrics[m], &shown->figures[m]);
         if (ask->histogram)
             add_bins(out, shown);
         bal_buf_addc(out, "}");
@@ -237,14 +243,14 @@ static void add_reported(struct bal_buf *out, const struct ask *ask, const struc
     const char *before = ",\"reported\":{";
     for (size_t m = 0; m < ask->metric_count; m++) {
         bal_buf_addc(out, before);
-        add_key(out, bal_metric_info(ask->metrics[m])->name);
+        json_key(out, bal_metric_info(ask->metrics[m])->name);
         bal_json_number(out, figure_share(c->reported[m], c->row_views));
         before = ",";
     }
     bal_buf_addc(out, "}");
 }
 
-static void add_coverage(struct bal_buf *out, const struct ask *ask, const struct coverage *c)
+void json_coverage(struct bal_buf *out, const struct ask *ask, const struct coverage *c)
 {
     // Those that belong to a site: a beacon of an unknown origin or with a wrong method belongs to
     // none.
@@ -253,14 +259,14 @@ static void add_coverage(struct bal_buf *out, const struct ask *ask, const struc
                                                BAL_STORE_FAILED};
     const uint64_t told = c->named + c->other + c->unknown;
     bal_buf_printf(out, "\"coverage\":{\"views\":%" PRIu64, c->views);
-    add_number(out, "named", figure_share(c->named, c->views));
-    add_number(out, "other", figure_share(c->other, c->views));
-    add_number(out, "unknown", figure_share(c->unknown, c->views));
-    add_number(out, "hidden", figure_share(c->views > told ? c->views - told : 0, c->views));
+    json_number(out, "named", figure_share(c->named, c->views));
+    json_number(out, "other", figure_share(c->other, c->views));
+    json_number(out, "unknown", figure_share(c->unknown, c->views));
+    json_number(out, "hidden", figure_share(c->views > told ? c->views - told : 0, c->views));
     add_reported(out, ask, c);
     for (size_t i = 0; i < sizeof of_site / sizeof *of_site; i++) {
         bal_buf_addc(out, ",");
-        add_key(out, bal_outcome_name(of_site[i]));
+        json_key(out, bal_outcome_name(of_site[i]));
         bal_buf_printf(out, "%" PRIu64, c->outcomes[of_site[i]]);
     }
     bal_buf_printf(
@@ -273,14 +279,14 @@ static void json_end(struct bal_buf *out, const struct tail *tail)
     bal_buf_addc(out, "\n],");
     if (tail->next[0])
         bal_buf_printf(out, "\"next\":\"%s\",", tail->next);
-    add_coverage(out, tail->ask, tail->coverage);
+    json_coverage(out, tail->ask, tail->coverage);
     bal_buf_printf(out, ",\"partial\":%s", tail->partial ? "true" : "false");
     if (tail->earlier) {
         bal_buf_addc(out, ",\n\"compared\":{");
         begin_day(out, "from", tail->ask->compare_from);
         add_day(out, "to", tail->ask->compare_to);
         bal_buf_addc(out, ",");
-        add_coverage(out, tail->ask, tail->earlier);
+        json_coverage(out, tail->ask, tail->earlier);
         bal_buf_printf(out, ",\"partial\":%s}", tail->earlier_partial ? "true" : "false");
     }
     bal_buf_addc(out, "}\n");

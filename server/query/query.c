@@ -4,8 +4,6 @@
 #include "gather.h"
 #include "lines.h"
 
-#include <stdio.h>
-
 enum { TEXT_BYTES_MAX = 64 << 20 };
 
 // One answer in the making.
@@ -76,19 +74,6 @@ static bal_status gather(struct making *making, struct bal_answer *answer)
     return status;
 }
 
-// "balise-portal-2026-11-01-2026-12-01.csv".
-static void name_file(const struct making *making, char name[BAL_FILE_NAME_BYTES])
-{
-    const struct ask *const ask = making->now.ask;
-    char from[BAL_DATE_BYTES], to[BAL_DATE_BYTES];
-    if (!making->form->extension)
-        return;
-    bal_day_text(ask->from, from);
-    bal_day_text(ask->to, to);
-    (void)snprintf(name, BAL_FILE_NAME_BYTES, "balise-%s-%s-%s.%s", ask->site->name, from, to,
-                   making->form->extension);
-}
-
 // Puts the lines in their order and as many of them as were asked for into the body.
 static void write_answer(struct making *making, struct bal_answer *answer)
 {
@@ -113,7 +98,8 @@ static void write_answer(struct making *making, struct bal_answer *answer)
                                  .next = answer->next});
     answer->status = 200;
     answer->media_type = form->media_type;
-    name_file(making, answer->file_name);
+    if (form == &csv_form)
+        csv_file_name(answer->file_name, g->ask, "");
 }
 
 void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
@@ -125,10 +111,10 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
                                                                [BAL_FORMAT_NDJSON] = &ndjson_form};
     struct ask ask;
     struct plan plan;
-    bal_buf_clear(&answer->body);
-    answer->next[0] = '\0';
-    answer->file_name[0] = '\0';
-    if (!ask_parse(config, request, now_ms, &ask, answer) || !plan_make(&ask, &plan, answer) ||
+    answer_clear(answer);
+    const struct asked asked = {
+        .config = config, .request = request, .now_ms = now_ms, .question = QUESTION_KPI};
+    if (!ask_parse(&asked, &ask, answer) || !plan_make(&ask, &plan, answer) ||
         !cursor_check(&ask, answer))
         return;
     struct making making = {.form = forms[ask.format]};

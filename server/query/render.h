@@ -29,14 +29,34 @@ struct tail {
 /** A form of an answer: the parts are appended one after the other. */
 struct form {
     const char *media_type;
-    const char *extension; /**< of the file that it is saved as; NULL: it is shown */
-    const char *between;   /**< two rows */
+    const char *between; /**< two rows */
     void (*begin)(struct bal_buf *out, const struct ask *ask,
                   const struct plan *plan); /**< NULL: with the first row */
     void (*row)(struct bal_buf *out, const struct shown *shown);
     void (*end)(struct bal_buf *out, const struct tail *tail); /**< NULL: with the last row */
 };
 extern const struct form json_form, csv_form, ndjson_form;
+
+#define CSV_MEDIA_TYPE "text/csv; charset=utf-8; header=present"
+/** What CSV is saved under: "balise-portal-2026-11-01-2026-12-01.csv"; `what` comes behind the
+ * site, as "-equity". */
+void csv_file_name(char name[BAL_FILE_NAME_BYTES], const struct ask *ask, const char *what);
+
+/* ---- parts of answers, each behind what is there ---- */
+
+void json_key(struct bal_buf *out, const char *name); /**< "name": */
+void json_number(struct bal_buf *out, const char *name, double value);
+void json_begin_range(struct bal_buf *out, const struct ask *ask); /**< {"site":…,"from":…,"to":… */
+void json_head(struct bal_buf *out, const struct row *row); /**< views, visitors, visitors_are */
+void json_begin_metric(struct bal_buf *out, enum bal_metric metric,
+                       const struct figures *f); /**< without the brace that closes it */
+void json_difference(struct bal_buf *out, const char *name, const struct difference *d);
+void json_coverage(struct bal_buf *out, const struct ask *ask, const struct coverage *coverage);
+
+void csv_names(struct bal_buf *out, const char *metric, const char *when); /**< as csv_figures */
+void csv_head(struct bal_buf *out, const struct row *row); /**< views,visitors,visitors_are */
+void csv_figures(struct bal_buf *out, const struct figures *f);
+void csv_number(struct bal_buf *out, double value); /**< behind a comma; empty for NAN */
 
 /** The start of a bucket: "2026-11-23", or by hour RFC 3339 with the zone's offset. */
 void bucket_text(const struct shown *shown, char text[BAL_TIME_BYTES]);

@@ -10,13 +10,14 @@ import jsonschema
 import pytest
 import yaml
 
-from balise import Balise, ask, view
+from balise import ORIGIN, ZONE, Balise, ask, view
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "schema"
 API = yaml.safe_load((SCHEMAS / "openapi.v1.yaml").read_text(encoding="utf-8"))
 ROLES = {"analyst", "dpo", "operator"}
 KPI = "/api/v1/kpi"
+OF_A_SITE = [KPI, "/api/v1/equity"]
 # These need a queue that is full, a disk that is slow or has failed: tests/unit/http/test_private.c.
 ELSEWHERE = {"503"}
 
@@ -54,10 +55,12 @@ def documented(operation, status):
 
 def validate(schema, text):
     """text: of a body; against an inline schema or the file it refers to."""
-    if "$ref" in schema:
-        schema = json.loads((SCHEMAS / schema["$ref"]).read_text(encoding="utf-8"))
+    files = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in SCHEMAS.glob("*.schema.json")}
+    schema = files[schema["$ref"]] if "$ref" in schema else schema
     typed = text if schema.get("type") == "string" or "const" in schema else json.loads(text)
-    jsonschema.Draft202012Validator(schema).validate(typed)
+    unnamed = {key: value for key, value in schema.items() if key != "$id"}  # it is found by its file's name
+    resolver = jsonschema.RefResolver("file:///", unnamed, store={f"file:///{name}": file for name, file in files.items()})
+    jsonschema.Draft202012Validator(unnamed, resolver=resolver).validate(typed)
 
 
 def check(operation, answer, status):
@@ -89,7 +92,8 @@ def target(path, **changes):
 
 @pytest.fixture(name="balise", scope="module")
 def _balise():
-    with Balise() as server:
+    other = {"name": "other", "origins": ["https://other.example"], "time_zone": ZONE}
+    with Balise({"sites": [{"name": "portal", "origins": [ORIGIN], "time_zone": ZONE}, other]}) as server:
         server.visit(45, view("/", lcp=1200, cls=0.02))
         server.visit(12, view("/aide", lcp=300), region="FR-BRE")
         server.close_day()
@@ -186,8 +190,11 @@ def test_roles_are_as_documented(balise, path, operation):
             check(operation, balise.private("GET", target(path), balise.token(role, "portal")), 403 if operation.get("x-all-sites") else 200)
 
 
-def test_an_unknown_site_is_a_404(get):
-    check(API["paths"][KPI]["get"], get(KPI, target(KPI, site="nowhere")), 404)
+@pytest.mark.parametrize("path", OF_A_SITE)
+def test_an_unknown_site_is_a_404(balise, get, path):
+    unknown = check(API["paths"][path]["get"], get(path, target(path, site="nowhere")), 404)
+    forbidden = balise.private("GET", target(path), balise.token("analyst", "other"))
+    assert (forbidden.status, forbidden.body) == (404, unknown.body)
 
 
 def test_a_token_that_asks_too_often_is_told_when_to_come_back():
@@ -206,7 +213,7 @@ def test_every_documented_status_is_tested(path, operation):
     tested |= {"304"} if "304" in operation["responses"] else set()
     tested |= {"400"} if path.startswith("/api/") and path != "/api/v1/session" else set()
     tested |= {"403"} if operation.get("x-roles") and set(operation["x-roles"]) != ROLES else set()
-    tested |= {"404"} if path == KPI else set()
+    tested |= {"404"} if path in OF_A_SITE else set()
     assert set(operation["responses"]) - ELSEWHERE == tested
 
 

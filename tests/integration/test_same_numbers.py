@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A figure is the same number wherever it is told: the API's JSON, CSV and lines, `balise query`, with a server and without."""
+import csv
+import datetime
+import io
+import json
+import urllib.parse
+
+import pytest
+
+from balise import Balise, run, view, visitors
+from nginx import free_port
+
+FIGURES = ("n", "p50", "p75", "p75_low", "p75_high", "p95", "good", "needs_improvement", "poor")
+GAP = {"gap": "p75", "gap_low": "p75_low", "gap_high": "p75_high"}
+REGIONS = {"FR-IDF": 90, "FR-BRE": 60, "FR-ARA": 50, "FR-OCC": 20, "DE-BY": 45}
+METRICS = ("lcp", "cls", "weight")
+
+
+@pytest.fixture(name="told", scope="module")
+def _told():
+    """A server with a closed day, and the parameters that ask for that day."""
+    with Balise({"private": {"listen": [f"127.0.0.1:{free_port()}"]}}) as server:
+        for speed, (region, count) in enumerate(REGIONS.items(), 2):
+            server.post_all([(view(lcp=speed * (400 + 7 * n), cls=0.003 * n, weight=100_003 * (n + speed)), visitor)
+                             for n, visitor in enumerate(visitors(count, region))])
+        day = server.close_day()
+        yield server, {"site": "portal", "metric": ",".join(METRICS), "from": str(day), "to": str(day + datetime.timedelta(days=1))}
+
+
+def ask(server, path, **parameters):
+    answer = server.private("GET", f"/api/v1/{path}?{urllib.parse.urlencode(parameters)}", server.token())
+    assert answer.status == 200, answer.body
+    return answer.body.decode()
+
+
+def query(server, *words, **parameters):
+    """What `balise query` prints."""
+    options = [word for name, value in parameters.items() for word in (f"--{name}", value)]
+    done = run("query", "--config", server.config_path, *words, *options, environment={**server.environment(), "BALISE_TOKEN": server.token()})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def numbers_of_json(rows):
+    """{(region, column): number or None}, the columns as CSV names them."""
+    told = {(row["region"], f"{metric}_{figure}"): row[metric][figure] for row in rows for metric in METRICS for figure in FIGURES}
+    told |= {(row["region"], "views"): row["views"] for row in rows}
+    told |= {(row["region"], f"{metric}_{column}"): row["gap"][metric][figure]
+             for row in rows if "gap" in row for metric in METRICS for column, figure in GAP.items()}
+    return told
+
+
+def numbers_of_csv(text):
+    rows = list(csv.DictReader(io.StringIO(text)))
+    return {(row["region"], column): float(value) if value else None for row in rows for column, value in row.items()
+            if column.split("_")[0] in METRICS or column == "views"}
+
+
+def test_kpi_equity_and_every_form_of_them_tell_one_number(told):
+    server, asked = told
+    kpi = numbers_of_json(json.loads(ask(server, "kpi", by="region", **asked))["rows"])
+    equity = numbers_of_json(json.loads(ask(server, "equity", **asked))["rows"])
+    assert len(kpi) > 100 and kpi["FR-IDF", "lcp_p75"] and kpi["FR-OCC", "lcp_p75"] is None
+    assert kpi.items() <= equity.items() and equity["FR-BRE", "lcp_gap"] is not None
+    assert numbers_of_csv(ask(server, "kpi", by="region", format="csv", **asked)) == kpi
+    assert numbers_of_csv(ask(server, "equity", format="csv", **asked)) == equity
+    for name, numbers, words in (("kpi", kpi, ["--by", "region"]), ("equity", equity, ["--equity"])):
+        assert numbers_of_csv(query(server, *words, format="csv", **asked)) == numbers, name
+        assert numbers_of_json(json.loads(query(server, *words, format="json", **asked))["rows"]) == numbers, name
+        lines = query(server, *words, format="ndjson", **asked).splitlines()
+        assert numbers_of_json([json.loads(line) for line in lines]) == numbers, name
+
+
+def test_without_a_server_the_answers_are_the_same_to_the_byte(told):
+    server, asked = told
+    questions = [(["--by", "region"], form) for form in ("table", "csv", "json", "ndjson")]
+    questions += [(["--equity"], form) for form in ("table", "csv", "json", "ndjson")]
+    with_server = [query(server, *words, format=form, **asked) for words, form in questions]
+    server.terminate()
+    without = [query(server, *words, format=form, **asked) for words, form in questions]
+    server.start()
+    assert without == with_server and all(with_server)
+
+
+def test_a_gap_is_the_difference_of_what_is_told(told):
+    server, asked = told
+    answer = json.loads(ask(server, "equity", **asked))
+    rows = {row["region"]: row for row in answer["rows"]}
+    for metric in METRICS:
+        home = {name: row[metric]["p75"] for name, row in rows.items() if row["place"] == "home" and row[metric]["p75"] is not None}
+        median = answer["median"][metric]
+        assert answer["home"] == "FR" and len(home) == 3 and home[median] == sorted(home.values())[1]
+        for name, row in rows.items():
+            if name == median or row[metric]["p75"] is None:
+                continue
+            gap = row["gap"][metric]
+            assert gap["p75"] == pytest.approx(row[metric]["p75"] - home[median])
+            assert gap["p75_low"] == pytest.approx(row[metric]["p75_low"] - rows[median][metric]["p75_high"])
+            assert gap["p75_low"] < gap["p75"] and (gap["p75_high"] is None or gap["p75"] < gap["p75_high"])
+    assert rows["DE-BY"]["place"] == "abroad"
