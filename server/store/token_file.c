@@ -6,17 +6,10 @@
 
 #include <balise/audit.h>
 
-#include <balise/buf.h>
-
-#include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     SECRET_BYTES = 32,
@@ -49,14 +42,6 @@ bool bal_role_find(struct bal_slice name, enum bal_role *out)
     return false;
 }
 
-char *token_path(const char *folder, const char *name)
-{
-    struct bal_buf path = {0};
-    bal_buf_printf(&path, "%s/%s", folder, name);
-    bal_buf_append(&path, "", 1);
-    return path.data; // freed by free()
-}
-
 static bool is_site_name(struct bal_slice name)
 {
     bool fits = name.length > 0 && name.length <= BAL_SITE_NAME_MAX_BYTES;
@@ -67,14 +52,6 @@ static bool is_site_name(struct bal_slice name)
     return fits;
 }
 
-static bal_status refused(struct bal_error *error, const char *verb, const char *path)
-{
-    const int number = errno;
-    const bool denied = number == EACCES || number == EPERM || number == EROFS;
-    return bal_error_set(error, denied ? BAL_EPERM : BAL_EIO, "cannot %s %s: %s", verb, path,
-                         strerror(number));
-}
-
 bal_status token_hash(struct bal_slice text, uint8_t hash[TOKEN_HASH_BYTES])
 {
     const int failed = crypto_generichash(hash, TOKEN_HASH_BYTES, (const unsigned char *)text.data,
@@ -83,18 +60,6 @@ bal_status token_hash(struct bal_slice text, uint8_t hash[TOKEN_HASH_BYTES])
 }
 
 /* ---- a line ---- */
-
-/** Cuts at the first `sign`: returns what is before it, leaves what is behind it. */
-static struct bal_slice cut(struct bal_slice *rest, char sign)
-{
-    const char *const at = rest->length > 0 ? memchr(rest->data, sign, rest->length) : NULL;
-    const struct bal_slice before = {.data = rest->data,
-                                     .length = at ? (size_t)(at - rest->data) : rest->length};
-    const size_t used = before.length + (at != NULL);
-    *rest = (struct bal_slice){.data = rest->data ? rest->data + used : NULL,
-                               .length = rest->length - used};
-    return before;
-}
 
 /** A token's short name: how its hash begins. */
 static void name_of(struct bal_slice hash_text, char name[NAME_LENGTH + 1])
@@ -125,7 +90,7 @@ bool token_line_parse(struct bal_slice line, struct token_line *out)
 {
     struct bal_slice field[FIELDS];
     for (int i = 0; i < FIELDS; i++) {
-        field[i] = cut(&line, ' ');
+        field[i] = text_cut(&line, ' ');
     }
     size_t bytes = 0;
     *out = (struct token_line){0};
@@ -143,104 +108,21 @@ bool token_line_parse(struct bal_slice line, struct token_line *out)
                  : parse_time(field[5], &out->token.end_ms) && out->token.end_ms > 0;
 }
 
-bool token_line_next(struct bal_slice *content, struct bal_slice *line)
-{
-    if (!content->length)
-        return false;
-    *line = cut(content, '\n');
-    return true;
-}
-
 /* ---- the file ---- */
-
-static bal_status take_lock(const char *path, int *out, struct bal_error *error)
-{
-    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-    if (fd < 0) {
-        return refused(error, "open", path);
-    }
-    if (bal_file_lock(fd, LOCK_EX)) {
-        const bal_status status = refused(error, "lock", path);
-        (void)close(fd); // nothing was written
-        return status;
-    }
-    *out = fd;
-    return BAL_OK;
-}
-
-static bal_status make_folder(const char *path, struct bal_error *error)
-{
-    if (mkdir(path, 0750) && errno != EEXIST) {
-        return refused(error, "create folder", path);
-    }
-    return BAL_OK;
-}
-
-/**
- * What root writes for a service goes to the owner of the data folder: with mode 0600 the service
- * could not read it otherwise.
- */
-static bal_status give_to_owner(const char *folder, const char *path, struct bal_error *error)
-{
-    return bal_file_give_to_owner(folder, path) ? refused(error, "give away", path) : BAL_OK;
-}
-
-/** Where a change of the file is made: it holds the lock from begin to end. */
-struct change {
-    char *path, *lock_path;
-    const char *folder;
-    int lock;
-    struct bal_buf content;
-};
-
-static bal_status begin(struct change *change, const char *folder, struct bal_error *error)
-{
-    *change = (struct change){.path = token_path(folder, "tokens"),
-                              .lock_path = token_path(folder, "tokens.lock"),
-                              .folder = folder,
-                              .lock = -1};
-    bal_status status = make_folder(folder, error);
-    if (!status) {
-        status = take_lock(change->lock_path, &change->lock, error);
-    }
-    if (!status) {
-        status = give_to_owner(folder, change->lock_path, error);
-    }
-    if (!status && !access(change->path, F_OK)) {
-        status = bal_file_read(change->path, TOKEN_FILE_MAX_BYTES, &change->content, error);
-    }
-    return status;
-}
-
-static bal_status replace(struct change *change, struct bal_slice content, struct bal_error *error)
-{
-    const bal_status status = bal_file_replace(change->path, content, 0600, error);
-    return status ? status : give_to_owner(change->folder, change->path, error);
-}
-
-static void end(struct change *change)
-{
-    if (change->lock >= 0) {
-        (void)close(change->lock); // gives the lock to the next in line
-    }
-    bal_buf_finish(&change->content);
-    free(change->lock_path);
-    free(change->path);
-}
 
 static bal_status keep(const char *folder, struct bal_slice line, struct bal_error *error)
 {
-    struct change change;
-    bal_status status = begin(&change, folder, error);
+    struct text_file file;
+    bal_status status = text_file_begin(&file, folder, "tokens", error);
     if (!status) {
-        struct bal_buf *const content = &change.content;
+        struct bal_buf *const content = &file.content;
         if (content->length > 0 && content->data[content->length - 1] != '\n') {
             bal_buf_addc(content, "\n"); // somebody's editor left it out
         }
         bal_buf_add(content, line);
-        status = replace(&change, bal_buf_slice(content), error);
+        status = text_file_replace(&file, bal_buf_slice(content), error);
     }
-    end(&change);
+    text_file_end(&file);
     return status;
 }
 
@@ -324,23 +206,16 @@ bal_status bal_token_list(const char *data_dir,
                           void (*each)(void *context, const struct bal_token *token), void *context,
                           struct bal_error *error)
 {
-    char *const path = token_path(data_dir, "tokens");
     struct bal_buf content = {0};
-    bal_status status = BAL_OK;
-    if (!access(path, F_OK)) {
-        status = bal_file_read(path, TOKEN_FILE_MAX_BYTES, &content, error);
-    } else if (errno != ENOENT) {
-        status = refused(error, "read", path);
-    }
+    bal_status status = text_file_read(data_dir, "tokens", &content, error);
     struct bal_slice rest = bal_buf_slice(&content), line;
-    while (!status && token_line_next(&rest, &line)) {
+    while (!status && text_line_next(&rest, &line)) {
         struct token_line parsed;
         if (token_line_parse(line, &parsed)) {
             each(context, &parsed.token);
         }
     }
     bal_buf_finish(&content);
-    free(path);
     return status;
 }
 
@@ -350,7 +225,7 @@ static size_t leave_out(struct bal_slice content, const char *name, struct bal_b
 {
     size_t count = 0;
     struct bal_slice line;
-    while (token_line_next(&content, &line)) {
+    while (text_line_next(&content, &line)) {
         struct token_line parsed;
         if (token_line_parse(line, &parsed) && !strcmp(parsed.token.grant.name, name)) {
             *gone = parsed.token;
@@ -366,20 +241,20 @@ static size_t leave_out(struct bal_slice content, const char *name, struct bal_b
 bal_status bal_token_revoke(const char *data_dir, const struct bal_clock *clock, const char *name,
                             struct bal_error *error)
 {
-    struct change change;
+    struct text_file file;
     struct bal_buf kept = {0};
     struct bal_token gone = {0};
-    bal_status status = begin(&change, data_dir, error);
-    if (!status && !leave_out(bal_buf_slice(&change.content), name, &kept, &gone)) {
+    bal_status status = text_file_begin(&file, data_dir, "tokens", error);
+    if (!status && !leave_out(bal_buf_slice(&file.content), name, &kept, &gone)) {
         status = bal_error_set(error, BAL_ENOTFOUND, "there is no token %s", name);
     }
     if (!status) {
         status = tell(data_dir, clock, "token_revoked", &gone, error);
     }
     if (!status) {
-        status = replace(&change, bal_buf_slice(&kept), error);
+        status = text_file_replace(&file, bal_buf_slice(&kept), error);
     }
     bal_buf_finish(&kept);
-    end(&change);
+    text_file_end(&file);
     return status;
 }

@@ -58,7 +58,7 @@ static void parse(struct bal_tokens *tokens, struct bal_slice content)
 {
     size_t room = 0;
     struct bal_slice line;
-    for (int64_t number = 1; token_line_next(&content, &line); number++) {
+    for (int64_t number = 1; text_line_next(&content, &line); number++) {
         struct token_line entry;
         if (!token_line_parse(line, &entry)) {
             bal_log(BAL_LOG_WARNING, "store", "token_line_skipped", BAL_NUM("line", number));
@@ -90,7 +90,7 @@ static bal_status refresh(struct bal_tokens *tokens, struct bal_error *error)
         return BAL_OK; // no file, no tokens
     }
     struct bal_buf content = {0};
-    const bal_status status = bal_file_read(tokens->path, TOKEN_FILE_MAX_BYTES, &content, error);
+    const bal_status status = bal_file_read(tokens->path, TEXT_FILE_MAX_BYTES, &content, error);
     if (status) {
         tokens->read = (struct identity){0}; // read again at the next check
     } else {
@@ -112,7 +112,7 @@ bal_status bal_tokens_open(const char *data_dir, const struct bal_clock *clock,
         return bal_error_set(error, BAL_EIO, "cannot make a lock");
     }
     tokens->clock = clock;
-    tokens->path = token_path(data_dir, "tokens");
+    tokens->path = text_file_path(data_dir, "tokens");
     const bal_status status = refresh(tokens, error);
     if (status) {
         bal_tokens_close(tokens);
