@@ -44,6 +44,16 @@ const char *bal_beacon_fault_text(enum bal_beacon_fault fault);
  */
 enum bal_beacon_fault bal_beacon_decode(struct bal_slice body, struct bal_beacon *out);
 
+/** The members of an annotation's body (schema/annotation.v1.schema.json), each a text; absent
+ * where it is not there. `memory` backs them. */
+struct bal_annotation_body {
+    struct bal_slice time, kind, text;
+};
+/** Reads one; NULL, or what is wrong in words that repeat nothing of it. The caller finishes
+ * `memory`. Any thread. */
+const char *bal_annotation_decode(struct bal_slice body, struct bal_annotation_body *out,
+                                  struct bal_buf *memory);
+
 /** RFC 9457 problem+json, appended: {"type":"about:blank","title":…,"status":…,"detail":…}; detail
  * may be NULL; escaped. */
 void bal_problem_write(struct bal_buf *out, int status, const char *title, const char *detail);

@@ -48,5 +48,7 @@ BAL_MUST_USE bal_status bal_day_parse(const char *text, size_t length,
 #define BAL_TIME_BYTES 32
 /** RFC 3339 with the zone's offset: "2026-11-23T14:00:00+01:00". */
 void bal_time_text(const struct bal_zone *zone, int64_t time_s, char text[BAL_TIME_BYTES]);
+/** The inverse, of any offset or "Z"; fractions of a second are left out. */
+BAL_MUST_USE bal_status bal_time_parse(const char *text, size_t length, int64_t *time_s);
 
 #endif

@@ -331,3 +331,50 @@ void bal_time_text(const struct bal_zone *zone, int64_t time_s, char text[BAL_TI
                                 offset_s < 0 ? '-' : '+', east_minutes / 60, east_minutes % 60);
     assert(length > 0 && length < BAL_TIME_BYTES);
 }
+
+// "Z" or "+01:00": seconds east of UTC.
+static bal_status parse_offset(const char *text, size_t length, int *east_s)
+{
+    int hours = 0;
+    int minutes = 0;
+    *east_s = 0;
+    if (length == 1 && text[0] == 'Z') {
+        return BAL_OK;
+    }
+    if (length != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':' ||
+        parse_digits(text + 1, 2, &hours) || parse_digits(text + 4, 2, &minutes)) {
+        return BAL_EINVAL;
+    }
+    *east_s = (hours * 60 + minutes) * 60 * (text[0] == '-' ? -1 : 1);
+    return hours < 24 && minutes < 60 ? BAL_OK : BAL_ERANGE;
+}
+
+bal_status bal_time_parse(const char *text, size_t length, int64_t *time_s)
+{
+    const size_t fixed = sizeof "2026-11-23T14:00:00" - 1;
+    int hour = 0;
+    int minute = 0;
+    int second = 0;
+    int east_s = 0;
+    int32_t day = 0;
+    if (length <= fixed || text[10] != 'T' || text[13] != ':' || text[16] != ':' ||
+        parse_digits(text + 11, 2, &hour) || parse_digits(text + 14, 2, &minute) ||
+        parse_digits(text + 17, 2, &second)) {
+        return BAL_EINVAL;
+    }
+    size_t at = fixed;
+    if (text[at] == '.') {
+        do {
+            at++;
+        } while (at < length && text[at] >= '0' && text[at] <= '9');
+    }
+    bal_status status = at == fixed + 1 ? BAL_EINVAL : bal_day_parse(text, 10, &day);
+    if (!status) {
+        status = parse_offset(text + at, length - at, &east_s);
+    }
+    if (!status && (hour > 23 || minute > 59 || second > 60)) { // 60: a leap second
+        status = BAL_ERANGE;
+    }
+    *time_s = (int64_t)day * DAY_S + hour * HOUR_S + minute * 60 + second - east_s;
+    return status;
+}

@@ -48,5 +48,8 @@ void answer_send(h2o_req_t *req, const struct job *job)
     } else {
         reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
     }
-    reply_copied(req, answer->status, answer->media_type, bal_buf_slice(&answer->body));
+    if (answer->status == 204)
+        reply_empty(req, 204);
+    else
+        reply_copied(req, answer->status, answer->media_type, bal_buf_slice(&answer->body));
 }

@@ -106,6 +106,8 @@ static void ask(const struct bal_server *server, h2o_req_t *req, enum job_kind k
 {
     struct loop *loop = loop_of(req);
     struct job *job = job_create(kind, request_query(req), accepted(req), grant);
+    bal_buf_add(&job->body, slice_of(req->entity));
+    job->markdown = list_names(request_header(req, H2O_TOKEN_ACCEPT), BAL_SLICE("text/markdown"));
     if (kind == JOB_METRICS)
         metrics_write(server, &job->answer.body); // the reader adds what is on the disk
     if (loop->cut || !readers_submit(server->readers, job, &loop->answers)) {
@@ -120,6 +122,7 @@ static void ask(const struct bal_server *server, h2o_req_t *req, enum job_kind k
 
 enum {
     ANY_ROLE = (1U << BAL_ROLE_COUNT) - 1,
+    OPERATOR = 1U << BAL_ROLE_OPERATOR,
     KEEPERS = 1U << BAL_ROLE_DPO | 1U << BAL_ROLE_OPERATOR
 };
 
@@ -142,6 +145,9 @@ static const struct open_route {
     {{"/metrics", 8}, .roles = ANY_ROLE, .job = JOB_METRICS},
     {{"/api/v1/kpi", 11}, .roles = ANY_ROLE, .job = JOB_KPI},
     {{"/api/v1/equity", 14}, .roles = ANY_ROLE, .job = JOB_EQUITY},
+    {{"/api/v1/annotations", 19}, .roles = ANY_ROLE, .job = JOB_ANNOTATIONS},
+    {{"/api/v1/annotations", 19}, POST, .roles = OPERATOR, .job = JOB_ANNOTATE},
+    {{"/api/v1/annotations", 19}, DELETE, .roles = OPERATOR, .job = JOB_UNANNOTATE},
     {{"/api/v1/audit", 13}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_AUDIT},
     {{"/api/v1/record", 14}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_RECORD},
     {{"/api/v1/retention", 17}, .roles = KEEPERS, .job = JOB_RETENTION},

@@ -25,6 +25,7 @@ struct readers {
     const struct bal_config *config;
     const struct bal_clock *clock;
     struct bal_store *store;
+    struct bal_audit *audit;                   // may be NULL
     char nowhere[BAL_SITE_NAME_MAX_BYTES + 1]; // the name of a site that there is not
 
     pthread_mutex_t lock; // guards what follows, and job->home
@@ -58,6 +59,7 @@ void job_destroy(struct job *job)
     if (!job)
         return;
     bal_buf_finish(&job->answer.body);
+    bal_buf_finish(&job->body);
     free(job->query);
     free(job);
 }
@@ -86,6 +88,25 @@ static void narrow(const struct readers *readers, const struct bal_grant *grant,
             parameters[i].value = bal_slice_of(readers->nowhere);
 }
 
+static void answer_annotations(const struct readers *readers, struct job *job,
+                               const struct bal_parameter *parameters, size_t count)
+{
+    const struct annotations_asked asked = {.config = readers->config,
+                                            .clock = readers->clock,
+                                            .audit = readers->audit,
+                                            .grant = &job->grant,
+                                            .kind = job->kind,
+                                            .parameters = parameters,
+                                            .count = count,
+                                            .body = bal_buf_slice(&job->body)};
+    annotations_answer(&asked, &job->answer);
+}
+
+static bool is_of_annotations(enum job_kind kind)
+{
+    return kind == JOB_ANNOTATIONS || kind == JOB_ANNOTATE || kind == JOB_UNANNOTATE;
+}
+
 static void answer_asked(const struct readers *readers, struct job *job,
                          struct bal_parameter *parameters, size_t count)
 {
@@ -94,11 +115,19 @@ static void answer_asked(const struct readers *readers, struct job *job,
     if (job->kind == JOB_AUDIT) {
         audit_answer(readers->config->data_dir, parameters, count, &job->answer);
     } else if (job->kind == JOB_RECORD) {
-        record_answer(readers->config, readers->clock, &request, &job->answer);
+        const struct record_asked asked = {.config = readers->config,
+                                           .clock = readers->clock,
+                                           .parameters = parameters,
+                                           .count = count,
+                                           .format = job->format,
+                                           .markdown = job->markdown};
+        record_answer(&asked, &job->answer);
     } else {
         const int64_t now_ms = bal_clock_now_ms(readers->clock);
         narrow(readers, &job->grant, parameters, count);
-        if (job->kind == JOB_EQUITY)
+        if (is_of_annotations(job->kind))
+            answer_annotations(readers, job, parameters, count);
+        else if (job->kind == JOB_EQUITY)
             bal_equity_answer(readers->store, readers->config, &request, now_ms, &job->answer);
         else
             bal_kpi_answer(readers->store, readers->config, &request, now_ms, &job->answer);
@@ -223,12 +252,15 @@ static void name_nowhere(struct readers *readers)
     }
 }
 
-bal_status readers_create(const struct bal_config *config, const struct bal_clock *clock,
-                          struct bal_store *store, struct readers **out, struct bal_error *error)
+bal_status readers_create(const struct bal_server_parts *parts, struct readers **out,
+                          struct bal_error *error)
 {
-    const int wanted = config->query.threads > 0 ? config->query.threads : 1;
+    const int wanted = parts->config->query.threads > 0 ? parts->config->query.threads : 1;
     struct readers *readers = bal_calloc(1, sizeof *readers);
-    *readers = (struct readers){.config = config, .clock = clock, .store = store};
+    *readers = (struct readers){.config = parts->config,
+                                .clock = parts->clock,
+                                .store = parts->store,
+                                .audit = parts->audit};
     readers->last = &readers->first;
     readers->running = bal_calloc((size_t)wanted, sizeof(struct job *));
     readers->threads = bal_calloc((size_t)wanted, sizeof *readers->threads);

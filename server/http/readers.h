@@ -5,6 +5,7 @@
 #include "lib.h"
 
 #include <balise/clock.h>
+#include <balise/http.h>
 #include <balise/query.h>
 #include <balise/tokens.h>
 
@@ -17,7 +18,17 @@ struct readers;
 enum { ETAG_BYTES = 19 };
 
 /** What a reader is asked for. */
-enum job_kind { JOB_KPI, JOB_EQUITY, JOB_RETENTION, JOB_AUDIT, JOB_RECORD, JOB_METRICS };
+enum job_kind {
+    JOB_KPI,
+    JOB_EQUITY,
+    JOB_RETENTION,
+    JOB_AUDIT,
+    JOB_RECORD,
+    JOB_METRICS,
+    JOB_ANNOTATIONS, /**< list */
+    JOB_ANNOTATE,
+    JOB_UNANNOTATE
+};
 
 /** One query on its way. Made by a loop, worked on by a reader, home again by a message; freed by
  * job_destroy. */
@@ -31,7 +42,9 @@ struct job {
     enum job_kind kind;
     char *query; /**< as it was sent, undecoded; owned */
     size_t query_bytes;
+    struct bal_buf body; /**< of the request; owned */
     enum bal_format format;
+    bool markdown; /**< Accept asks for it */
     struct bal_grant grant;
     struct bal_answer answer; /**< valid once home */
     char etag[ETAG_BYTES];    /**< of the answer, with its quotes; "": it is never the same */
@@ -53,13 +66,32 @@ void audit_answer(const char *data_dir, const struct bal_parameter *parameters, 
 
 /** JOB_RECORD: the record of processing activities (`lang`, the notice's; `format`, what Accept
  * asks for). */
-void record_answer(const struct bal_config *config, const struct bal_clock *clock,
-                   const struct bal_kpi_request *asked, struct bal_answer *answer);
+struct record_asked {
+    const struct bal_config *config;
+    const struct bal_clock *clock;
+    const struct bal_parameter *parameters;
+    size_t count;
+    enum bal_format format;
+    bool markdown; /**< before `format` */
+};
+void record_answer(const struct record_asked *asked, struct bal_answer *answer);
+
+/** JOB_ANNOTATIONS, JOB_ANNOTATE and JOB_UNANNOTATE. */
+struct annotations_asked {
+    const struct bal_config *config;
+    const struct bal_clock *clock;
+    struct bal_audit *audit;
+    const struct bal_grant *grant;
+    enum job_kind kind;
+    const struct bal_parameter *parameters;
+    size_t count;
+    struct bal_slice body;
+};
+void annotations_answer(const struct annotations_asked *asked, struct bal_answer *answer);
 
 /** Starts config->query.threads threads. Borrows all of it until destroyed. */
-BAL_MUST_USE bal_status readers_create(const struct bal_config *config,
-                                       const struct bal_clock *clock, struct bal_store *store,
-                                       struct readers **out, struct bal_error *error);
+BAL_MUST_USE bal_status readers_create(const struct bal_server_parts *parts, struct readers **out,
+                                       struct bal_error *error);
 
 /** Takes the job unless it returns false: the queue is full. Its home's callback gets it back. Any
  * loop. */

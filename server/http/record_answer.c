@@ -13,12 +13,17 @@ static bool take(const struct bal_parameter *parameter, struct bal_document_requ
            bal_document_format_find(parameter->value, &request->format);
 }
 
-void record_answer(const struct bal_config *config, const struct bal_clock *clock,
-                   const struct bal_kpi_request *asked, struct bal_answer *answer)
+static enum bal_document_format form_of(const struct record_asked *asked)
 {
-    struct bal_document_request request = {.document = BAL_RECORD, .format = BAL_DOCUMENT_JSON};
-    if (asked->format == BAL_FORMAT_CSV)
-        request.format = BAL_DOCUMENT_CSV;
+    if (asked->markdown)
+        return BAL_DOCUMENT_TEXT;
+    return asked->format == BAL_FORMAT_CSV ? BAL_DOCUMENT_CSV : BAL_DOCUMENT_JSON;
+}
+
+void record_answer(const struct record_asked *asked, struct bal_answer *answer)
+{
+    const struct bal_config *const config = asked->config;
+    struct bal_document_request request = {.document = BAL_RECORD, .format = form_of(asked)};
     (void)bal_language_find(bal_slice_of(config->public_side.language), &request.language);
     for (size_t i = 0; i < asked->count; i++) {
         if (!take(&asked->parameters[i], &request)) {
@@ -27,7 +32,7 @@ void record_answer(const struct bal_config *config, const struct bal_clock *cloc
             return;
         }
     }
-    if (bal_document_write_now(&request, config, clock, &answer->body, NULL) != BAL_OK) {
+    if (bal_document_write_now(&request, config, asked->clock, &answer->body, NULL) != BAL_OK) {
         answer_refuse(answer, 500, "The audit log cannot be read: balise audit verify says why.");
         return;
     }

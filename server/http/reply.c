@@ -14,6 +14,7 @@ static const struct status {
     const char *title;
 } statuses[] = {
     {200, "OK"},
+    {201, "Created"},
     {204, "No Content"},
     {304, "Not Modified"},
     {400, "Bad Request"},
@@ -21,6 +22,7 @@ static const struct status {
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
+    {409, "Conflict"},
     {413, "Content Too Large"},
     {422, "Unprocessable Content"},
     {429, "Too Many Requests"},

@@ -150,8 +150,7 @@ static bal_status start_threads(struct bal_server *server, struct bal_error *err
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bal_status status = readers_create(server->parts.config, server->parts.clock,
-                                       server->parts.store, &server->readers, error);
+    bal_status status = readers_create(&server->parts, &server->readers, error);
     while (!status && server->started_count < server->loop_count) {
         struct loop *loop = &server->loops[server->started_count];
         status = loop_start(loop, tls_of(server, loop), error);

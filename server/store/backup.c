@@ -238,7 +238,7 @@ static bal_status copy_files(struct backup_run *run, struct bal_error *error)
     return status;
 }
 
-/* ---- the audit log ---- */
+/* ---- the audit log, and what people marked ---- */
 
 static bal_status copy_log(const struct backup_run *run, const char *from_name, const char *to_name,
                            struct bal_error *error)
@@ -289,6 +289,13 @@ static bal_status copy_logs(const struct backup_run *run, struct bal_error *erro
     return status;
 }
 
+static bal_status copy_annotations(const struct backup_run *run, struct bal_error *error)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/annotations", run->config->data_dir);
+    return access(path, F_OK) == 0 ? copy_log(run, "annotations", "annotations", error) : BAL_OK;
+}
+
 /* ---- the whole ---- */
 
 static bal_status write_all(struct backup_run *run, struct bal_audit *audit,
@@ -308,6 +315,8 @@ static bal_status write_all(struct backup_run *run, struct bal_audit *audit,
         return status;
     bal_audit_head(audit, result->head);
     status = copy_logs(run, error);
+    if (!status)
+        status = copy_annotations(run, error);
     return status ? status : folder_write_version(run->backup->folder, error);
 }
 

@@ -3,6 +3,8 @@
 // a long stop left undone is found again by listing what is on disk.
 #include "private.h"
 
+#include <balise/annotations.h>
+#include <balise/log.h>
 #include <balise/zone.h>
 #include <stdlib.h>
 
@@ -72,6 +74,23 @@ static bal_status purge_ended(struct bal_store *store)
     return status;
 }
 
+/* Annotations go with the daily figures of their month. */
+static bal_status purge_annotations(const struct bal_store *store, int32_t today)
+{
+    const int32_t last_gone = retention_first_kept(store->config, PARTITION_DAILY, today) - 1;
+    struct bal_error error = {0};
+    size_t count = 0;
+    int year, month, day;
+    bal_day_to_civil(last_gone, &year, &month, &day);
+    const int32_t first = bal_day_from_civil(year + month / 12, month % 12 + 1, 1);
+    const bal_status status =
+        bal_annotation_purge(store->data_dir, (int64_t)first * 86400, &count, &error);
+    if (count > 0)
+        bal_log(status ? BAL_LOG_ERROR : BAL_LOG_INFO, "store", "annotations_purged",
+                BAL_NUM("count", count), BAL_NUM("status", status));
+    return status;
+}
+
 bal_status retention_purge(struct bal_store *store, int64_t time_s)
 {
     const int32_t today = retention_today(store->config, time_s);
@@ -80,5 +99,7 @@ bal_status retention_purge(struct bal_store *store, int64_t time_s)
         status = purge_kind(store, PARTITION_DAILY, today);
     if (!status)
         status = purge_ended(store);
+    if (!status)
+        status = purge_annotations(store, today);
     return status ? status : purge_ask_again(store);
 }

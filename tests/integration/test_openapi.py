@@ -15,9 +15,12 @@ from balise import ORIGIN, ZONE, Balise, ask, view
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "schema"
 API = yaml.safe_load((SCHEMAS / "openapi.v1.yaml").read_text(encoding="utf-8"))
+# Files refer to each other by their names, so those are what they are found by.
+FILES = {f"file:///{path.name}": {**json.loads(path.read_text(encoding="utf-8")), "$id": f"file:///{path.name}"}
+         for path in SCHEMAS.glob("*.schema.json")}
 ROLES = {"analyst", "dpo", "operator"}
 KPI = "/api/v1/kpi"
-OF_A_SITE = [KPI, "/api/v1/equity"]
+OF_A_SITE = [KPI, "/api/v1/equity", "/api/v1/annotations"]
 # These need a queue that is full, a disk that is slow or has failed: tests/unit/http/test_private.c.
 ELSEWHERE = {"503"}
 
@@ -55,12 +58,9 @@ def documented(operation, status):
 
 def validate(schema, text):
     """text: of a body; against an inline schema or the file it refers to."""
-    files = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in SCHEMAS.glob("*.schema.json")}
-    schema = files[schema["$ref"]] if "$ref" in schema else schema
     typed = text if schema.get("type") == "string" or "const" in schema else json.loads(text)
-    unnamed = {key: value for key, value in schema.items() if key != "$id"}  # it is found by its file's name
-    resolver = jsonschema.RefResolver("file:///", unnamed, store={f"file:///{name}": file for name, file in files.items()})
-    jsonschema.Draft202012Validator(unnamed, resolver=resolver).validate(typed)
+    resolver = jsonschema.RefResolver("file:///", schema, store=FILES)
+    jsonschema.Draft202012Validator(schema, resolver=resolver).validate(typed)
 
 
 def check(operation, answer, status):

@@ -118,6 +118,51 @@ static void only_exact_dates_that_exist_are_accepted(void **state)
     }
 }
 
+static int64_t parsed(const char *text)
+{
+    int64_t time_s = -1;
+    return bal_time_parse(text, strlen(text), &time_s) == BAL_OK ? time_s : -1;
+}
+
+static void times_are_read_as_they_are_written(void **state)
+{
+    (void)state;
+    assert_int_equal(parsed("1970-01-01T00:00:00Z"), 0);
+    assert_int_equal(parsed("2026-11-23T14:00:00+01:00"), parsed("2026-11-23T13:00:00Z"));
+    assert_int_equal(parsed("2026-11-23T08:30:00-05:30"), parsed("2026-11-23T14:00:00.125Z"));
+    struct bal_zone *const zone = open_zone("America/St_Johns");
+    for (int64_t time_s = 1700000000; time_s < 1740000000; time_s += 999999) {
+        char text[BAL_TIME_BYTES];
+        bal_time_text(zone, time_s, text);
+        assert_int_equal(parsed(text), time_s);
+    }
+    bal_zone_close(zone);
+}
+
+static void only_exact_times_with_an_offset_are_accepted(void **state)
+{
+    (void)state;
+    const char *const bad[] = {"",
+                               "2026-11-23",
+                               "2026-11-23T14:00:00",
+                               "2026-11-23T14:00:00.",
+                               "2026-11-23T14:00:00.Z",
+                               "2026-11-23 14:00:00Z",
+                               "2026-11-23T14:00Z",
+                               "2026-11-23T24:00:00Z",
+                               "2026-11-23T14:60:00Z",
+                               "2026-11-23T14:00:00+1:00",
+                               "2026-11-23T14:00:00+01:60",
+                               "2026-11-23T14:00:00+24:00",
+                               "2026-11-23T14:00:00Zulu",
+                               "2026-02-30T14:00:00Z",
+                               "2026-11-23T-1:00:00Z"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (parsed(bad[i]) != -1)
+            fail_msg("%s is taken", bad[i]);
+    }
+}
+
 static void utc_has_days_of_24_hours(void **state)
 {
     (void)state;
@@ -330,6 +375,8 @@ int main(void)
         cmocka_unit_test(the_furthest_days_still_have_a_text),
         cmocka_unit_test(dates_are_read_as_they_are_written),
         cmocka_unit_test(only_exact_dates_that_exist_are_accepted),
+        cmocka_unit_test(times_are_read_as_they_are_written),
+        cmocka_unit_test(only_exact_times_with_an_offset_are_accepted),
         cmocka_unit_test(utc_has_days_of_24_hours),
         cmocka_unit_test(paris_has_23_hours_in_march_and_25_in_october),
         cmocka_unit_test(a_day_whose_midnight_is_skipped_starts_at_the_jump),
