@@ -86,6 +86,7 @@ struct bal_config {
     } geoip;
     struct {
         int64_t k;                  /**< 10; ceiling of weakening: >= 5 */
+        int64_t network_visitors;   /**< of one network, in a k test; 0: half of k */
         int64_t pages_a_day;        /**< open pages a site and day, 1,500 */
         int64_t visitors_kibibytes; /**< the locked arena for keys and visitors sketches */
     } privacy;

@@ -94,8 +94,10 @@
  * - k counts heads, not shares: of ten visitors one may have made nine views in ten (dominance);
  * all ten may have been slow (homogeneity).
  *
- * - Whoever forges k - 1 visitors, or is one of them, sees the rest. One person on two networks or
- *   in two browsers is two visitors; an office behind one address with equal browsers is one.
+ * - Whoever forges k - 1 visitors, or is one of them, sees the rest. One network counts for half of
+ *   k at the most (visitors.h: seats), so it takes several, as whoever has many IPv6 networks has.
+ *   One person on two networks or in two browsers is two visitors; an office behind one address
+ * with equal browsers is one.
  *
  * - That a class is absent says: fewer than k, or hidden for another's sake.
  *

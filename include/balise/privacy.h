@@ -86,16 +86,23 @@ void bal_keyring_destroy(struct bal_keyring *keyring); /**< accepts NULL; wipes 
 void *bal_keyring_arena(struct bal_keyring *keyring);
 
 /**
- * The visitor hash: SipHash-2-4 (libsodium crypto_shorthash) under the site-day key over family,
- * truncated address and user agent; 64 bits. The key is made at the first call for a (site, day).
- * Any thread. At most 4 days a site are open at once (asserted).
+ * The visitor hash: SipHash-2-4 (libsodium crypto_shorthash) under the site-day key. Its high half
+ * is of family, truncated address and user agent. Its low half is a *seat*: of family, truncated
+ * address and one of `seats` numbers (1 … 65,535) that the user agent chooses. However many user
+ * agents somebody makes up in one network, they take its `seats` seats, and a k test counts seats
+ * (visitors.h). The key is made at the first call for a (site, day). Any thread. At most 4 days a
+ * site are open at once (asserted).
  */
 uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t day,
-                             struct bal_prefix prefix, struct bal_slice user_agent);
+                             struct bal_prefix prefix, struct bal_slice user_agent, uint16_t seats);
 
-/** The same visitor in one margin: SipHash of the visitor hash under the margin's key, so that
- * sketches of different margins do not link. */
-uint64_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t day,
+/**
+ * The same visitor in one margin, as a sketch takes it: 20 bits of its seat and 12 that tell apart
+ * who shares one, by SipHash-2-4-128 of the seat under the margin's key, so that sketches of
+ * different margins do not link. The 12 bits are a multiply-shift hash (Dietzfelbinger et al.,
+ * 1997) of the visitor hash's high half, whose factor and addend are of that SipHash.
+ */
+uint32_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t day,
                             unsigned margin, uint64_t visitor);
 
 /** Wipes a site's keys of a day. Any thread. */

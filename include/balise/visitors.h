@@ -7,12 +7,15 @@
 #include <stdint.h>
 
 /**
- * Visitors sketches: how many distinct 64-bit visitor hashes a cell has seen. They live in one
- * block of memory that the caller owns (locked, undumped) and never anywhere else: no function here
- * writes a sketch out. A sketch is an exact set of up to 96 hashes (32 bits kept of each), then a
- * HyperLogLog of 1,024 registers (standard error 1.04 / 32 = 3.25 %), read with the improved
- * estimator of O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017),
- * algorithm 6. One thread at a time (the writer).
+ * Visitors sketches: how many distinct visitors a cell has seen, and how many distinct seats they
+ * have. A visitor is 32 bits (bal_keyring_margin): the high 20 are its seat, which it shares with
+ * others of its network, so that a network has few however many user agents it makes up. Sketches
+ * live in one block of memory that the caller owns (locked, undumped) and never anywhere else: no
+ * function here writes one out. A sketch is an exact set of up to 96 visitors, then a HyperLogLog
+ * of 1,024 registers (standard error 1.04 / 32 = 3.25 %), read with the improved estimator of O.
+ * Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), algorithm 6; a
+ * spare bit of each register marks the seats whose first 10 bits are its number. One thread at a
+ * time (the writer).
  */
 struct bal_arena;
 
@@ -31,12 +34,16 @@ struct bal_sketch {
     uint16_t form;  /**< private */
 };
 
-/** Adds a hash. False when the arena has no room to grow: the sketch is as it was, so its count is
- * a lower bound. */
-bool bal_sketch_add(struct bal_arena *arena, struct bal_sketch *sketch, uint64_t hash);
+/** Adds a visitor. False when the arena has no room to grow: the sketch is as it was, so its count
+ * is a lower bound. */
+bool bal_sketch_add(struct bal_arena *arena, struct bal_sketch *sketch, uint32_t visitor);
 
-/** Distinct hashes: exact up to 96, else an estimate. */
+/** Distinct visitors: exact up to 96, else an estimate. */
 uint32_t bal_sketch_count(const struct bal_arena *arena, const struct bal_sketch *sketch);
+
+/** A lower bound of distinct seats, for k tests: exact up to 96 visitors but for one pair of seats
+ * in 2^20, then at most 1,024. */
+uint32_t bal_sketch_floor(const struct bal_arena *arena, const struct bal_sketch *sketch);
 
 /** Adds all of `from` (same arena, same margin key). False when the arena is full: `into` then
  * holds a part of it. */

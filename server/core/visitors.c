@@ -20,6 +20,9 @@ enum {
     REGISTERS = 1 << INDEX_BITS,
     RANK_BITS = 32 - INDEX_BITS,
     RANKS = RANK_BITS + 2, // 0 … RANK_BITS + 1
+    RANK_MASK = 0x1f,      // of a register
+    SEAT_BIT = 0x80,       // the rest of it
+    SEAT_SHIFT = 12,       // of a visitor
     EXACT_MOST = 96
 };
 
@@ -175,12 +178,22 @@ static void block_give(struct bal_arena *arena, const struct bal_sketch *sketch)
     arena->used--;
 }
 
-// The bits that are kept. 0 marks a free slot, so the hash that would keep 0 shares the entry of
-// another: one pair in 2^32.
-static uint32_t kept_of(uint64_t hash)
+// What is kept. 0 marks a free slot, so the visitor that is 0 shares the entry of another.
+static uint32_t kept_of(uint32_t visitor)
 {
-    const uint32_t kept = (uint32_t)hash;
-    return kept != 0 ? kept : 1;
+    return visitor != 0 ? visitor : 1;
+}
+
+// A permutation that lets every bit of a visitor choose its register: its first bits alone are of
+// its seat, and many visitors of one network would meet in few registers. Multiplying by an odd
+// number and shifting to the right can both be undone, so no two visitors become one.
+static uint32_t mixed(uint32_t kept)
+{
+    kept ^= kept >> 16;
+    kept *= 0x9e3779b1U; // 2^32 over the golden ratio, odd
+    kept ^= kept >> 15;
+    kept *= 0x9e3779b1U;
+    return kept ^ kept >> 16;
 }
 
 // The slot of an entry, or the free one where it would go; `slots` when the set is full of others.
@@ -196,11 +209,13 @@ static uint32_t slot_of(const uint32_t *set, uint32_t slots, uint32_t kept)
 
 static void register_raise(uint8_t *registers, uint32_t kept)
 {
-    uint8_t *const at = &registers[kept >> RANK_BITS];
-    const uint32_t rest = kept << INDEX_BITS;
+    const uint32_t bits = mixed(kept);
+    uint8_t *const at = &registers[bits >> RANK_BITS];
+    const uint32_t rest = bits << INDEX_BITS;
     const unsigned rank = rest != 0 ? (unsigned)__builtin_clz(rest) + 1 : RANK_BITS + 1;
-    if (rank > *at)
-        *at = (uint8_t)rank;
+    if (rank > (*at & RANK_MASK))
+        *at = (uint8_t)((*at & SEAT_BIT) | rank);
+    registers[kept >> RANK_BITS] |= SEAT_BIT;
 }
 
 // Moves a sketch to a larger form. False when the arena is full: nothing has changed.
@@ -252,9 +267,9 @@ static bool sketch_add_kept(struct bal_arena *arena, struct bal_sketch *sketch, 
     return true;
 }
 
-bool bal_sketch_add(struct bal_arena *arena, struct bal_sketch *sketch, uint64_t hash)
+bool bal_sketch_add(struct bal_arena *arena, struct bal_sketch *sketch, uint32_t visitor)
 {
-    return sketch_add_kept(arena, sketch, kept_of(hash));
+    return sketch_add_kept(arena, sketch, kept_of(visitor));
 }
 
 // Ertl 2017, algorithm 6: sigma(x) = x + sum over k >= 1 of x^(2^k) 2^(k-1), for 0 <= x < 1.
@@ -294,7 +309,7 @@ static uint32_t registers_estimate(const uint8_t *registers)
 {
     uint32_t with_rank[RANKS] = {0};
     for (unsigned i = 0; i < REGISTERS; i++)
-        with_rank[registers[i]]++;
+        with_rank[registers[i] & RANK_MASK]++;
     if (with_rank[0] == REGISTERS)
         return 0;
     double z = REGISTERS * tau(1 - with_rank[RANK_BITS + 1] / (double)REGISTERS);
@@ -314,6 +329,33 @@ uint32_t bal_sketch_count(const struct bal_arena *arena, const struct bal_sketch
     return estimate > EXACT_MOST ? estimate : EXACT_MOST + 1;
 }
 
+// In place, so that no copy of an entry is left on the stack.
+static uint32_t seats_of_set(const uint32_t *set, uint32_t slots)
+{
+    uint32_t seats = 0;
+    for (uint32_t i = 0; i < slots; i++) {
+        uint32_t before = 0;
+        while (before < i &&
+               (set[before] == 0 || set[before] >> SEAT_SHIFT != set[i] >> SEAT_SHIFT))
+            before++;
+        seats += set[i] != 0 && before == i;
+    }
+    return seats;
+}
+
+uint32_t bal_sketch_floor(const struct bal_arena *arena, const struct bal_sketch *sketch)
+{
+    if (sketch->form == FORM_EMPTY)
+        return 0;
+    const void *const block = block_of(arena, sketch);
+    if (sketch->form != FORM_REGISTERS)
+        return seats_of_set(block, forms[sketch->form].slots);
+    uint32_t marked = 0;
+    for (unsigned i = 0; i < REGISTERS; i++)
+        marked += (((const uint8_t *)block)[i] & SEAT_BIT) != 0;
+    return marked;
+}
+
 bool bal_sketch_union(struct bal_arena *arena, struct bal_sketch *into,
                       const struct bal_sketch *from)
 {
@@ -325,8 +367,10 @@ bool bal_sketch_union(struct bal_arena *arena, struct bal_sketch *into,
             return false;
         uint8_t *const mine = block_of(arena, into);
         const uint8_t *const theirs = block_of(arena, from);
-        for (unsigned i = 0; i < REGISTERS; i++)
-            mine[i] = mine[i] > theirs[i] ? mine[i] : theirs[i];
+        for (unsigned i = 0; i < REGISTERS; i++) {
+            const uint8_t rank = mine[i] & RANK_MASK, other = theirs[i] & RANK_MASK;
+            mine[i] = (uint8_t)((rank > other ? rank : other) | ((mine[i] | theirs[i]) & SEAT_BIT));
+        }
         return true;
     }
     const uint32_t *const set = block_of(arena, from);

@@ -69,6 +69,13 @@ static bal_region region_of(struct bal_ingest *ingest, struct bal_prefix prefix)
     return region;
 }
 
+/** How many visitors of one network a k test takes for different ones. */
+static uint16_t seats_of(const struct bal_config *config)
+{
+    const int64_t signed_most = config->privacy.network_visitors;
+    return (uint16_t)(signed_most > 0 ? signed_most : config->privacy.k / 2);
+}
+
 /** What the peer is reduced to: where it is from, and which visitor of that day it is. */
 static void reduce_peer(struct bal_ingest *ingest, const struct bal_peer *peer, int64_t time_ms,
                         struct bal_view *view)
@@ -78,7 +85,8 @@ static void reduce_peer(struct bal_ingest *ingest, const struct bal_peer *peer, 
     struct bal_prefix prefix = bal_prefix_of_peer(peer, config->public_side.trusted_proxies,
                                                   config->public_side.trusted_proxy_count);
     view->region = region_of(ingest, prefix);
-    view->visitor = bal_keyring_visitor(ingest->keyring, view->site, day, prefix, peer->user_agent);
+    view->visitor = bal_keyring_visitor(ingest->keyring, view->site, day, prefix, peer->user_agent,
+                                        seats_of(config));
     explicit_bzero(&prefix, sizeof prefix);
 }
 

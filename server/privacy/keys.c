@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stddef.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,33 +199,52 @@ static uint64_t hash(const unsigned char *key, const void *data, size_t length)
     return number;
 }
 
+/* What is hashed: `agent` is a user agent, or the number of a seat. */
+struct hashed {
+    uint8_t family;
+    uint8_t prefix[sizeof((struct bal_prefix *)0)->bytes];
+    char agent[HASHED_AGENT_BYTES];
+};
+_Static_assert(sizeof(struct hashed) == 7 + HASHED_AGENT_BYTES, "no padding is hashed");
+enum { OF_SEAT = 0x80 }; // in the family, so that no user agent hashes like a seat
+
 uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t day,
-                             struct bal_prefix prefix, struct bal_slice user_agent)
+                             struct bal_prefix prefix, struct bal_slice user_agent, uint16_t seats)
 {
-    struct {
-        uint8_t family;
-        uint8_t prefix[sizeof prefix.bytes];
-        char agent[HASHED_AGENT_BYTES];
-    } input;
-    _Static_assert(sizeof input == 1 + sizeof prefix.bytes + HASHED_AGENT_BYTES,
-                   "no padding is hashed");
+    assert(seats > 0);
+    const unsigned char *const key = key_of(keyring, site, day, 0);
+    struct hashed input = {.family = prefix.family};
+    const size_t head = offsetof(struct hashed, agent);
     const size_t agent_bytes =
         user_agent.length < sizeof input.agent ? user_agent.length : sizeof input.agent;
-    input.family = prefix.family;
     memcpy(input.prefix, prefix.bytes, sizeof input.prefix);
     if (agent_bytes) {
         memcpy(input.agent, user_agent.data, agent_bytes);
     }
-    const size_t used = sizeof input - sizeof input.agent + agent_bytes;
-    const uint64_t visitor = hash(key_of(keyring, site, day, 0), &input, used);
-    sodium_memzero(&input, used);
-    return visitor;
+    const uint64_t whole = hash(key, &input, head + agent_bytes);
+    const uint16_t number = (uint16_t)((uint32_t)whole % seats);
+    input.family |= OF_SEAT;
+    memcpy(input.agent, &number, sizeof number);
+    const uint64_t seat = hash(key, &input, head + sizeof number);
+    sodium_memzero(&input, head + (agent_bytes > sizeof number ? agent_bytes : sizeof number));
+    return (whole & 0xffffffff00000000U) | (uint32_t)seat;
 }
 
-uint64_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t day,
+uint32_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t day,
                             unsigned margin, uint64_t visitor)
 {
-    return hash(key_of(keyring, site, day, 1 + (size_t)margin), &visitor, sizeof visitor);
+    enum { SHARING_BITS = 12 };
+    struct {
+        uint32_t seat, factor, addend, unused;
+    } of_seat;
+    _Static_assert(sizeof of_seat == crypto_shorthash_siphashx24_BYTES, "one SipHash-128");
+    const uint32_t seat = (uint32_t)visitor, agent = (uint32_t)(visitor >> 32);
+    const int refused =
+        crypto_shorthash_siphashx24((unsigned char *)&of_seat, (const unsigned char *)&seat,
+                                    sizeof seat, key_of(keyring, site, day, 1 + (size_t)margin));
+    assert(!refused);
+    const uint32_t sharing = (agent * (of_seat.factor | 1) + of_seat.addend) >> (32 - SHARING_BITS);
+    return of_seat.seat << SHARING_BITS | sharing;
 }
 
 void bal_keyring_forget(struct bal_keyring *keyring, uint16_t site, int32_t day)

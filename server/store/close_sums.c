@@ -102,7 +102,7 @@ uint64_t sum_add(struct closing *closing, enum open_table_id table, uint32_t row
 
 uint32_t union_floor(const struct visitors_union *u)
 {
-    const uint32_t now = bal_sketch_count(u->arena, &u->sketch);
+    const uint32_t now = bal_sketch_floor(u->arena, &u->sketch);
     return now > u->floor ? now : u->floor;
 }
 

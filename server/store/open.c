@@ -228,7 +228,7 @@ void open_day_count(struct open_day *day, const struct bal_view *view, uint32_t 
 
 uint32_t open_row_floor(const struct open_row *row, const struct bal_arena *arena)
 {
-    const uint32_t now = bal_sketch_count(arena, &row->sketch);
+    const uint32_t now = bal_sketch_floor(arena, &row->sketch);
     return now > row->floor ? now : row->floor;
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What good input gets: protocols, who the client is, tokens, reloads, and an end that loses nothing."""
+import datetime
 import json
 import signal
 import socket
@@ -10,41 +11,64 @@ import threading
 import pytest
 
 from balise import DESKTOP, FIREFOX, MOBILE, ORIGIN, Balise, ask, run, view, visitors
+from dpo import Dpo
 from wait import until
 
 
-def views_by_region(balise, addresses, **words):
-    """Twelve visitors for each X-Forwarded-For, told apart by their user agents; the closed day by region."""
+def views_by_region(balise, addresses):
+    """Twelve visitors for each X-Forwarded-For, in networks of their own where {n} stands in it; the closed day by region."""
     for n in range(12):
-        balise.post_all([(view(), {"address": address, "user_agent": DESKTOP % (100 + n), **words}) for address in addresses])
+        balise.post_all([(view(), {"address": address(n), "user_agent": DESKTOP % (100 + n)}) for address in addresses])
     return balise.views("region", balise.close_day())
+
+
+def crowded(folder):
+    """A configuration that takes visitors of one network for different ones, with the signature that it needs."""
+    with Balise({"privacy": {"network_visitors": 100}}, running=False) as unsigned:
+        Dpo(folder).sign(unsigned)
+        return {name: unsigned.config[name] for name in ("privacy", "dpo")}
 
 
 def test_an_address_is_unwrapped_before_it_is_cut(balise):
     assert views_by_region(balise, [
-        "198.18.0.7",            # plain
-        "::ffff:198.18.16.7",    # v4-mapped
-        "::ffff:c612:1007",      # the same, in hexadecimal
-        "2002:c612:2007::1",     # 6to4 of 198.18.32.7
-        "2001:db8:300:77::1",    # IPv6
-    ]) == {"FR-IDF": 12, "FR-BRE": 24, "FR-ARA": 12, "FR-OCC": 12}
+        lambda n: f"198.18.{n}.7",                    # plain
+        lambda n: f"::ffff:198.18.{16 + n}.7",        # v4-mapped
+        lambda n: f"::ffff:c612:{32 + n:02x}07",      # the same, in hexadecimal
+        lambda n: f"2002:c612:{48 + n:02x}07::1",     # 6to4 of 198.18.48.7 and further
+        lambda n: f"2001:db8:{0x900 + n:x}:77::1",    # IPv6
+    ]) == {"FR-IDF": 12, "FR-BRE": 12, "FR-ARA": 12, "FR-OCC": 12, "DE-BY": 12}
 
 
 def test_the_right_most_address_that_is_no_proxy_is_the_client(balise):
     assert views_by_region(balise, [
-        "198.18.0.7, 198.18.144.7",             # what the client claims does not count
-        "198.18.0.7, 198.18.16.7, 127.0.0.1",   # a proxy on this machine
-        "198.18.0.7,198.18.32.7 ,\t127.9.9.9",
+        lambda n: f"198.18.0.7, 198.18.{144 + n}.7",             # what the client claims does not count
+        lambda n: f"198.18.0.7, 198.18.{16 + n}.7, 127.0.0.1",   # a proxy on this machine
+        lambda n: f"198.18.0.7,198.18.{32 + n}.7 ,\t127.9.9.9",
     ]) == {"DE-BY": 12, "FR-BRE": 12, "FR-ARA": 12}
 
 
-def test_what_is_no_address_is_nowhere(balise):
-    assert views_by_region(balise, ["unknown", "0.0.0.0", "198.18.0.7, nonsense"]) == {"(unknown)": 36}
+def test_what_is_no_address_is_nowhere(tmp_path):
+    with Balise(crowded(tmp_path)) as balise:
+        said = ["unknown", "0.0.0.0", "198.18.0.7, nonsense"]
+        assert views_by_region(balise, [lambda _, text=text: text for text in said]) == {"(unknown)": 36}
 
 
-def test_only_trusted_proxies_are_believed():
-    with Balise({"public": {"trusted_proxies": ["192.0.2.0/24"]}}) as balise:
-        assert views_by_region(balise, ["198.18.0.7"]) == {"FR-PAC": 12}  # where test.mmdb has 127.0.0.0/8
+def test_only_trusted_proxies_are_believed(tmp_path):
+    with Balise({**crowded(tmp_path), "public": {"trusted_proxies": ["192.0.2.0/24"]}}) as balise:
+        assert views_by_region(balise, [lambda n: f"198.18.{n}.7"]) == {"FR-PAC": 12}  # where test.mmdb has 127.0.0.0/8
+
+
+def test_one_network_is_never_k_visitors_by_itself(balise):
+    """Half of k come from it at the most, though it is counted whole where others make the k."""
+    for n in range(40):
+        assert balise.post(view("/forged"), address="2001:db8:1::1", user_agent=DESKTOP % (100 + n)).status == 204
+        assert balise.post(view("/mixed"), address=f"2001:db8:{n % 2 * n:x}::1", user_agent=DESKTOP % (100 + n)).status == 204
+        assert balise.post(view("/others"), address=f"2001:db8:{100 + n:x}::1").status == 204
+    for n in range(12):
+        assert balise.post(view("/rest"), address=f"2001:db8:{200 + n:x}::1").status == 204
+    rows = balise.rows("page", from_=(day := balise.close_day()), to=day + datetime.timedelta(days=1))
+    assert set(rows) == {"/mixed", "/others", "(other)"} and rows["/mixed"]["views"] == rows["/mixed"]["visitors"] == 40
+    assert rows["(other)"]["views"] == 52
 
 
 def test_networks_are_what_visitors_are_told_apart_by(balise):

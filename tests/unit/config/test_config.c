@@ -126,6 +126,7 @@ static void every_key_reaches_its_place(void **state)
     assert_int_equal(config->margins.page_blocks, BAL_OFF);
     assert_int_equal(config->margins.region_device, BAL_OFF);
     assert_int_equal(config->privacy.k, 20);
+    assert_int_equal(config->privacy.network_visitors, 4);
     assert_int_equal(config->privacy.pages_a_day, 1000);
     assert_int_equal(config->privacy.visitors_kibibytes, 4096);
     assert_int_equal(config->retention.hourly_days, 30);
@@ -182,7 +183,8 @@ static void unknown_and_doubled_keys_are_errors(void **state)
 {
     (void)state;
     assert_refused("{\n" BASE ",\n\"privacy\": {\n\"K\": 10}}", 4,
-                   "privacy.K is not known; known here: k, pages_a_day, visitors_kibibytes");
+                   "privacy.K is not known; known here: k, network_visitors, pages_a_day, "
+                   "visitors_kibibytes");
     assert_refused("{\n" BASE ",\n\"privacy.k\": 10}", 3, "privacy.k is not known");
     assert_refused("{\"data_dir\": \"/x\", \"sites\": [{\n\"name\": \"a\", \"hosts\": []}]}", 2,
                    "sites[0].hosts is not known; known here: name, origins, time_zone, pages");

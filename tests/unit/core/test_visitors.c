@@ -50,10 +50,16 @@ static int close_room(void **state)
     return wiped ? 0 : -1;
 }
 
+/* A visitor at random, of a seat at random. */
+static uint32_t random_visitor(uint64_t *seed)
+{
+    return (uint32_t)random_u64(seed);
+}
+
 static void fill(struct bal_arena *arena, struct bal_sketch *sketch, uint64_t *seed, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        assert_true(bal_sketch_add(arena, sketch, random_u64(seed)));
+        assert_true(bal_sketch_add(arena, sketch, random_visitor(seed)));
 }
 
 static void nothing_is_counted_before_anything_is_added(void **state)
@@ -70,10 +76,10 @@ static void counts_exactly_up_to_96_and_each_visitor_once(void **state)
     struct room *const room = *state;
     for (uint64_t seed = 1; seed <= 50; seed++) {
         struct bal_sketch sketch = {0};
-        uint64_t hashes[96];
+        uint32_t hashes[96];
         uint64_t next = seed;
         for (unsigned n = 0; n < 96; n++) {
-            hashes[n] = random_u64(&next);
+            hashes[n] = random_visitor(&next);
             for (unsigned i = 0; i <= n; i++) // every one that was there, again, and the new one
                 assert_true(bal_sketch_add(room->arena, &sketch, hashes[i]));
             assert_int_equal(bal_sketch_count(room->arena, &sketch), n + 1);
@@ -87,8 +93,8 @@ static void visitors_whose_hashes_collide_in_the_set_are_still_told_apart(void *
     struct room *const room = *state;
     struct bal_sketch sketch = {0};
     for (unsigned twice = 0; twice < 2; twice++) {
-        for (uint64_t i = 0; i < 96; i++)
-            assert_true(bal_sketch_add(room->arena, &sketch, 0x5a5a5a5a00000000U | i << 8 | 0xff));
+        for (uint32_t i = 0; i < 96; i++)
+            assert_true(bal_sketch_add(room->arena, &sketch, i << 8 | 0xff));
     }
     assert_int_equal(bal_sketch_count(room->arena, &sketch), 96);
 }
@@ -159,17 +165,28 @@ static void estimates_are_not_biased_where_sets_end_nor_further_on(void **state)
     }
 }
 
+// The visitor whose mixed bits choose register and rank: what visitors.c mixes, unmixed. That of 0
+// is 0, which is kept as another's: rank 22 of register 0 instead of 23.
+static uint32_t visitor_of(uint32_t bits)
+{
+    bits += bits == 0;
+    static const uint32_t inverse = 0xe8b2f51U; // of 0x9e3779b1, modulo 2^32
+    bits = (bits ^ bits >> 16) * inverse;
+    bits = (bits ^ bits >> 15 ^ bits >> 30) * inverse;
+    return bits ^ bits >> 16;
+}
+
 // A register holds the greatest of n/1024 geometric ranks: drawn at once, since adding n hashes
 // would take minutes.
-static void add_greatest_rank(const struct room *room, struct bal_sketch *sketch, uint64_t index,
+static void add_greatest_rank(const struct room *room, struct bal_sketch *sketch, uint32_t index,
                               uint64_t *seed, double n)
 {
     const double u = random_unit(seed);
     unsigned rank = 1;
     while (rank < 23 && exp(-n / 1024 * exp2(-(double)rank)) < u)
         rank++;
-    const uint64_t rest = rank < 23 ? 1U << (22 - rank) : 0;
-    assert_true(bal_sketch_add(room->arena, sketch, index << 22 | rest));
+    const uint32_t rest = rank < 23 ? 1U << (22 - rank) : 0;
+    assert_true(bal_sketch_add(room->arena, sketch, visitor_of(index << 22 | rest)));
 }
 
 static void estimates_hold_up_to_billions(void **state)
@@ -182,7 +199,7 @@ static void estimates_hold_up_to_billions(void **state)
         double sum = 0;
         for (unsigned round = 0; round < ROUNDS; round++) {
             struct bal_sketch sketch = {0};
-            for (uint64_t index = 0; index < 1024; index++)
+            for (uint32_t index = 0; index < 1024; index++)
                 add_greatest_rank(room, &sketch, index, &seed, sizes[i]);
             sum += bal_sketch_count(room->arena, &sketch) / sizes[i] - 1;
             bal_sketch_drop(room->arena, &sketch);
@@ -190,8 +207,8 @@ static void estimates_hold_up_to_billions(void **state)
         assert_true(fabs(sum / ROUNDS) < 3 * 1.1 * STANDARD_ERROR / sqrt(ROUNDS));
     }
     struct bal_sketch sketch = {0};
-    for (uint64_t index = 0; index < 1024; index++)
-        assert_true(bal_sketch_add(room->arena, &sketch, index << 22));
+    for (uint32_t index = 0; index < 1024; index++)
+        assert_true(bal_sketch_add(room->arena, &sketch, visitor_of(index << 22)));
     assert_true(bal_sketch_count(room->arena, &sketch) == UINT32_MAX);
 }
 
@@ -204,7 +221,7 @@ static void check_union(struct bal_arena *arena, uint32_t a, uint32_t b, uint32_
     struct bal_sketch all = {0};
     uint64_t seed = 77 + a * 1000 + b;
     for (uint32_t i = 0; i < a + b - shared; i++) {
-        const uint64_t hash = random_u64(&seed);
+        const uint32_t hash = random_visitor(&seed);
         assert_true(bal_sketch_add(arena, &all, hash));
         assert_true(i >= a || bal_sketch_add(arena, &first, hash));
         assert_true(i < a - shared || bal_sketch_add(arena, &second, hash));
@@ -262,7 +279,7 @@ static void growing_leaves_no_copy_behind(void **state)
 {
     struct room *const room = *state;
     struct bal_sketch sketch = {0};
-    const uint64_t hash = 0xdeadbeefcafef00dU;
+    const uint32_t hash = 0xcafef00dU;
     assert_true(bal_sketch_add(room->arena, &sketch, hash));
     uint64_t seed = 9;
     for (unsigned n = 1; n <= 96; n++) {
@@ -270,6 +287,50 @@ static void growing_leaves_no_copy_behind(void **state)
         fill(room->arena, &sketch, &seed, 1);
     }
     assert_int_equal(occurrences(room, 0xcafef00dU), 0); // registers now
+}
+
+// The visitor of a seat, as bal_keyring_margin makes it.
+static uint32_t on_seat(uint32_t seat, uint32_t sharing)
+{
+    return seat << 12 | (sharing & 0xfff);
+}
+
+static void whoever_shares_a_seat_is_one_visitor_to_a_k_test(void **state)
+{
+    struct room *const room = *state;
+    static const uint32_t sizes[] = {1, 4, 40, 96, 97, 2000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct bal_sketch sketch = {0};
+        uint64_t seed = 4;
+        const uint32_t seats[3] = {random_below(&seed, 1 << 20), random_below(&seed, 1 << 20),
+                                   random_below(&seed, 1 << 20)};
+        for (uint32_t v = 0; v < sizes[i]; v++)
+            assert_true(bal_sketch_add(room->arena, &sketch, on_seat(seats[v % 3], v / 3)));
+        assert_int_equal(bal_sketch_floor(room->arena, &sketch), sizes[i] < 3 ? sizes[i] : 3);
+        // And yet they are counted.
+        const double error = bal_sketch_count(room->arena, &sketch) / (double)sizes[i] - 1;
+        assert_true(fabs(error) < 3 * STANDARD_ERROR);
+        bal_sketch_drop(room->arena, &sketch);
+    }
+}
+
+static void the_floor_of_visitors_who_share_nothing_is_their_count_or_less(void **state)
+{
+    struct room *const room = *state;
+    struct bal_sketch sketch = {0}, other = {0};
+    uint64_t seed = 8;
+    assert_int_equal(bal_sketch_floor(room->arena, &sketch), 0);
+    for (uint32_t n = 1; n <= 3000; n++) {
+        assert_true(bal_sketch_add(room->arena, &sketch, on_seat(n * 0x9e3779b1U >> 12, n)));
+        const uint32_t floor = bal_sketch_floor(room->arena, &sketch);
+        assert_in_range(floor, n <= 96 ? n : 80, n <= 1024 ? n : 1024);
+    }
+    fill(room->arena, &other, &seed, 200);
+    const uint32_t before = bal_sketch_floor(room->arena, &other);
+    assert_true(bal_sketch_union(room->arena, &other, &sketch));
+    assert_in_range(bal_sketch_floor(room->arena, &other), before + 1, 1024);
+    bal_sketch_drop(room->arena, &sketch);
+    bal_sketch_drop(room->arena, &other);
 }
 
 static void dropping_wipes_and_gives_back(void **state)
@@ -298,7 +359,7 @@ static uint32_t fill_arena(struct bal_arena *arena, struct bal_sketch *sketches,
         for (uint32_t i = 0; i < visitors; i++) {
             uint64_t hash = (uint64_t)s << 32 | i;
             const uint32_t before = bal_sketch_count(arena, &sketches[s]);
-            if (bal_sketch_add(arena, &sketches[s], random_u64(&hash)))
+            if (bal_sketch_add(arena, &sketches[s], random_visitor(&hash)))
                 continue;
             assert_int_equal(bal_sketch_count(arena, &sketches[s]), before);
             return s;
@@ -315,7 +376,7 @@ static void a_full_arena_refuses_and_everything_stays_readable(void **state)
     for (uint32_t s = 0; s < whole; s++) {
         assert_int_equal(bal_sketch_count(room->arena, &sketches[s]), 49);
         uint64_t known = (uint64_t)s << 32 | 7;
-        assert_true(bal_sketch_add(room->arena, &sketches[s], random_u64(&known)));
+        assert_true(bal_sketch_add(room->arena, &sketches[s], random_visitor(&known)));
         assert_int_equal(bal_sketch_count(room->arena, &sketches[s]), 49);
     }
     assert_int_equal(bal_arena_used_bytes(room->arena), ARENA_BYTES);
@@ -382,7 +443,7 @@ static void many_sketches_that_come_and_go_do_not_disturb_each_other(void **stat
         const uint32_t limit = 1 + s % 96;
         if (visitors[s] < limit) {
             uint64_t hash = (uint64_t)s << 32 | visitors[s];
-            visitors[s] += bal_sketch_add(room->arena, &sketches[s], random_u64(&hash));
+            visitors[s] += bal_sketch_add(room->arena, &sketches[s], random_visitor(&hash));
         }
         assert_int_equal(bal_sketch_count(room->arena, &sketches[s]), visitors[s]);
     }
@@ -409,6 +470,8 @@ int main(void)
         IN_A_ROOM(estimates_hold_up_to_billions),
         IN_A_ROOM(a_union_counts_what_one_sketch_of_all_would),
         IN_A_ROOM(an_empty_sketch_takes_the_first_one_ever_made),
+        IN_A_ROOM(whoever_shares_a_seat_is_one_visitor_to_a_k_test),
+        IN_A_ROOM(the_floor_of_visitors_who_share_nothing_is_their_count_or_less),
         IN_A_ROOM(growing_leaves_no_copy_behind),
         IN_A_ROOM(dropping_wipes_and_gives_back),
         IN_A_ROOM(a_full_arena_refuses_and_everything_stays_readable),

@@ -33,7 +33,7 @@
 #define SANITIZED 0
 #endif
 
-enum { ARENA_BYTES = 200 * 1000, DAY = 20780 };
+enum { ARENA_BYTES = 200 * 1000, DAY = 20780, SEATS = 5 };
 
 static const struct bal_prefix prefix = {.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8, 0, 7}};
 static const struct bal_slice agent = {"Mozilla/5.0 (X11; Linux x86_64)", 31};
@@ -52,9 +52,9 @@ static void the_same_visitor_hashes_alike_on_one_day(void **state)
 {
     (void)state;
     struct bal_keyring *const ring = ring_of(3);
-    const uint64_t first = bal_keyring_visitor(ring, 1, DAY, prefix, agent);
-    (void)bal_keyring_visitor(ring, 1, DAY + 1, prefix, agent);
-    assert_true(bal_keyring_visitor(ring, 1, DAY, prefix, agent) == first);
+    const uint64_t first = bal_keyring_visitor(ring, 1, DAY, prefix, agent, SEATS);
+    (void)bal_keyring_visitor(ring, 1, DAY + 1, prefix, agent, SEATS);
+    assert_true(bal_keyring_visitor(ring, 1, DAY, prefix, agent, SEATS) == first);
     const uint64_t in_margin = bal_keyring_margin(ring, 1, DAY, BAL_MARGIN_PAGE, first);
     assert_true(bal_keyring_margin(ring, 1, DAY, BAL_MARGIN_PAGE, first) == in_margin);
     bal_keyring_destroy(ring);
@@ -76,7 +76,7 @@ static void everything_else_is_another_hash(void **state)
     size_t count = 0;
     for (uint16_t site = 0; site < 3; site++) {
         for (int32_t day = -1; day < 3; day++) {
-            seen[count++] = bal_keyring_visitor(ring, site, day, prefix, agent);
+            seen[count++] = bal_keyring_visitor(ring, site, day, prefix, agent, SEATS);
         }
     }
     const uint64_t visitor = seen[1];
@@ -84,16 +84,16 @@ static void everything_else_is_another_hash(void **state)
         seen[count++] = bal_keyring_margin(ring, 0, 0, margin, visitor);
     }
     seen[count++] = bal_keyring_margin(ring, 1, 0, 0, visitor);
-    seen[count++] = bal_keyring_visitor(after_restart, 0, 0, prefix, agent);
+    seen[count++] = bal_keyring_visitor(after_restart, 0, 0, prefix, agent, SEATS);
     struct bal_prefix other = prefix;
     other.bytes[5]++;
-    seen[count++] = bal_keyring_visitor(ring, 0, 0, other, agent);
+    seen[count++] = bal_keyring_visitor(ring, 0, 0, other, agent, SEATS);
     other = prefix;
     other.family = 4;
-    seen[count++] = bal_keyring_visitor(ring, 0, 0, other, agent);
-    seen[count++] =
-        bal_keyring_visitor(ring, 0, 0, prefix, BAL_SLICE("Mozilla/5.0 (X11; Linux x86_65)"));
-    seen[count++] = bal_keyring_visitor(ring, 0, 0, prefix, (struct bal_slice){0});
+    seen[count++] = bal_keyring_visitor(ring, 0, 0, other, agent, SEATS);
+    seen[count++] = bal_keyring_visitor(ring, 0, 0, prefix,
+                                        BAL_SLICE("Mozilla/5.0 (X11; Linux x86_65)"), SEATS);
+    seen[count++] = bal_keyring_visitor(ring, 0, 0, prefix, (struct bal_slice){0}, SEATS);
     assert_in_range(count, 20, sizeof seen / sizeof seen[0]);
     qsort(seen, count, sizeof seen[0], compare);
     for (size_t i = 1; i < count; i++) {
@@ -112,7 +112,7 @@ static void hashes_spread_over_all_bits(void **state)
     for (unsigned i = 0; i < VISITORS; i++) {
         struct bal_prefix one = prefix;
         memcpy(one.bytes + 2, &i, sizeof i);
-        const uint64_t hash = bal_keyring_visitor(ring, 0, DAY, one, agent);
+        const uint64_t hash = bal_keyring_visitor(ring, 0, DAY, one, agent, SEATS);
         for (unsigned bit = 0; bit < 64; bit++) {
             ones[bit] += (unsigned)(hash >> bit & 1);
         }
@@ -123,6 +123,41 @@ static void hashes_spread_over_all_bits(void **state)
     bal_keyring_destroy(ring);
 }
 
+static int compare_seats(const void *a, const void *b)
+{
+    return (*(const uint32_t *)a > *(const uint32_t *)b) -
+           (*(const uint32_t *)a < *(const uint32_t *)b);
+}
+
+/* Distinct seats, or distinct visitors, of as many user agents of one network. */
+static size_t distinct(struct bal_keyring *ring, unsigned agents, unsigned shift)
+{
+    static uint32_t seen[5000];
+    size_t count = 0;
+    assert_in_range(agents, 1, sizeof seen / sizeof seen[0]);
+    for (unsigned i = 0; i < agents; i++) {
+        char text[64];
+        const int length = snprintf(text, sizeof text, "Mozilla/5.0 (forged %u)", i);
+        const uint64_t visitor = bal_keyring_visitor(
+            ring, 0, DAY, prefix, (struct bal_slice){text, (size_t)length}, SEATS);
+        seen[i] = bal_keyring_margin(ring, 0, DAY, 3, visitor) >> shift;
+    }
+    qsort(seen, agents, sizeof seen[0], compare_seats);
+    for (unsigned i = 0; i < agents; i++) {
+        count += i == 0 || seen[i] != seen[i - 1];
+    }
+    return count;
+}
+
+static void one_network_has_few_seats_however_many_user_agents_it_makes_up(void **state)
+{
+    (void)state;
+    struct bal_keyring *const ring = ring_of(1);
+    assert_int_equal(distinct(ring, 5000, 12), SEATS);
+    assert_in_range(distinct(ring, 500, 0), 485, 500); // and yet they are told apart
+    bal_keyring_destroy(ring);
+}
+
 static void long_user_agents_count_by_their_first_480_bytes(void **state)
 {
     (void)state;
@@ -130,11 +165,11 @@ static void long_user_agents_count_by_their_first_480_bytes(void **state)
     char text[3000];
     memset(text, 'a', sizeof text);
     const uint64_t at_480 =
-        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, 480});
+        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, 480}, SEATS);
     const uint64_t whole =
-        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, sizeof text});
+        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, sizeof text}, SEATS);
     const uint64_t shorter =
-        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, 479});
+        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, 479}, SEATS);
     assert_true(whole == at_480);
     assert_true(shorter != at_480);
     bal_keyring_destroy(ring);
@@ -144,18 +179,18 @@ static void a_forgotten_day_never_comes_back(void **state)
 {
     (void)state;
     struct bal_keyring *const ring = ring_of(2);
-    const uint64_t other_site = bal_keyring_visitor(ring, 1, DAY, prefix, agent);
+    const uint64_t other_site = bal_keyring_visitor(ring, 1, DAY, prefix, agent, SEATS);
     uint64_t last = 0;
     for (int32_t day = DAY; day < DAY + 50; day++) { // far more days than are open at once
-        const uint64_t before = bal_keyring_visitor(ring, 0, day, prefix, agent);
+        const uint64_t before = bal_keyring_visitor(ring, 0, day, prefix, agent, SEATS);
         bal_keyring_forget(ring, 0, day);
-        const uint64_t after = bal_keyring_visitor(ring, 0, day, prefix, agent);
+        const uint64_t after = bal_keyring_visitor(ring, 0, day, prefix, agent, SEATS);
         assert_true(before != after && before != last);
         bal_keyring_forget(ring, 0, day);
         last = after;
     }
     bal_keyring_forget(ring, 0, DAY); // unknown by now: nothing happens
-    assert_true(bal_keyring_visitor(ring, 1, DAY, prefix, agent) == other_site);
+    assert_true(bal_keyring_visitor(ring, 1, DAY, prefix, agent, SEATS) == other_site);
     bal_keyring_destroy(ring);
 }
 
@@ -174,7 +209,7 @@ static void forgetting_wipes_the_keys(void **state)
     (void)state;
     struct bal_keyring *const ring = ring_of(1);
     assert_true(keys_are_zero(bal_keyring_arena(ring)));
-    (void)bal_keyring_visitor(ring, 0, DAY, prefix, agent);
+    (void)bal_keyring_visitor(ring, 0, DAY, prefix, agent, SEATS);
     assert_false(keys_are_zero(bal_keyring_arena(ring)));
     bal_keyring_forget(ring, 0, DAY);
     assert_true(keys_are_zero(bal_keyring_arena(ring)));
@@ -202,7 +237,7 @@ static void *work(void *context)
         while (atomic_load(worker->arrived) < (day + 1) * THREADS) {
             (void)sched_yield();
         }
-        worker->hashes[day][0] = bal_keyring_visitor(worker->ring, 0, day, prefix, agent);
+        worker->hashes[day][0] = bal_keyring_visitor(worker->ring, 0, day, prefix, agent, SEATS);
         worker->hashes[day][1] =
             bal_keyring_margin(worker->ring, 0, day, 3, worker->hashes[day][0]);
         (void)pthread_barrier_wait(worker->barrier); // nobody uses the day any more
@@ -250,9 +285,9 @@ static void the_arena_is_aligned_zeroed_and_all_there(void **state)
         for (size_t i = 0; i < ARENA_BYTES; i++) {
             assert_int_equal(arena[i], 0);
         }
-        const uint64_t before = sites ? bal_keyring_visitor(ring, 0, DAY, prefix, agent) : 0;
+        const uint64_t before = sites ? bal_keyring_visitor(ring, 0, DAY, prefix, agent, SEATS) : 0;
         memset(arena, 0xee, ARENA_BYTES);
-        assert_true(!sites || bal_keyring_visitor(ring, 0, DAY, prefix, agent) == before);
+        assert_true(!sites || bal_keyring_visitor(ring, 0, DAY, prefix, agent, SEATS) == before);
         bal_keyring_destroy(ring);
     }
 }
@@ -362,7 +397,7 @@ static uint64_t parents_hash;
 static int hash_in_child(void)
 {
     const unsigned char *const arena = bal_keyring_arena(parents_ring);
-    const bool same = bal_keyring_visitor(parents_ring, 0, 0, prefix, agent) == parents_hash;
+    const bool same = bal_keyring_visitor(parents_ring, 0, 0, prefix, agent, SEATS) == parents_hash;
     return arena[0] == 0 && !same ? AS_IT_SHOULD : WRONG;
 }
 
@@ -371,10 +406,10 @@ static void a_forked_child_gets_no_key(void **state)
     (void)state;
     parents_ring = ring_of(1);
     memset(bal_keyring_arena(parents_ring), 0xee, ARENA_BYTES);
-    parents_hash =
-        bal_keyring_visitor(parents_ring, 0, 0, prefix, agent); // day 0: a zeroed slot is not day 0
+    parents_hash = bal_keyring_visitor(parents_ring, 0, 0, prefix, agent,
+                                       SEATS); // day 0: a zeroed slot is not day 0
     assert_int_equal(in_child(hash_in_child), AS_IT_SHOULD);
-    assert_true(bal_keyring_visitor(parents_ring, 0, 0, prefix, agent) == parents_hash);
+    assert_true(bal_keyring_visitor(parents_ring, 0, 0, prefix, agent, SEATS) == parents_hash);
     bal_keyring_destroy(parents_ring);
 }
 
@@ -384,6 +419,7 @@ int main(void)
         cmocka_unit_test(the_same_visitor_hashes_alike_on_one_day),
         cmocka_unit_test(everything_else_is_another_hash),
         cmocka_unit_test(hashes_spread_over_all_bits),
+        cmocka_unit_test(one_network_has_few_seats_however_many_user_agents_it_makes_up),
         cmocka_unit_test(long_user_agents_count_by_their_first_480_bytes),
         cmocka_unit_test(a_forgotten_day_never_comes_back),
         cmocka_unit_test(forgetting_wipes_the_keys),
