@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""docs/benchmarks.md, its CSV and its plots, from the figures of a run."""
+import csv
+
+import budgets
+import contenders
+import ingest
+import plot
+
+HEAD = """# Benchmarks
+
+Everything here is from one run of `script/bench` on one machine, balise and its peers in turns; nothing is compared with a figure from
+elsewhere. CPU is user and system time of the server's processes (`/proc`), a view; clients share the cores with the servers, so
+latencies and views a second say less than CPU. Medians of {rounds} rounds, the least and greatest in brackets. Raw figures: [benchmarks.csv](benchmarks.csv).
+{machine}
+
+The beacons: {bytes} bytes on average, 19 to 20 keys, pages by Zipf's law, seven browsers, 30 regions, log-normal times
+([tests/bench/corpus.py](../tests/bench/corpus.py)). Every answer was 2xx unless told otherwise. balise is the release build with its defaults and one loop:
+a 204 means that the view is on disk.
+"""
+
+
+def table(heads, rows):
+    lines = [heads, ["---"] + ["--:"] * (len(heads) - 1), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def spread(values, form):
+    values = sorted(values)
+    return f"{form.format(values[len(values) // 2])} ({form.format(values[0])}–{form.format(values[-1])})" if values else "–"
+
+
+def _mean_body():
+    import corpus  # pylint: disable=import-outside-toplevel
+    import json  # pylint: disable=import-outside-toplevel
+    bodies = [len(json.dumps({"v": 1, "path": where, "type": "navigate", **values, "protocol": "h2"}, separators=(",", ":")))
+              for _, _, where, values in corpus.views(ingest.PAGES, 2000)]
+    return round(sum(bodies) / len(bodies))
+
+
+def _machine(facts):
+    return "\n" + " · ".join(f"{name}: {value}" for name, value in facts.items())
+
+
+def _ingest(rows, titles):
+    text = "\n## Taking in a view\n\n![CPU a view](benchmarks/cpu.svg)\n"
+    for name in dict.fromkeys(row["scenario"] for row in rows):
+        text += f"\n### {titles[name]}\n\n"
+        lines, base = [], None
+        for who in dict.fromkeys(row["contender"] for row in rows if row["scenario"] == name):
+            cpu = ingest.median(rows, name, who, "cpu_us")
+            base = base or cpu
+            at_half = [ingest.median(rows, name, who, what, "open") for what in ("p50_us", "p99_us", "p999_us")]
+            bad = sum(row["refused"] + row["failed"] for row in rows if (row["scenario"], row["contender"]) == (name, who))
+            lines.append([who + (f" ({bad} not 2xx)" if bad else ""), spread(ingest.figures(rows, name, who, "cpu_us"), "{:.2f}"), f"{cpu / base:.2f}",
+                          f"{ingest.median(rows, name, who, 'views_a_second'):,.0f}",
+                          " / ".join("–" if value is None else f"{value / 1000:.1f}" for value in at_half),
+                          f"{ingest.median(rows, name, who, 'written_bytes'):.0f}", f"{ingest.median(rows, name, who, 'anonymous_mib'):.0f}"])
+        text += table(["", "CPU a view, µs", "× the first", "views a second", "ms at half of that: p50 / p99 / p99.9", "bytes written a view",
+                       "anonymous MiB"], lines)
+    return text
+
+
+def _instructions(found):
+    bare, balise = found["bare h2o"]["total"], found["balise"]["total"]
+    parts = sorted(found["balise"]["parts"].items(), key=lambda part: -part[1])
+    lines = [[name, f"{cost:,.0f}"] for name, cost in parts if cost >= 1]
+    lines += [["**in all**", f"**{balise:,.0f}**"], ["the bare handler", f"{bare:,.0f}"], ["**above it**", f"**{balise - bare:,.0f}**"]]
+    return ("\n## Instructions\n\nCounted by callgrind over a warm server, HTTP/2 multiplexed; independent of what else the machine does. A byte that is wiped by "
+            "`rep stosb` counts as one instruction.\n\n" + table(["component", "instructions a view"], lines))
+
+
+def _footprint(found):
+    mib = {key: f"{found[key]['anonymous'] / 2**20:.1f} anonymous, {found[key]['resident'] / 2**20:.1f} resident" for key in ("at_rest", "at_full_load")}
+    lines = [["memory at rest, MiB", mib["at_rest"]], ["memory at full load (1,000 pages, 30 regions, two loops), MiB", mib["at_full_load"]],
+             [f"an idle connection (of {found['idle_connections']:,}), bytes", f"{found['idle_connection_bytes']:,.0f}"],
+             ["start after kill -9, a journal to replay, s", f"{found['start_seconds_after_kill']:.2f}"]]
+    lines += [[f"bytes written a view at {int(rate):,} views a second", f"{found['written'][rate]:,.0f}"] for rate in found["written"]]
+    return "\n## Memory and disk\n\n" + table(["", ""], lines)
+
+
+def _cpu_plot(rows, titles):
+    groups = []
+    for name in dict.fromkeys(row["scenario"] for row in rows):
+        who = dict.fromkeys(row["contender"] for row in rows if row["scenario"] == name)
+        groups.append((titles[name], [(one, ingest.median(rows, name, one, "cpu_us"), "balise" in one) for one in who]))
+    return plot.bars("Server CPU a view", "µs", groups)
+
+
+def write(found, out):
+    """Whatever was measured; parts that were not are left out, and the budgets say so."""
+    rows = found.get("ingest", [])
+    titles = {scenario.name: scenario.title for scenario in ingest.scenarios(out_of_the_way())}
+    rounds = max((row["round"] for row in rows), default=0)
+    text = HEAD.format(rounds=rounds, machine=_machine(found["machine"]), bytes=_mean_body())
+    text += "\n## The budgets\n\n" + table(["what", "measured", "budget", "goal", ""], budgets.lines(found))
+    (out / "benchmarks").mkdir(exist_ok=True)
+    if rows:
+        text += _ingest(rows, titles)
+        (out / "benchmarks" / "cpu.svg").write_text(_cpu_plot(rows, titles), encoding="utf-8")
+        with open(out / "benchmarks.csv", "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows)
+    for part, tell in (("instructions", _instructions), ("footprint", _footprint)):
+        if part in found:
+            text += tell(found[part])
+    (out / "benchmarks.md").write_text(text, encoding="utf-8")
+
+
+def out_of_the_way():
+    folder = contenders.BUILD / "titles"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
