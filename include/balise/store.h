@@ -41,6 +41,10 @@ struct bal_audit *bal_store_audit(const struct bal_store *store);
 BAL_MUST_USE bal_status bal_store_start(struct bal_store *store, struct bal_error *error);
 void bal_store_stop(struct bal_store *store);
 
+/** Whether the writer thread has turned since the last call and the disk has refused it nothing for
+ * good. It turns twice a second at least: ask less often. Main thread. */
+BAL_MUST_USE bool bal_store_is_alive(struct bal_store *store);
+
 /** Hands a flight over; `flight->landed` is called on the writer thread once its views are on disk
  * (BAL_OK) or were refused. Any thread. */
 void bal_store_submit(struct bal_store *store, struct bal_flight *flight);

@@ -21,7 +21,7 @@
 #define PATIENCE_MS 60000
 #define PATIENCE_DRAINING_MS 20
 
-enum order { ORDER_TLS, ORDER_DRAIN };
+enum order { ORDER_TLS, ORDER_ANSWER, ORDER_DRAIN };
 
 struct command {
     h2o_multithread_message_t message; // first, so that a message is its command
@@ -50,6 +50,8 @@ static void on_commands(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
         struct command *command = H2O_STRUCT_FROM_MEMBER(struct command, message.link, at);
         if (command->order == ORDER_DRAIN) {
             start_draining(loop, command->deadline_ns);
+        } else if (command->order == ORDER_ANSWER) {
+            atomic_store(&loop->answered, true);
         } else {
             // Connections that were accepted hold references of their own to the old one.
             SSL_CTX_free(loop->accept.ssl_ctx);
@@ -184,6 +186,7 @@ static void close_loop(struct loop *loop)
 static void *loop_main(void *memory)
 {
     struct loop *loop = memory;
+    (void)pthread_setname_np(pthread_self(), loop->beacons ? "public" : "private");
     open_loop(loop);
     for (bool ended = false; !ended;) {
         if (h2o_evloop_run(loop->evloop, patience(loop)) != 0 && errno != EINTR)
@@ -204,6 +207,7 @@ bal_status loop_start(struct loop *loop, SSL_CTX *tls, struct bal_error *error)
         return status;
     pthread_mutex_init(&loop->lock, NULL);
     pthread_cond_init(&loop->changed, NULL);
+    atomic_store(&loop->answered, true);
     if (tls)
         SSL_CTX_up_ref(tls);
     loop->accept.ssl_ctx = tls;
@@ -235,6 +239,14 @@ void loop_set_tls(struct loop *loop, SSL_CTX *tls)
 {
     SSL_CTX_up_ref(tls);
     send_command(loop, (struct command){.order = ORDER_TLS, .tls = tls});
+}
+
+bool loop_is_alive(struct loop *loop)
+{
+    if (!atomic_exchange(&loop->answered, false))
+        return false;
+    send_command(loop, (struct command){.order = ORDER_ANSWER});
+    return true;
 }
 
 void loop_drain(struct loop *loop, int64_t deadline_ns)

@@ -54,7 +54,8 @@ struct loop {
     pthread_cond_t changed;
     bool started;
 
-    bool beacons; /**< has flights */
+    _Atomic bool answered; /**< what loop_is_alive asked last */
+    bool beacons;          /**< has flights */
     bool draining, cut;
     bool left_over; /**< connections were left: the library's memory cannot be freed */
 };
@@ -69,6 +70,8 @@ static inline struct loop *loop_of(const h2o_req_t *req)
 BAL_MUST_USE bal_status loop_start(struct loop *loop, SSL_CTX *tls, struct bal_error *error);
 /** Connections from now on use `tls`; a reference is taken. */
 void loop_set_tls(struct loop *loop, SSL_CTX *tls);
+/** See bal_server_is_alive. A loop that does not answer is not asked again. */
+BAL_MUST_USE bool loop_is_alive(struct loop *loop);
 /** Asks it to end: see bal_server_stop. The deadline is of the steady clock. */
 void loop_drain(struct loop *loop, int64_t deadline_ns);
 /** Waits for the thread; false when it has not ended by then (CLOCK_REALTIME). */

@@ -58,6 +58,7 @@ struct bal_store {
     pthread_cond_t wake;
     struct bal_flight *queue, **queue_end;
     bool stopping;
+    _Atomic bool turned; /**< since bal_store_is_alive asked last */
 
     struct store_stats stats;
 };

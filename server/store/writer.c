@@ -134,6 +134,7 @@ static void *run(void *context)
 {
     struct bal_store *store = context;
     struct bal_flight *flight;
+    (void)pthread_setname_np(pthread_self(), "writer");
     while (take(store, &flight)) {
         while (flight) {
             struct bal_flight *next = flight->next; /* `landed` gives the flight back */
@@ -142,13 +143,21 @@ static void *run(void *context)
             flight = next;
         }
         tick(store);
+        atomic_store_explicit(&store->turned, true, memory_order_relaxed);
     }
     return NULL;
+}
+
+bool bal_store_is_alive(struct bal_store *store)
+{
+    return atomic_exchange_explicit(&store->turned, false, memory_order_relaxed) &&
+           !has_failed(store);
 }
 
 bal_status bal_store_start(struct bal_store *store, struct bal_error *error)
 {
     store->stopping = false;
+    atomic_store(&store->turned, true);
     if (pthread_create(&store->thread, NULL, run, store) != 0)
         return bal_error_set(error, BAL_EIO, "cannot start the writer thread");
     store->started = true;
