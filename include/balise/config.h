@@ -125,6 +125,12 @@ struct bal_config {
  */
 BAL_MUST_USE bal_status bal_config_load(const char *path, struct bal_config **out,
                                         struct bal_error *error);
+/**
+ * Reads the file of a running configuration again, for a reload. BAL_EINVAL also when a field has
+ * changed that is not `is_reloaded`. Any thread: time zones are those of the running one.
+ */
+BAL_MUST_USE bal_status bal_config_load_again(const struct bal_config *running,
+                                              struct bal_config **out, struct bal_error *error);
 void bal_config_destroy(struct bal_config *config); /**< accepts NULL */
 
 /** Index of a site by name, or -1. */
@@ -149,6 +155,7 @@ struct bal_field_info {
     const char *help;
     enum bal_weaker weaker;              /**< which values are weaker than the default */
     bool is_privacy;                     /**< the audit log tells its value at each start */
+    bool is_reloaded;                    /**< a reload changes it; all others need a restart */
     const struct bal_field_place *place; /**< how the loader reads and keeps it; of config/ alone */
 };
 const struct bal_field_info *bal_config_fields(size_t *count);

@@ -37,6 +37,14 @@ BAL_MUST_USE bal_status bal_server_start(const struct bal_server_parts *parts,
 /** Re-reads the certificates (a reload); on error the old ones stay. Main thread. */
 BAL_MUST_USE bal_status bal_server_reload(struct bal_server *server, struct bal_error *error);
 
+/** From now on GET /api/v1/record tells of `config` (a reload), which is borrowed until the next
+ * call or the stop. Main thread. */
+void bal_server_set_recorded(struct bal_server *server, const struct bal_config *config);
+
+/** Whether each loop has answered what the last call asked of it; asks them again. The first call
+ * is true. Main thread. */
+BAL_MUST_USE bool bal_server_is_alive(struct bal_server *server);
+
 /**
  * Drains: stops accepting, answers what is parked, ends the loops; at the latest after `seconds`
  * (and one more for threads to end). Then frees. Before bal_store_stop, which lands what is still

@@ -14,14 +14,23 @@ struct bal_peer;
  * the store nor HTTP. */
 struct bal_ingest;
 
+/** What a reload replaces: the region databases and the compiled page templates. Immutable; borrows
+ * nothing. */
+struct bal_rules;
+
+/** Errors name the file, or the template that does not compile. */
+BAL_MUST_USE bal_status bal_rules_open(const struct bal_config *config, struct bal_rules **out,
+                                       struct bal_error *error);
+void bal_rules_close(struct bal_rules *rules); /**< accepts NULL */
+
 /**
- * Borrows config and keyring (needs no clock: a flight has its time); takes geo, never NULL, unless
- * it fails: then geo is still the caller's. Errors name the template that does not compile.
+ * Borrows config and keyring (needs no clock: a flight has its time); takes rules, never NULL,
+ * unless it fails: then they are still the caller's.
  */
 BAL_MUST_USE bal_status bal_ingest_create(const struct bal_config *config,
-                                          struct bal_keyring *keyring, struct bal_geo *geo,
+                                          struct bal_keyring *keyring, struct bal_rules *rules,
                                           struct bal_ingest **out, struct bal_error *error);
-void bal_ingest_destroy(struct bal_ingest *ingest); /**< accepts NULL; closes geo */
+void bal_ingest_destroy(struct bal_ingest *ingest); /**< accepts NULL; closes the rules */
 
 /** One beacon as it came, borrowed for the call. Absent headers are absent slices. */
 struct bal_incoming {
@@ -48,9 +57,9 @@ struct bal_simulated {
 enum bal_outcome bal_ingest_simulated(struct bal_ingest *ingest, const struct bal_simulated *from,
                                       struct bal_slice body, struct bal_flight *flight);
 
-/** Swaps the region databases (a reload): takes `geo`; the old one is closed once no thread can be
- * using it. */
-void bal_ingest_set_geo(struct bal_ingest *ingest, struct bal_geo *geo);
+/** Swaps the rules (a reload) for others of as many sites: takes `rules`; the old ones are closed
+ * once no thread can be using them. */
+void bal_ingest_set_rules(struct bal_ingest *ingest, struct bal_rules *rules);
 
 /** bal_geo_built_s of the databases in use. Any thread. */
 bool bal_ingest_geo_built(struct bal_ingest *ingest, size_t index, int64_t *built_s);

@@ -19,7 +19,8 @@ struct bal_zone;
  * one thread. */
 BAL_MUST_USE bal_status bal_zone_open(const char *name, struct bal_zone **out,
                                       struct bal_error *error);
-void bal_zone_close(struct bal_zone *zone); /**< accepts NULL */
+struct bal_zone *bal_zone_copy(const struct bal_zone *zone); /**< any thread, any time */
+void bal_zone_close(struct bal_zone *zone);                  /**< accepts NULL */
 
 const char *bal_zone_name(const struct bal_zone *zone);
 int32_t bal_zone_day(const struct bal_zone *zone, int64_t time_s);

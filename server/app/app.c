@@ -13,8 +13,9 @@ static const struct command commands[] = {
     {"serve", "--config FILE", "run the server in the foreground",
      "Listens on the addresses of the configuration until SIGTERM or SIGINT, then answers what is "
      "parked and makes sure that\n"
-     "everything acknowledged is on disk. SIGHUP reads certificates and region databases again; "
-     "what is wrong keeps the old.\n"
+     "everything acknowledged is on disk. SIGHUP reads page templates, region databases and "
+     "certificates again;\n"
+     "what is wrong keeps the old. Under systemd it says when it is ready and that it is alive.\n"
      "Log lines go to standard error in logfmt.\n",
      serve_run},
     {"check-config", "--config FILE [--fields]", "check a configuration and print what is in force",
@@ -305,16 +306,16 @@ int app_load(const char *path, struct bal_config **out)
 bal_status app_pipeline_open(const struct bal_config *config, const struct bal_clock *clock,
                              struct app_pipeline *pipeline, struct bal_error *error)
 {
-    struct bal_geo *geo = NULL;
-    bal_status status = bal_geo_open(config, &geo, error);
+    struct bal_rules *rules = NULL;
+    bal_status status = bal_rules_open(config, &rules, error);
     if (!status)
         status = bal_keyring_create(config->site_count,
                                     (size_t)config->privacy.visitors_kibibytes * 1024,
                                     &pipeline->keyring, error);
     if (!status)
-        status = bal_ingest_create(config, pipeline->keyring, geo, &pipeline->ingest, error);
+        status = bal_ingest_create(config, pipeline->keyring, rules, &pipeline->ingest, error);
     if (status) {
-        bal_geo_close(geo);
+        bal_rules_close(rules);
         return status;
     }
     return bal_store_open(config, clock, pipeline->keyring, &pipeline->store, error);

@@ -4,7 +4,6 @@
 
 #include <balise/config.h>
 #include <balise/error.h>
-#include <balise/geo.h>
 #include <balise/ingest.h>
 #include <balise/privacy.h>
 #include <balise/store.h>

@@ -25,23 +25,18 @@ static void print_fields(void)
         if (fields[f].max > 0)
             (void)printf("  %" PRId64 " to %" PRId64 "%s", fields[f].min, fields[f].max,
                          unit_of(fields[f].type));
-        (void)printf("\n    %s\n", fields[f].help);
+        (void)printf("%s\n    %s\n", fields[f].is_reloaded ? "  reloaded" : "", fields[f].help);
     }
 }
 
 /* Everything that `serve` would refuse before it changes the data folder. */
 static bal_status check_parts(const struct bal_config *config, struct bal_error *error)
 {
-    struct bal_geo *geo = NULL;
     bal_status status = bal_dpo_check(config, error);
+    struct bal_rules *rules = NULL;
     if (!status)
-        status = bal_geo_open(config, &geo, error);
-    bal_geo_close(geo);
-    for (uint16_t s = 0; s < config->site_count && !status; s++) {
-        struct bal_templates *templates = NULL;
-        status = bal_templates_create(&config->sites[s], &templates, error);
-        bal_templates_destroy(templates);
-    }
+        status = bal_rules_open(config, &rules, error);
+    bal_rules_close(rules);
     return status;
 }
 

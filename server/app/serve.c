@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 // `balise serve`: builds everything from the bottom up, waits for a signal, takes it down in
 // reverse.
-#include "command.h"
+#include "serving.h"
 
 #include <balise/audit.h>
-#include <balise/http.h>
 #include <balise/log.h>
-#include <balise/tokens.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,14 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { DRAIN_SECONDS = 10 };
-
-struct serving {
-    struct bal_config *config;
-    struct app_pipeline pipeline;
-    struct bal_tokens *tokens;
-    struct bal_server *server;
-};
+enum { DRAIN_SECONDS = 10, SECOND_NS = 1000000000 };
 
 /* No core image (it would hold addresses), no debugger of another user, and no death by a closed
  * socket or a full disk's signal. */
@@ -49,7 +40,8 @@ static void warn_of_swap(void)
         (void)fclose(list);
 }
 
-/* Signals are taken by sigwait on the main thread only; every other thread inherits this mask. */
+/* Signals are taken by sigtimedwait on the main thread only; every other thread inherits this mask.
+ */
 static sigset_t block_signals(void)
 {
     sigset_t set;
@@ -97,33 +89,6 @@ static bal_status start(struct serving *serving, struct bal_error *error)
     return bal_server_start(&parts, &serving->server, error);
 }
 
-/* Which regions there are is a matter of privacy: in the audit log before it applies. */
-static bal_status tell_databases(struct serving *serving, struct bal_error *error)
-{
-    return bal_audit_append(bal_store_audit(serving->pipeline.store), error, "reload",
-                            BAL_NUM("geoip.databases", serving->config->geoip.database_count));
-}
-
-static void reload(struct serving *serving)
-{
-    struct bal_error error = {0};
-    struct bal_geo *geo = NULL;
-    bal_status status = bal_geo_open(serving->config, &geo, &error);
-    if (!status && serving->config->geoip.database_count > 0)
-        status = tell_databases(serving, &error);
-    if (!status) {
-        bal_ingest_set_geo(serving->pipeline.ingest, geo);
-        status = bal_server_reload(serving->server, &error);
-    } else {
-        bal_geo_close(geo);
-    }
-    if (status)
-        bal_log(BAL_LOG_ERROR, "serve", "reload_refused", BAL_NAME("reason", error.text));
-    else
-        bal_log(BAL_LOG_INFO, "serve", "reloaded",
-                BAL_NUM("databases", serving->config->geoip.database_count));
-}
-
 /* False when a thread had to be left behind: the process must then end without tearing down what
  * that thread may still use. */
 static bool stop(struct serving *serving)
@@ -137,18 +102,42 @@ static bool stop(struct serving *serving)
     }
     bal_tokens_close(serving->tokens);
     app_pipeline_close(&serving->pipeline);
+    bal_config_destroy(serving->fresh);
     bal_config_destroy(serving->config);
     return true;
 }
 
+/* Looks after the threads for the service manager, which ends a process that has gone silent; asks
+ * four times in the time that it waits. */
+static void keep_watch(struct serving *serving)
+{
+    const bool loops = bal_server_is_alive(serving->server);
+    const bool writer = bal_store_is_alive(serving->pipeline.store);
+    if (loops && writer)
+        bal_notifier_tell(&serving->notifier, "WATCHDOG=1");
+    else
+        bal_log(BAL_LOG_WARNING, "serve", "stuck", BAL_NUM("loops", !loops),
+                BAL_NUM("writer", !writer));
+}
+
 static void wait_for_end(struct serving *serving, const sigset_t *signals)
 {
-    for (int signal_number = 0; sigwait(signals, &signal_number) == 0;) {
-        if (signal_number != SIGHUP) {
+    const int64_t pause_ns = serving->notifier.watchdog_ns / 4;
+    const struct timespec pause = {.tv_sec = pause_ns / SECOND_NS, .tv_nsec = pause_ns % SECOND_NS};
+    int64_t next_ns = bal_clock_steady_ns() + pause_ns;
+    for (;;) {
+        const int signal_number = sigtimedwait(signals, NULL, pause_ns > 0 ? &pause : NULL);
+        if (signal_number == SIGHUP) {
+            serving_reload(serving);
+        } else if (signal_number > 0) {
             bal_log(BAL_LOG_INFO, "serve", "stopping", BAL_NUM("signal", signal_number));
+            bal_notifier_tell(&serving->notifier, "STOPPING=1");
             return;
         }
-        reload(serving);
+        if (pause_ns > 0 && bal_clock_steady_ns() >= next_ns) {
+            keep_watch(serving);
+            next_ns = bal_clock_steady_ns() + pause_ns;
+        }
     }
 }
 
@@ -165,15 +154,18 @@ int serve_run(int argc, char **argv)
         return result;
     harden();
     warn_of_swap();
+    bal_notifier_init(&serving.notifier);
     const sigset_t signals = block_signals();
     if (start(&serving, &error) == BAL_OK) {
         say_listening(&serving);
+        bal_notifier_tell(&serving.notifier, "READY=1\nSTATUS=Serving");
         wait_for_end(&serving, &signals);
     } else {
         result = app_failed(&error);
     }
     if (!stop(&serving))
         _exit(result);
+    bal_notifier_finish(&serving.notifier);
     if (!result)
         bal_log(BAL_LOG_INFO, "serve", "stopped", BAL_NUM("status", 0));
     return result;

@@ -171,6 +171,15 @@ bal_status bal_zone_open(const char *name, struct bal_zone **out, struct bal_err
     return BAL_OK;
 }
 
+struct bal_zone *bal_zone_copy(const struct bal_zone *zone)
+{
+    struct bal_zone *const copy = bal_alloc(sizeof *copy);
+    *copy = *zone;
+    copy->changes = bal_alloc(zone->count * sizeof *copy->changes);
+    memcpy(copy->changes, zone->changes, zone->count * sizeof *copy->changes);
+    return copy;
+}
+
 void bal_zone_close(struct bal_zone *zone)
 {
     if (zone) {

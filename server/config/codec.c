@@ -186,6 +186,22 @@ const struct codec bal_codec_strings = {
 
 /* ---- a zone, and France overseas ------------------------------------------------------------ */
 
+/** While other threads run, the machine's rules cannot be asked: zones are those that are there. */
+static bal_status open_zone(const struct reader *reader, const char *name, struct bal_zone **out,
+                            struct bal_error *error)
+{
+    if (!reader->running) {
+        return bal_zone_open(name, out, error);
+    }
+    for (unsigned s = 0; s < reader->running->site_count; s++) {
+        if (!strcmp(reader->running->sites[s].time_zone, name)) {
+            *out = bal_zone_copy(reader->running->sites[s].zone);
+            return BAL_OK;
+        }
+    }
+    return bal_error_set(error, BAL_EINVAL, "another one needs a restart");
+}
+
 static bal_status set_zone(struct reader *reader, struct value value, void *member)
 {
     struct bal_site *const site = member;
@@ -196,7 +212,7 @@ static bal_status set_zone(struct reader *reader, struct value value, void *memb
     }
     struct bal_error error = {0};
     site->time_zone = bal_slice_dup(text);
-    status = bal_zone_open(site->time_zone, &site->zone, &error);
+    status = open_zone(reader, site->time_zone, &site->zone, &error);
     if (status) {
         return bal_reader_refuse(reader, value.path, status,
                                  "%s must be a time zone of this machine, \"Europe/Paris\": %.100s",

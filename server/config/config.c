@@ -142,7 +142,8 @@ static bal_status parse(struct reader *reader, struct bal_config *config)
     return status ? status : check(reader, config);
 }
 
-bal_status bal_config_load(const char *path, struct bal_config **out, struct bal_error *error)
+static bal_status load(const char *path, const struct bal_config *running, struct bal_config **out,
+                       struct bal_error *error)
 {
     struct bal_buf file = {0};
     bal_status status = bal_file_read(path, FILE_MAX_BYTES, &file, error);
@@ -153,7 +154,7 @@ bal_status bal_config_load(const char *path, struct bal_config **out, struct bal
     config->path = bal_slice_dup(bal_slice_of(path));
     // An empty file has no data, which jansson takes for a wrong argument: it gets an empty text.
     const struct bal_slice text = file.length > 0 ? bal_buf_slice(&file) : BAL_SLICE("");
-    struct reader reader = {.text = text, .error = error};
+    struct reader reader = {.text = text, .running = running, .error = error};
     status = parse(&reader, config);
     bal_buf_finish(&file);
     if (status) {
@@ -161,6 +162,64 @@ bal_status bal_config_load(const char *path, struct bal_config **out, struct bal
         return status;
     }
     *out = config;
+    return BAL_OK;
+}
+
+bal_status bal_config_load(const char *path, struct bal_config **out, struct bal_error *error)
+{
+    return load(path, NULL, out, error);
+}
+
+/** Takes the text of a line off the front of `text`. */
+static struct bal_slice next_line(struct bal_slice *text)
+{
+    const char *const end = memchr(text->data, '\n', text->length);
+    const size_t length = end ? (size_t)(end - text->data) : 0;
+    const struct bal_slice line = {.data = text->data, .length = length};
+    text->data += end ? length + 1 : 0;
+    text->length -= end ? length + 1 : 0;
+    return line;
+}
+
+/** BAL_EINVAL when something differs that only a restart changes. */
+static bal_status check_fixed(const struct bal_config *running, const struct bal_config *fresh,
+                              struct bal_error *error)
+{
+    struct bal_buf before = {0}, after = {0};
+    bal_config_print_fixed(running, &before);
+    bal_config_print_fixed(fresh, &after);
+    struct bal_slice old = bal_buf_slice(&before), new = bal_buf_slice(&after);
+    struct bal_slice a = next_line(&old), b = next_line(&new);
+    while (a.length > 0 && bal_slice_equal(a, b)) {
+        a = next_line(&old);
+        b = next_line(&new);
+    }
+    bal_status status = BAL_OK;
+    if (a.length > 0 || b.length > 0) {
+        const struct bal_slice line = b.length > 0 ? b : a;
+        const void *const end = memchr(line.data, ' ', line.length);
+        const int path = end ? (int)((const char *)end - line.data) : 0;
+        status = bal_error_set(error, BAL_EINVAL, "%.*s has changed, which needs a restart", path,
+                               line.data);
+    }
+    bal_buf_finish(&before);
+    bal_buf_finish(&after);
+    return status;
+}
+
+bal_status bal_config_load_again(const struct bal_config *running, struct bal_config **out,
+                                 struct bal_error *error)
+{
+    struct bal_config *fresh = NULL;
+    bal_status status = load(running->path, running, &fresh, error);
+    if (!status) {
+        status = check_fixed(running, fresh, error);
+    }
+    if (status) {
+        bal_config_destroy(fresh);
+        return status;
+    }
+    *out = fresh;
     return BAL_OK;
 }
 

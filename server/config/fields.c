@@ -40,7 +40,7 @@ static const struct bal_field_info fields[] = {
     {.path = "sites[].time_zone", .type = "string", .default_text = "\"UTC\"", .min = 1, .max = 64,
      .help = "IANA time zone that the site's hours and days are of.",
      PLACE(zone, .offset = 0, .form = bal_form_text)},
-    {.path = "sites[].pages", .type = "array", .default_text = "[]", .min = 0, .max = 1500,
+    {.path = "sites[].pages", .type = "array", .default_text = "[]", .min = 0, .max = 1500, .is_reloaded = true,
      .help = "Allowed page templates, the first that matches wins; any other page counts as (other). "
              "None: what looks like an identifier is masked in each path.",
      PLACE(strings, AT_SITE(pages), COUNT(struct bal_site, pages, page_count), .form = bal_form_page, .item_max = 200)},
@@ -89,7 +89,7 @@ static const struct bal_field_info fields[] = {
      .help = "Requests that one access token may make in a minute; past it 429 with Retry-After.",
      PLACE(int64, AT(private_side.requests_a_minute))},
 
-    {.path = "geoip.databases", .type = "array", .default_text = "[]", .min = 0, .max = 16, .is_privacy = true,
+    {.path = "geoip.databases", .type = "array", .default_text = "[]", .min = 0, .max = 16, .is_privacy = true, .is_reloaded = true,
      .help = "MaxMind DB files; the first that knows a truncated address answers. None: every region is unknown.",
      PLACE(strings, AT(geoip.databases), COUNT(struct bal_config, geoip.databases, geoip.database_count), .form = bal_form_text, .item_max = PATH_TEXT)},
     {.path = "geoip.overseas", .type = "string", .default_text = "\"apart\"", .min = 5, .max = 6, .is_privacy = true,

@@ -10,11 +10,15 @@
 struct teller {
     void (*each)(void *context, const char *path, const char *value);
     void *context;
+    bool fixed_only; /**< leave out what a reload changes */
 };
 
 static void tell_field(const struct teller *teller, const struct bal_field_info *field,
                        const char *path, const void *base)
 {
+    if (teller->fixed_only && field->is_reloaded) {
+        return;
+    }
     json_t *const value =
         field->place->codec->get(field, (const char *)base + field->place->offset);
     char *const text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
@@ -38,22 +42,26 @@ static void tell_site(const struct teller *teller, const struct bal_config *conf
     }
 }
 
-void bal_config_tell(const struct bal_config *config,
-                     void (*each)(void *context, const char *path, const char *value),
-                     void *context)
+static void tell(const struct teller *teller, const struct bal_config *config)
 {
-    const struct teller teller = {.each = each, .context = context};
     size_t count = 0;
     const struct bal_field_info *const fields = bal_config_fields(&count);
     for (size_t i = 0; i < count; i++) {
         if (!strcmp(fields[i].path, "sites")) {
             for (unsigned s = 0; s < config->site_count; s++) {
-                tell_site(&teller, config, s);
+                tell_site(teller, config, s);
             }
         } else if (bal_field_in_scope(&fields[i], "")) {
-            tell_field(&teller, &fields[i], fields[i].path, config);
+            tell_field(teller, &fields[i], fields[i].path, config);
         }
     }
+}
+
+void bal_config_tell(const struct bal_config *config,
+                     void (*each)(void *context, const char *path, const char *value),
+                     void *context)
+{
+    tell(&(struct teller){.each = each, .context = context}, config);
 }
 
 static void print(void *out, const char *path, const char *value)
@@ -64,4 +72,9 @@ static void print(void *out, const char *path, const char *value)
 void bal_config_print(const struct bal_config *config, struct bal_buf *out)
 {
     bal_config_tell(config, print, out);
+}
+
+void bal_config_print_fixed(const struct bal_config *config, struct bal_buf *out)
+{
+    tell(&(struct teller){.each = print, .context = out, .fixed_only = true}, config);
 }

@@ -8,7 +8,8 @@
 
 /** What one call of bal_config_load works with. */
 struct reader {
-    struct bal_slice text; /**< the file */
+    struct bal_slice text;            /**< the file */
+    const struct bal_config *running; /**< whose zones are taken; NULL: the machine's */
     struct bal_error *error;
 };
 
@@ -64,6 +65,9 @@ bal_status bal_reader_array(struct reader *reader, struct value value);
 
 /** An item of an array with its path, which is written to `path`. */
 struct value bal_reader_item(struct value array, size_t index, char path[PATH_BYTES]);
+
+/** Appends what only a restart changes, as bal_config_print does. */
+void bal_config_print_fixed(const struct bal_config *config, struct bal_buf *out);
 
 /** True for the fields of a scope, and not of a deeper one. */
 bool bal_field_in_scope(const struct bal_field_info *field, const char *scope);

@@ -28,6 +28,9 @@ struct readers {
     struct bal_audit *audit;                   // may be NULL
     char nowhere[BAL_SITE_NAME_MAX_BYTES + 1]; // the name of a site that there is not
 
+    pthread_mutex_t record_lock;       // guards recorded
+    const struct bal_config *recorded; // as of the last reload
+
     pthread_mutex_t lock; // guards what follows, and job->home
     pthread_cond_t work;
     struct job *first, **last;
@@ -107,21 +110,29 @@ static bool is_of_annotations(enum job_kind kind)
     return kind == JOB_ANNOTATIONS || kind == JOB_ANNOTATE || kind == JOB_UNANNOTATE;
 }
 
-static void answer_asked(const struct readers *readers, struct job *job,
-                         struct bal_parameter *parameters, size_t count)
+static void answer_record(struct readers *readers, struct job *job,
+                          const struct bal_parameter *parameters, size_t count)
+{
+    pthread_mutex_lock(&readers->record_lock);
+    const struct record_asked asked = {.config = readers->recorded,
+                                       .clock = readers->clock,
+                                       .parameters = parameters,
+                                       .count = count,
+                                       .format = job->format,
+                                       .markdown = job->markdown};
+    record_answer(&asked, &job->answer);
+    pthread_mutex_unlock(&readers->record_lock);
+}
+
+static void answer_asked(struct readers *readers, struct job *job, struct bal_parameter *parameters,
+                         size_t count)
 {
     const struct bal_kpi_request request = {
         .parameters = parameters, .count = count, .format = job->format};
     if (job->kind == JOB_AUDIT) {
         audit_answer(readers->config->data_dir, parameters, count, &job->answer);
     } else if (job->kind == JOB_RECORD) {
-        const struct record_asked asked = {.config = readers->config,
-                                           .clock = readers->clock,
-                                           .parameters = parameters,
-                                           .count = count,
-                                           .format = job->format,
-                                           .markdown = job->markdown};
-        record_answer(&asked, &job->answer);
+        answer_record(readers, job, parameters, count);
     } else {
         const int64_t now_ms = bal_clock_now_ms(readers->clock);
         narrow(readers, &job->grant, parameters, count);
@@ -135,7 +146,7 @@ static void answer_asked(const struct readers *readers, struct job *job,
 }
 
 /* What has parameters. */
-static void answer_query(const struct readers *readers, struct job *job)
+static void answer_query(struct readers *readers, struct job *job)
 {
     struct bal_parameter parameters[PARAMETERS_AT_MOST];
     struct bal_buf memory = {0};
@@ -176,7 +187,7 @@ static void answer_metrics(const struct readers *readers, struct job *job)
     job->answer.media_type = METRICS_TYPE;
 }
 
-static void work_on(const struct readers *readers, struct job *job)
+static void work_on(struct readers *readers, struct job *job)
 {
     if (job->kind == JOB_METRICS) {
         answer_metrics(readers, job);
@@ -235,6 +246,7 @@ static void *reader_main(void *memory)
     const struct thread_start start = *(struct thread_start *)memory;
     free(memory);
     struct job *job;
+    (void)pthread_setname_np(pthread_self(), "reader");
     while ((job = next_job(start.readers, start.index)) != NULL) {
         work_on(start.readers, job);
         send_home(start.readers, start.index, job);
@@ -258,9 +270,11 @@ bal_status readers_create(const struct bal_server_parts *parts, struct readers *
     const int wanted = parts->config->query.threads > 0 ? parts->config->query.threads : 1;
     struct readers *readers = bal_calloc(1, sizeof *readers);
     *readers = (struct readers){.config = parts->config,
+                                .recorded = parts->config,
                                 .clock = parts->clock,
                                 .store = parts->store,
                                 .audit = parts->audit};
+    pthread_mutex_init(&readers->record_lock, NULL);
     readers->last = &readers->first;
     readers->running = bal_calloc((size_t)wanted, sizeof(struct job *));
     readers->threads = bal_calloc((size_t)wanted, sizeof *readers->threads);
@@ -298,6 +312,13 @@ int readers_waiting(struct readers *readers)
     const int waiting = readers->queued;
     pthread_mutex_unlock(&readers->lock);
     return waiting;
+}
+
+void readers_set_recorded(struct readers *readers, const struct bal_config *config)
+{
+    pthread_mutex_lock(&readers->record_lock);
+    readers->recorded = config;
+    pthread_mutex_unlock(&readers->record_lock);
 }
 
 bool readers_submit(struct readers *readers, struct job *job, h2o_multithread_receiver_t *home)
@@ -348,6 +369,7 @@ bool readers_destroy(struct readers *readers, const struct timespec *deadline)
         assert(!job->home && "the loops end before the readers");
         job_destroy(job);
     }
+    pthread_mutex_destroy(&readers->record_lock);
     pthread_mutex_destroy(&readers->lock);
     pthread_cond_destroy(&readers->work);
     free(readers->running);

@@ -93,6 +93,10 @@ void annotations_answer(const struct annotations_asked *asked, struct bal_answer
 BAL_MUST_USE bal_status readers_create(const struct bal_server_parts *parts, struct readers **out,
                                        struct bal_error *error);
 
+/** From now on the record of processing is that of `config`, which is borrowed; nobody uses the one
+ * before any more once this has returned. */
+void readers_set_recorded(struct readers *readers, const struct bal_config *config);
+
 /** Takes the job unless it returns false: the queue is full. Its home's callback gets it back. Any
  * loop. */
 bool readers_submit(struct readers *readers, struct job *job, h2o_multithread_receiver_t *home);

@@ -220,6 +220,19 @@ bal_status bal_server_reload(struct bal_server *server, struct bal_error *error)
     return BAL_OK;
 }
 
+void bal_server_set_recorded(struct bal_server *server, const struct bal_config *config)
+{
+    readers_set_recorded(server->readers, config);
+}
+
+bool bal_server_is_alive(struct bal_server *server)
+{
+    bool alive = true;
+    for (size_t i = 0; i < server->loop_count; i++)
+        alive = loop_is_alive(&server->loops[i]) && alive;
+    return alive;
+}
+
 static void release(struct bal_server *server)
 {
     SSL_CTX_free(server->public_tls);

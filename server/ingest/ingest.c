@@ -4,7 +4,7 @@
 // before one byte of the body is read. Past it, an address and a user agent become a region, two
 // enums and a hash under today's key; the flight gets a view of fixed size, and what held the path
 // is wiped. Nothing is allocated on this way but the flight's own texts, and nothing is logged.
-#include <balise/ingest.h>
+#include "rules.h"
 
 #include <balise/peer.h>
 
@@ -23,11 +23,10 @@ struct bal_ingest {
     struct bal_keyring *keyring;
     struct origin *origins; // sorted by text
     size_t origin_count;
-    struct bal_templates **templates; // [site]
-    // An uncontended read lock costs about 20 ns, a look-up several times that: not worth
-    // reclaiming a database without locks.
-    pthread_rwlock_t geo_lock;
-    struct bal_geo *geo;
+    // Guards rules. An uncontended read lock costs about 20 ns, a look-up several times that: not
+    // worth reclaiming them without locks.
+    pthread_rwlock_t lock;
+    struct bal_rules *rules;
 };
 
 /* ---- the gate ----------------------------------------------------------------------------- */
@@ -61,14 +60,6 @@ static enum bal_outcome gate(const struct bal_incoming *incoming, struct bal_age
 
 /* ---- reduction and counting ----------------------------------------------------------------- */
 
-static bal_region region_of(struct bal_ingest *ingest, struct bal_prefix prefix)
-{
-    (void)pthread_rwlock_rdlock(&ingest->geo_lock); // fails only on misuse
-    const bal_region region = bal_geo_region(ingest->geo, prefix);
-    (void)pthread_rwlock_unlock(&ingest->geo_lock);
-    return region;
-}
-
 /** How many visitors of one network a k test takes for different ones. */
 static uint16_t seats_of(const struct bal_config *config)
 {
@@ -84,7 +75,7 @@ static void reduce_peer(struct bal_ingest *ingest, const struct bal_peer *peer, 
     const int32_t day = bal_zone_day(config->sites[view->site].zone, time_ms / 1000);
     struct bal_prefix prefix = bal_prefix_of_peer(peer, config->public_side.trusted_proxies,
                                                   config->public_side.trusted_proxy_count);
-    view->region = region_of(ingest, prefix);
+    view->region = bal_geo_region(ingest->rules->geo, prefix);
     view->visitor = bal_keyring_visitor(ingest->keyring, view->site, day, prefix, peer->user_agent,
                                         seats_of(config));
     explicit_bzero(&prefix, sizeof prefix);
@@ -95,7 +86,7 @@ static void count(struct bal_ingest *ingest, const struct bal_beacon *beacon, st
 {
     char page[BAL_PAGE_MAX_BYTES];
     const struct bal_slice path = {.data = beacon->path, .length = beacon->path_bytes};
-    const size_t length = bal_templates_reduce(ingest->templates[view->site], path, page);
+    const size_t length = bal_templates_reduce(ingest->rules->templates[view->site], path, page);
     bal_flight_set_page(flight, view, (struct bal_slice){.data = page, .length = length});
     explicit_bzero(page, sizeof page);
     view->type = (uint8_t)beacon->type;
@@ -129,8 +120,10 @@ enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_inc
         view->site = (uint16_t)site;
         view->device = (uint8_t)agent.device;
         view->browser = (uint8_t)agent.browser;
+        (void)pthread_rwlock_rdlock(&ingest->lock); // fails only on misuse
         reduce_peer(ingest, incoming->peer, flight->time_ms, view);
         count(ingest, &beacon, view, flight);
+        (void)pthread_rwlock_unlock(&ingest->lock);
     } else {
         outcome = BAL_MALFORMED;
         flight->outcomes[site][outcome]++;
@@ -173,39 +166,20 @@ static bal_status init_lock(pthread_rwlock_t *lock, struct bal_error *error)
     return failed ? bal_error_set(error, BAL_EIO, "cannot make a lock") : BAL_OK;
 }
 
-/** All but the databases. */
-static void dismantle(struct bal_ingest *ingest)
-{
-    for (size_t s = 0; s < ingest->config->site_count; s++) {
-        bal_templates_destroy(ingest->templates[s]);
-    }
-    (void)pthread_rwlock_destroy(&ingest->geo_lock); // nobody holds it any more
-    free(ingest->templates);
-    free(ingest->origins);
-    free(ingest);
-}
-
 bal_status bal_ingest_create(const struct bal_config *config, struct bal_keyring *keyring,
-                             struct bal_geo *geo, struct bal_ingest **out, struct bal_error *error)
+                             struct bal_rules *rules, struct bal_ingest **out,
+                             struct bal_error *error)
 {
-    assert(config && keyring && geo);
+    assert(config && keyring && rules);
     struct bal_ingest *const ingest = bal_calloc(1, sizeof *ingest);
-    bal_status status = init_lock(&ingest->geo_lock, error);
+    const bal_status status = init_lock(&ingest->lock, error);
     if (status) {
         free(ingest);
         return status;
     }
     ingest->config = config;
     ingest->keyring = keyring;
-    ingest->geo = geo;
-    ingest->templates = bal_calloc(config->site_count, sizeof(void *));
-    for (size_t s = 0; s < config->site_count && !status; s++) {
-        status = bal_templates_create(&config->sites[s], &ingest->templates[s], error);
-    }
-    if (status) {
-        dismantle(ingest);
-        return status;
-    }
+    ingest->rules = rules;
     index_origins(ingest);
     *out = ingest;
     return BAL_OK;
@@ -216,25 +190,27 @@ void bal_ingest_destroy(struct bal_ingest *ingest)
     if (!ingest) {
         return;
     }
-    bal_geo_close(ingest->geo);
-    dismantle(ingest);
+    bal_rules_close(ingest->rules);
+    (void)pthread_rwlock_destroy(&ingest->lock); // nobody holds it any more
+    free(ingest->origins);
+    free(ingest);
 }
 
-void bal_ingest_set_geo(struct bal_ingest *ingest, struct bal_geo *geo)
+void bal_ingest_set_rules(struct bal_ingest *ingest, struct bal_rules *rules)
 {
-    assert(geo);
-    (void)pthread_rwlock_wrlock(&ingest->geo_lock); // fails only on misuse
-    struct bal_geo *const old = ingest->geo;
-    ingest->geo = geo;
-    (void)pthread_rwlock_unlock(&ingest->geo_lock);
-    // Whoever used the old one held the lock, and who takes it now meets the new one.
-    bal_geo_close(old);
+    assert(rules && rules->site_count == ingest->config->site_count);
+    (void)pthread_rwlock_wrlock(&ingest->lock); // fails only on misuse
+    struct bal_rules *const old = ingest->rules;
+    ingest->rules = rules;
+    (void)pthread_rwlock_unlock(&ingest->lock);
+    // Whoever used the old ones held the lock, and who takes it now meets the new ones.
+    bal_rules_close(old);
 }
 
 bool bal_ingest_geo_built(struct bal_ingest *ingest, size_t index, int64_t *built_s)
 {
-    (void)pthread_rwlock_rdlock(&ingest->geo_lock); // fails only on misuse
-    const bool found = bal_geo_built_s(ingest->geo, index, built_s);
-    (void)pthread_rwlock_unlock(&ingest->geo_lock);
+    (void)pthread_rwlock_rdlock(&ingest->lock); // fails only on misuse
+    const bool found = bal_geo_built_s(ingest->rules->geo, index, built_s);
+    (void)pthread_rwlock_unlock(&ingest->lock);
     return found;
 }

@@ -62,13 +62,19 @@ def test_no_page_names_a_command_or_an_option_that_is_not_there(pages):
 
 
 def test_the_page_of_the_configuration_has_every_field_with_default_and_bounds(pages):
-    fields = re.findall(r"^(\S+) +(\w+) +(.*?)(?:  (\d+ to \d+\S*(?: \w+)?))?\n    (.*)$", run("check-config", "--fields").stdout, re.MULTILINE)
+    fields = re.findall(r"^(\S+) +(\w+) +(.*?)(?:  (\d+ to \d+\S*(?: \w+)?))?(?:  reloaded)?\n    (.*)$", run("check-config", "--fields").stdout, re.MULTILINE)
     told = re.findall(r"^(\S+) \((\w+), (required|default .*?)(?:, (\d+ to \d+(?: \w+)?|one of .*))?\)\n(.*)$", pages["balise.json.5"], re.MULTILINE)
     assert len(fields) > 40 and [field[0] for field in fields] == [field[0] for field in told]
     for (path, kind, default, bounds, meaning), page in zip(fields, told):
         assert page[1] == kind and page[4] == meaning, path
         assert page[2] == "required" if default == "(required)" else json.loads(page[2][len("default "):]) == json.loads(default), path
         assert page[3] == bounds or page[3].startswith("one of "), path
+
+
+def test_the_page_of_the_server_names_what_a_reload_changes(pages):
+    reloaded = re.findall(r"^(\S+) .*  reloaded$", run("check-config", "--fields").stdout, re.MULTILINE)
+    told = pages["balise-serve.8"].partition("\nSIGHUP\n")[2].partition("\nLOG\n")[0]
+    assert reloaded == [word for word in re.findall(r"[a-z_\[\]]+\.[a-z_.]+", told) if "=" not in word]
 
 
 def complete(*words):

@@ -212,10 +212,11 @@ class Balise:
     def start(self):
         """Start the server, and wait until it listens and is ready."""
         self.launch()
-        until(self._look_listening, START_SECONDS, "both sides listening")
+        until(self.look_listening, START_SECONDS, "both sides listening")
         until(lambda: self.private("GET", "/readyz").status == 200, START_SECONDS, "/readyz")
 
-    def _look_listening(self):
+    def look_listening(self):
+        """Whether both sides listen, and on which ports."""
         if self.process.poll() is not None:
             raise RuntimeError(f"balise ended with status {self.process.returncode}:\n{self.log(True)}")
         ports = dict(re.findall(r"mod=serve event=listening side=(\w+) host=\S+ port=(\d+)", self.log(True)))

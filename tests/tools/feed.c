@@ -193,20 +193,20 @@ static bal_status take_file(struct feed *feed, FILE *file, struct bal_error *err
 // begins.
 static bal_status open_pipeline(struct feed *feed, int64_t time_ms, struct bal_error *error)
 {
-    struct bal_geo *geo = NULL;
+    struct bal_rules *rules = NULL;
     feed->now_ms = time_ms;
     bal_clock_manual_init(&feed->clock, time_ms);
     bal_flight_init(&feed->flight, feed->config->site_count, FLIGHT_VIEWS);
     bal_flight_reset(&feed->flight, time_ms);
-    bal_status status = bal_geo_open(feed->config, &geo, error);
+    bal_status status = bal_rules_open(feed->config, &rules, error);
     if (!status)
         status = bal_keyring_create(feed->config->site_count,
                                     (size_t)feed->config->privacy.visitors_kibibytes * 1024,
                                     &feed->keyring, error);
     if (!status)
-        status = bal_ingest_create(feed->config, feed->keyring, geo, &feed->ingest, error);
+        status = bal_ingest_create(feed->config, feed->keyring, rules, &feed->ingest, error);
     if (status) {
-        bal_geo_close(geo);
+        bal_rules_close(rules);
         return status;
     }
     return bal_store_open(feed->config, &feed->clock.clock, feed->keyring, &feed->store, error);

@@ -37,14 +37,14 @@ static struct bal_ingest *ingest;
 static struct bal_flight flight;
 static enum bal_beacon_fault fault;
 
-static struct bal_geo *open_geo(void)
+static struct bal_rules *open_rules(void)
 {
-    struct bal_geo *geo = NULL;
+    struct bal_rules *rules = NULL;
     struct bal_error error = {0};
-    if (bal_geo_open(config, &geo, &error)) {
+    if (bal_rules_open(config, &rules, &error)) {
         fail_msg("%s", error.text);
     }
-    return geo;
+    return rules;
 }
 
 static bal_status load(const char *first_page, struct bal_error *error)
@@ -75,7 +75,7 @@ static int set_up(void **state)
     (void)state;
     struct bal_error error = {0};
     if (load("/", &error) || bal_keyring_create(config->site_count, 1 << 16, &keyring, &error) ||
-        bal_ingest_create(config, keyring, open_geo(), &ingest, &error)) {
+        bal_ingest_create(config, keyring, open_rules(), &ingest, &error)) {
         fail_msg("%s", error.text);
     }
     bal_flight_init(&flight, config->site_count, ROOM);
@@ -323,14 +323,12 @@ static void a_template_that_does_not_compile_is_named(void **state)
 {
     (void)state;
     struct bal_config *const before = config;
-    struct bal_ingest *other = NULL;
+    struct bal_rules *other = NULL;
     struct bal_error error = {0};
     assert_int_equal(load("/a/:", &error), BAL_OK);
-    struct bal_geo *const geo = open_geo();
-    assert_int_not_equal(bal_ingest_create(config, keyring, geo, &other, &error), BAL_OK);
+    assert_int_not_equal(bal_rules_open(config, &other, &error), BAL_OK);
     assert_null(other);
     assert_non_null(strstr(error.text, "/a/:"));
-    bal_geo_close(geo); // not taken
     bal_config_destroy(config);
     config = before;
 }
@@ -355,7 +353,7 @@ static void *take_many(void *argument)
     return NULL;
 }
 
-static void databases_are_swapped_under_load(void **state)
+static void rules_are_swapped_under_load(void **state)
 {
     (void)state;
     pthread_t threads[TAKERS];
@@ -364,7 +362,7 @@ static void databases_are_swapped_under_load(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, take_many, NULL), 0);
     }
     for (int i = 0; i < RELOADS; i++) {
-        bal_ingest_set_geo(ingest, open_geo());
+        bal_ingest_set_rules(ingest, open_rules());
     }
     for (size_t i = 0; i < TAKERS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
@@ -386,7 +384,7 @@ int main(void)
         T(a_forwarded_address_counts_from_a_trusted_proxy_only),
         T(a_full_flight_takes_no_more),
         T(a_template_that_does_not_compile_is_named),
-        T(databases_are_swapped_under_load),
+        T(rules_are_swapped_under_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
