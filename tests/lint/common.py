@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def project_files():
-    """Every text file that git tracks or would track, by path from the root."""
+    """Every file that git tracks or would track, by path from the root: its text, "" of one that is none."""
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout.decode().split("\0")
     files = {}
@@ -23,8 +23,7 @@ def project_files():
             continue
         with open(path, "rb") as handle:
             data = handle.read()
-        if b"\0" not in data:
-            files[name] = data.decode("utf-8", "replace")
+        files[name] = "" if b"\0" in data else data.decode("utf-8", "replace")
     return files
 
 

@@ -146,10 +146,11 @@ class Balise:
     config: sections that are laid over the default configuration, key by key.
     start: what the clock says first.
     running: False only makes the folder and the configuration.
+    parent: where the folder is made, for a store that would take long on a disk.
     """
 
-    def __init__(self, config=None, start=START, running=True):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="balise-test-"))
+    def __init__(self, config=None, start=START, running=True, parent=None):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="balise-test-", dir=parent))
         self.data = self.folder / "data"
         self.config_path = self.folder / "balise.json"
         self.database = self.folder / "test.mmdb"

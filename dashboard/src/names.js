@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What a row's name is called: regions, countries, and the words in brackets.
+
+const REGIONS = {
+  'FR-ARA': 'Auvergne-Rhône-Alpes',
+  'FR-BFC': 'Bourgogne-Franche-Comté',
+  'FR-BRE': { fr: 'Bretagne', en: 'Brittany' },
+  'FR-CVL': 'Centre-Val de Loire',
+  'FR-20R': { fr: 'Corse', en: 'Corsica' },
+  'FR-GES': 'Grand Est',
+  'FR-HDF': 'Hauts-de-France',
+  'FR-IDF': 'Île-de-France',
+  'FR-NOR': { fr: 'Normandie', en: 'Normandy' },
+  'FR-NAQ': 'Nouvelle-Aquitaine',
+  'FR-OCC': 'Occitanie',
+  'FR-PDL': 'Pays de la Loire',
+  'FR-PAC': 'Provence-Alpes-Côte d’Azur',
+};
+const OVERSEAS = ['RE', 'GP', 'MQ', 'GF', 'YT', 'PM', 'BL', 'MF', 'WF', 'PF', 'NC', 'TF'];
+const DOUBTFUL = /^\(.*\)$/;
+
+/** mainland, overseas, abroad, or rest for what is in brackets and France without a region. */
+export function kindOf(region) {
+  if (DOUBTFUL.test(region) || region === 'FR') return 'rest';
+  if (region.startsWith('FR-')) return 'mainland';
+  return OVERSEAS.includes(region) ? 'overseas' : 'abroad';
+}
+
+function regionName({ t, format }, code) {
+  const known = REGIONS[code];
+  if (known) return known[format.language] ?? known;
+  if (code === 'FR') return t('franceWithoutRegion');
+  const [country, part] = code.split('-');
+  return part ? `${format.country(country)} – ${part}` : format.country(country);
+}
+
+/** A row's value of a dimension in words; a page's template is shown as it is. */
+export function nameOf(context, dimension, value) {
+  const { t } = context;
+  if (DOUBTFUL.test(value)) return t(`name_${value.slice(1, -1)}`);
+  if (dimension === 'region') return regionName(context, value);
+  if (dimension === 'page' || dimension === 'protocol') return value === 'other' ? t('name_else') : value;
+  return value.split('+').map((one) => t.or(`name_${one === 'other' ? 'else' : one}`, one)).join(' + ');
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: EUPL-1.2
+// What stays while views change: the header, the choices, the place of the content. Built once a language.
+import { controls } from './controls.js';
+import { h } from './dom.js';
+import { FILTERS, VIEWS } from './state.js';
+import { nameOf } from './names.js';
+import { languageLinks } from './sign_in.js';
+
+const SLOW_MS = 250; // until then the old figures stay without a word
+
+function navigation({ t, state, session, link }) {
+  const offered = VIEWS.filter((view) => view !== 'privacy' || session.role !== 'analyst');
+  return offered.map((view) => h('li', {}, h('a', { href: link({ view, sort: '', search: '' }), 'aria-current': view === state.view && 'page' }, t(`view_${view}`))));
+}
+
+/** What the figures are narrowed to, and the way back. */
+function narrowedTo(context) {
+  const { t, state, link } = context;
+  const chosen = FILTERS.filter((name) => state.filters[name]);
+  const none = Object.fromEntries(FILTERS.map((name) => [name, '']));
+  return chosen.length > 0 && h('p', { class: 'narrowed' },
+    chosen.map((name) => h('strong', {}, t('only', { dimension: t(`dimension_${name}`), name: nameOf(context, name, state.filters[name]) })), ' '),
+    h('a', { href: link({ filters: none }) }, t('everything')));
+}
+
+/** fill(content, focus) shows what a view gave; update(context) follows the address. */
+export function shell(first, leave) {
+  const { t } = first;
+  const list = h('ul');
+  const languages = h('div');
+  const choices = controls(t);
+  const heading = h('h1', { id: 'view', tabindex: '-1' });
+  const narrowed = h('div');
+  const content = h('div', { class: 'content' });
+  const status = h('p', { class: 'status', role: 'status' });
+  const main = h('main', { id: 'main' }, heading, narrowed, content);
+  let late;
+
+  function update(context) {
+    const { state } = context;
+    list.replaceChildren(...navigation(context));
+    languages.replaceChildren(languageLinks(t, state.lang, (lang) => context.link({ lang })));
+    choices.update(context);
+    heading.textContent = t(`view_${state.view}`);
+    narrowed.replaceChildren(...[narrowedTo(context)].filter(Boolean));
+    main.setAttribute('aria-busy', 'true');
+    clearTimeout(late);
+    late = setTimeout(() => { status.textContent = t('loading'); }, SLOW_MS);
+  }
+
+  function fill(nodes, focus) {
+    clearTimeout(late);
+    content.replaceChildren(...nodes.flat(Infinity).filter(Boolean));
+    main.removeAttribute('aria-busy');
+    status.textContent = t('loaded', { view: heading.textContent });
+    if (focus) heading.focus();
+  }
+
+  return {
+    lang: first.state.lang,
+    nodes: [
+      h('a', { class: 'skip', href: '#main', onclick: (event) => { event.preventDefault(); heading.focus(); } }, t('skip')),
+      h('header', {},
+        h('div', { class: 'brand' }, h('img', { src: '/icon.svg', alt: '', width: 28, height: 28 }), h('span', {}, 'balise'), h('span', { class: 'tagline' }, t('title'))),
+        h('div', { class: 'account' }, languages, h('button', { type: 'button', class: 'quiet', onclick: leave }, t('signOut'))),
+        h('nav', { 'aria-label': t('views_label') }, list)),
+      choices.node, status, main,
+    ],
+    update,
+    fill,
+  };
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A table of rows by one dimension, whose names lead to the overview of that row.
+import { nothingTold } from '../coverage.js';
+import { h } from '../dom.js';
+import { figureColumns, floors } from '../figures.js';
+import { nameOf } from '../names.js';
+import { earlier } from '../state.js';
+import { table } from '../table.js';
+
+/** Parameters that compare with the range chosen, if one is. */
+export function comparison(state) {
+  const range = earlier(state);
+  return range && { compare_from: range.from, compare_to: range.to };
+}
+
+/** A long path may break before each of its parts. */
+const breakable = (name) => name.split(/(?=\/.)/).map((part, i) => [i > 0 && h('wbr'), part]);
+
+/** rows: some of the answer's, all by default. */
+export function dimensionTable(context, dimension, answer, { rows = answer.rows, caption, search, download = true } = {}) {
+  const { t, format, session, state, link, keep, csv } = context;
+  const { metric } = state;
+  const name = {
+    key: dimension, label: t(`dimension_${dimension}`), header: true,
+    value: (row) => nameOf(context, dimension, row[dimension]),
+    cell: (row) => h('a', { href: link({ view: 'overview', sort: '', search: '', filters: { [dimension]: row[dimension] } }) },
+      breakable(nameOf(context, dimension, row[dimension]))),
+  };
+  const title = caption ?? t(`table_${dimension}`, { metric: t(`metric_${metric}`) });
+  if (!rows.length) return h('section', {}, h('h2', {}, title), nothingTold(context, answer));
+  const few = rows.some((row) => row[metric].p75 === null);
+  return h('section', { class: `by-${dimension}` },
+    h('h2', {}, title),
+    table({
+      t, format, caption: title, rows, sort: state.sort, columns: [name, ...figureColumns(context, metric, Boolean(answer.compared))],
+      search: search && { label: search, text: state.search, of: name.value }, onChange: keep,
+      note: few && h('p', { class: 'note' }, t('tooFewWhy', floors(session.k))),
+    }),
+    download && csv({ metric, by: dimension, ...comparison(state) }));
+}
