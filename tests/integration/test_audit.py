@@ -187,6 +187,28 @@ def test_an_end_that_is_cut_off_shows_against_the_anchor(logged):
     assert verify(logged, "--anchor", "nonsense").returncode == 1
 
 
+@pytest.mark.parametrize("days", [12, pytest.param(365, marks=pytest.mark.long)])
+def test_a_simulated_year_is_clean_and_whatever_is_done_to_its_log_is_named(tmp_path, days):
+    made = run("demo", "--data-dir", tmp_path / "demo", "--days", days, seconds=1800)
+    assert made.returncode == 0, made.stderr
+
+    def ask(command, *words):
+        return run(*command.split(), "--config", tmp_path / "demo/balise.json", *words)
+
+    log = tmp_path / "demo/audit.log"
+    lines = log.read_text(encoding="ascii").splitlines(keepends=True)
+    anchor = records(tmp_path / "demo")[-1].anchor
+    assert len(lines) > days and ask("retention --verify").returncode == 0
+    whole = ask("audit verify", "--anchor", anchor)
+    assert whole.returncode == 0 and f"{len(lines)} records are right" in whole.stdout
+    for number in {1, len(lines) // 2, len(lines) - 2}:
+        for how, wrong, named in [*tampered(lines, number), ("cut", lines[:number], number + 1)]:
+            log.write_text("".join(wrong), encoding="ascii")
+            answer = ask("audit verify", "--anchor", anchor)
+            said = f"ends with record {number}," if how == "cut" else f"record {named} "
+            assert answer.returncode == 1 and said in answer.stderr, (how, number, answer.stderr)
+
+
 def test_a_log_that_was_written_anew_shows_against_the_anchor():
     with Balise() as balise:
         anchor = records(balise.data)[-1].anchor

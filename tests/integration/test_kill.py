@@ -14,7 +14,8 @@ import time
 
 import pytest
 
-from balise import DESKTOP, FIREFOX, MOBILE, ORIGIN, Balise, address_in, view, visitors
+from balise import DESKTOP, FIREFOX, MOBILE, ORIGIN, Balise, address_in, run, view, visitors
+from told import Told, run_tool
 from wait import until
 
 TABLES = ("day", "hour", "page", "region", "device", "browser", "protocol", "type")
@@ -120,6 +121,17 @@ def check_pages_by_hour(balise, first, last):
     return len(pages)
 
 
+def check_nothing_is_left(balise):
+    """Whatever was cut off: no told cell is of fewer than k, and the folder holds today's open day and the tiers, no more."""
+    told = Told(run_tool("balise-dump", balise.config_path))
+    assert told.cells and not [key for key, cell in told.cells.items() if min(cell.views, cell.visitors) < 10]
+    today = str(balise.clock.now().date())
+    assert {path.name[:10] for path in (balise.data / "open").iterdir()} <= {today}
+    assert not [path for path in balise.data.rglob("*") if path.suffix in (".new", ".tmp")]
+    kept = run("retention", "--verify", "--config", balise.config_path, environment=balise.environment())
+    assert kept.returncode == 0, kept.stderr
+
+
 def close_day(balise):
     """Past midnight; a view of the new day makes the server look at the clock at once. Returns the day that ended."""
     before = balise.metrics()["balise_store_closings_total"]
@@ -165,9 +177,15 @@ def play(rounds, seconds, config=None):
             days_of_pages += check_pages_by_hour(balise, first, balise.clock.now().date())
             numbers.append((load.acknowledged, load.sent, told["page"] - known))
         balise.terminate()
+        check_nothing_is_left(balise)
     assert sum(acknowledged for acknowledged, _, _ in numbers) > 100 * rounds * seconds
     assert days_of_pages > 0 or rounds < 20
     return numbers
+
+
+@pytest.mark.long
+def test_five_hundred_kills_lose_nothing_that_was_acknowledged():
+    play(500, 0.6)
 
 
 def test_fifty_kills_lose_nothing_that_was_acknowledged():

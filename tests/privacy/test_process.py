@@ -34,6 +34,16 @@ def test_privacy_02_a_region_is_asked_for_by_a_truncated_address_only():
         assert not compiles(raw)
 
 
+def test_privacy_46_keys_and_sketches_are_in_no_memory_that_may_be_swapped():
+    """Every page of the arena is resident and locked, none is in swap: a kernel under pressure has to leave it alone."""
+    with Balise() as balise:
+        balise.visit(40)
+        begin, end = leaks.locked_mappings(balise.process.pid)[0]
+        told = pathlib.Path(f"/proc/{balise.process.pid}/smaps").read_text(encoding="ascii").partition(f"{begin:x}-{end:x} ")[2]
+        sizes = dict(re.findall(r"^(\w+): +(\d+) kB$", told.partition("VmFlags:")[0], re.MULTILINE))
+        assert int(sizes["Size"]) * 1024 == end - begin and sizes["Rss"] == sizes["Locked"] == sizes["Size"] and sizes["Swap"] == "0"
+
+
 def test_privacy_07_keys_live_in_locked_undumped_memory():
     with Balise() as balise:
         balise.visit(3)
@@ -119,6 +129,10 @@ def test_privacy_41_it_speaks_to_nobody_first(tmp_path):
             try:
                 until(lambda: "TracerPid:\t0" not in pathlib.Path(f"/proc/{balise.process.pid}/status").read_text(encoding="ascii"))
                 balise.visit(12)
+                for _ in range(10):
+                    balise.clock.advance(minutes=1)
+                    balise.visit(1)
+                    assert balise.private("GET", "/readyz").status == 200
                 balise.close_day()
                 balise.kpi(metric="lcp", by="page")
                 balise.reload()

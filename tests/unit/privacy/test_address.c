@@ -73,6 +73,41 @@ static void keeps_24_bits_of_ipv4_and_48_of_ipv6(void **state)
                         "6 20010db81234");
 }
 
+/** The prefix of an address of a family, its first bytes from `network`, the rest from `host`. */
+static struct bal_prefix prefix_in(int family, uint32_t network, uint64_t host)
+{
+    struct bal_peer peer = {0};
+    if (family == AF_INET) {
+        struct sockaddr_in ipv4 = {.sin_family = AF_INET};
+        ipv4.sin_addr.s_addr = htonl(0xc6120000U | (network & 0x1ff) << 8 | (host & 0xff));
+        memcpy(&peer.socket_address, &ipv4, sizeof ipv4);
+    } else {
+        struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
+        const uint8_t start[6] = {
+            0x20, 0x01, 0x0d, 0xb8, (uint8_t)(network >> 8), (uint8_t)network};
+        memcpy(ipv6.sin6_addr.s6_addr, start, sizeof start);
+        memcpy(ipv6.sin6_addr.s6_addr + 6, &host, sizeof host);
+        memcpy(&peer.socket_address, &ipv6, sizeof ipv6);
+    }
+    return bal_prefix_of_peer(&peer, NULL, 0);
+}
+
+static void two_addresses_of_one_network_are_one_to_whoever_looks_up_a_region(void **state)
+{
+    (void)state;
+    uint64_t seed = 25;
+    for (unsigned i = 0; i < 100000; i++) {
+        const int family = i % 2 ? AF_INET : AF_INET6;
+        seed = seed * 6364136223846793005U + 1442695040888963407U;
+        const uint32_t network = (uint32_t)(seed >> 40);
+        const struct bal_prefix one = prefix_in(family, network, seed),
+                                two = prefix_in(family, network, ~seed),
+                                other = prefix_in(family, network ^ 1, seed);
+        assert_memory_equal(&one, &two, sizeof one);
+        assert_memory_not_equal(&one, &other, sizeof one);
+    }
+}
+
 static void ignores_the_header_of_a_stranger(void **state)
 {
     (void)state;
@@ -303,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_24_bits_of_ipv4_and_48_of_ipv6),
+        cmocka_unit_test(two_addresses_of_one_network_are_one_to_whoever_looks_up_a_region),
         cmocka_unit_test(ignores_the_header_of_a_stranger),
         cmocka_unit_test(believes_the_right_most_address_that_is_no_proxy),
         cmocka_unit_test(falls_back_to_the_farthest_proxy),

@@ -123,6 +123,66 @@ static void hashes_spread_over_all_bits(void **state)
     bal_keyring_destroy(ring);
 }
 
+enum { LINKED_VISITORS = 20000, LINK_BITS = 4, LINK_CELLS = 1 << (2 * LINK_BITS) };
+
+/** Chi-square over the joint counts of `LINK_BITS` bits of the same visitors under two keys, with
+ * 225 degrees of freedom (15 times 15): mean 225, standard deviation 21. */
+static double chi_square_of(const uint32_t *one, const uint32_t *two, unsigned shift)
+{
+    unsigned count[LINK_CELLS] = {0};
+    double sum = 0;
+    const double expected = LINKED_VISITORS / (double)LINK_CELLS;
+    for (size_t v = 0; v < LINKED_VISITORS; v++) {
+        const uint32_t mask = (1U << LINK_BITS) - 1;
+        count[(one[v] >> shift & mask) << LINK_BITS | (two[v] >> shift & mask)]++;
+    }
+    for (size_t c = 0; c < LINK_CELLS; c++) {
+        sum += (count[c] - expected) * (count[c] - expected) / expected;
+    }
+    return sum;
+}
+
+/** How many visitors of one sketch somebody without keys would find again in another. */
+static size_t found_again(const uint32_t *one, const uint32_t *two)
+{
+    size_t same = 0;
+    for (size_t v = 0; v < LINKED_VISITORS; v++) {
+        same += one[v] == two[v] || one[v] >> 12 == two[v] >> 12;
+    }
+    return same;
+}
+
+static void as_sketches_take_them(struct bal_keyring *ring, uint16_t site, unsigned margin,
+                                  uint32_t *out)
+{
+    for (unsigned v = 0; v < LINKED_VISITORS; v++) {
+        struct bal_prefix one = prefix;
+        memcpy(one.bytes + 2, &v, sizeof v);
+        out[v] = bal_keyring_margin(ring, site, DAY, margin,
+                                    bal_keyring_visitor(ring, site, DAY, one, agent, SEATS));
+    }
+}
+
+static void visitors_of_two_sites_or_two_tables_match_by_chance_only(void **state)
+{
+    (void)state;
+    struct bal_keyring *const ring = ring_of(2);
+    static uint32_t base[LINKED_VISITORS], site[LINKED_VISITORS], table[LINKED_VISITORS];
+    as_sketches_take_them(ring, 0, BAL_MARGIN_PAGE, base);
+    as_sketches_take_them(ring, 1, BAL_MARGIN_PAGE, site);
+    as_sketches_take_them(ring, 0, BAL_MARGIN_REGION, table);
+    assert_int_equal(found_again(base, base), LINKED_VISITORS);
+    for (unsigned shift = 0; shift <= 32 - LINK_BITS; shift += LINK_BITS) {
+        // Ten standard deviations of eight looks each; the same key gives 15 times the visitors.
+        assert_in_range((unsigned)chi_square_of(base, site, shift), 0, 225 + 210);
+        assert_in_range((unsigned)chi_square_of(base, table, shift), 0, 225 + 210);
+        assert_in_range((unsigned)chi_square_of(base, base, shift), 100000, UINT32_MAX);
+    }
+    assert_in_range(found_again(base, site), 0, 3); // 20,000 in 2^20: 0.02
+    assert_in_range(found_again(base, table), 0, 3);
+    bal_keyring_destroy(ring);
+}
+
 static int compare_seats(const void *a, const void *b)
 {
     return (*(const uint32_t *)a > *(const uint32_t *)b) -
@@ -418,6 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_visitor_hashes_alike_on_one_day),
         cmocka_unit_test(everything_else_is_another_hash),
+        cmocka_unit_test(visitors_of_two_sites_or_two_tables_match_by_chance_only),
         cmocka_unit_test(hashes_spread_over_all_bits),
         cmocka_unit_test(one_network_has_few_seats_however_many_user_agents_it_makes_up),
         cmocka_unit_test(long_user_agents_count_by_their_first_480_bytes),

@@ -70,6 +70,70 @@ static void on_record(void *context, const struct bal_audit_record *record)
         proofs->other++;
 }
 
+/* ---- the year's audit log in the hands of somebody ---- */
+
+struct log {
+    char path[160], anchor[BAL_ANCHOR_TEXT_BYTES];
+    struct bal_buf text;
+    uint64_t records;
+};
+
+static size_t line_at(const struct log *log, uint64_t number)
+{
+    size_t at = 0;
+    for (uint64_t n = 1; n < number; n++)
+        at += (size_t)((const char *)memchr(log->text.data + at, '\n', log->text.length - at) -
+                       (log->text.data + at)) +
+              1;
+    return at;
+}
+
+/* The first wrong record of a log of these parts. */
+static uint64_t named_in(const struct log *log, const struct bal_slice *parts, size_t count)
+{
+    struct bal_audit_report report;
+    FILE *file = fopen(log->path, "we");
+    assert_non_null(file);
+    for (size_t p = 0; p < count; p++)
+        assert_int_equal(fwrite(parts[p].data, 1, parts[p].length, file), parts[p].length);
+    assert_int_equal(fclose(file), 0);
+    (void)!bal_audit_verify(log->path, log->anchor, &report, NULL);
+    return report.bad;
+}
+
+static void tamper_with(struct log *log, uint64_t record)
+{
+    char *const text = log->text.data;
+    const size_t here = line_at(log, record), next = line_at(log, record + 1),
+                 after = line_at(log, record + 2);
+    const struct bal_slice before = {text, here}, one = {text + here, next - here},
+                           two = {text + next, after - next},
+                           rest = {text + after, log->text.length - after};
+    text[here + one.length / 2] ^= 1;
+    assert_int_equal(named_in(log, (struct bal_slice[]){before, one, two, rest}, 4), record);
+    text[here + one.length / 2] ^= 1;
+    assert_int_equal(named_in(log, (struct bal_slice[]){before, two, rest}, 3), record);
+    assert_int_equal(named_in(log, (struct bal_slice[]){before, two, one, rest}, 4), record);
+    assert_int_equal(named_in(log, (struct bal_slice[]){before}, 1), record);
+    assert_int_equal(named_in(log, (struct bal_slice[]){before, one, two, rest}, 4), 0);
+}
+
+static void name_what_is_tampered_with(const char *data, const struct bal_audit_report *audit)
+{
+    struct log log = {.records = audit->records};
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/audit.log", data);
+    (void)snprintf(log.path, sizeof log.path, "%s/tampered", data);
+    (void)snprintf(log.anchor, sizeof log.anchor, "%s", audit->head);
+    assert_int_equal(bal_file_read(path, SIZE_MAX, &log.text, NULL), BAL_OK);
+    for (uint64_t record = 2; record + 1 < log.records; record += 1 + log.records / 40)
+        tamper_with(&log, record);
+    tamper_with(&log, log.records - 1);
+    bal_buf_finish(&log.text);
+}
+
+/* ---- the year ---- */
+
 static void every_tier_keeps_its_policy_each_day_and_every_purge_is_proved(void **state)
 {
     (void)state;
@@ -100,6 +164,7 @@ static void every_tier_keeps_its_policy_each_day_and_every_purge_is_proved(void 
     assert_int_equal(proofs.other, 0);
     /* Each day's open file but the last, each day of hours past its limit, some months. */
     assert_true(proofs.absent >= 2U * ((unsigned)days - DOWN_DAYS) - HOURLY_DAYS - 2);
+    name_what_is_tampered_with(data, &audit);
     fixture_end(&f);
 }
 
