@@ -4,6 +4,7 @@
 
 #include <balise/error.h>
 #include <balise/buf.h>
+#include <balise/metric.h>
 #include <balise/zone.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +16,14 @@
  * `--help`; a test holds the two together. Unknown and duplicate keys and values out of range are
  * errors that name line, key and range. Immutable once loaded; any thread may read it.
  */
+/** What a site's figures of a day should stay within. */
+struct bal_budget {
+    enum bal_metric metric;
+    char *page;  /**< a template; NULL: the whole site */
+    double p75;  /**< greatest, in wire units */
+    double poor; /**< greatest share of poor views; 1: no limit */
+};
+
 struct bal_site {
     char *name; /**< [a-z0-9][a-z0-9-]{0,63}; in keys and URLs */
     char **origins;
@@ -23,6 +32,8 @@ struct bal_site {
     struct bal_zone *zone;
     char **pages; /**< allowed templates, "/dossier/:id"; none: masking and the cap alone decide */
     size_t page_count;
+    struct bal_budget *budgets;
+    size_t budget_count;
 };
 
 /** One address to listen on: "127.0.0.1:8080", "[::1]:8080"; port 0 lets the system choose. */
@@ -113,8 +124,15 @@ struct bal_config {
         char *public_key, *signature, *handover; /**< base64; NULL where it is not told */
     } dpo;
     struct {
+        char *url;         /**< NULL: nothing is sent */
+        char *secret_file; /**< signs it */
+        char *ca_file;     /**< NULL: the system's */
+        int64_t seconds;   /**< of an attempt */
+    } webhook;
+    struct {
         int threads;     /**< reader threads, 2 */
         int64_t seconds; /**< longest answer */
+        int64_t answer_mebibytes;
     } query;
 };
 
@@ -148,9 +166,9 @@ enum bal_weaker {
 /** One field, for `check-config`, help and the schema test. */
 struct bal_field_info {
     const char *path;         /**< "privacy.k", "sites[].name" */
-    const char *type;         /**< "string" "integer" "boolean" "array" */
+    const char *type;         /**< "string" "integer" "number" "boolean" "array" */
     const char *default_text; /**< JSON; NULL when required */
-    int64_t min, max; /**< of integers; of arrays the number of items, of strings the bytes; 0, 0
+    int64_t min, max; /**< of numbers; of arrays the number of items, of strings the bytes; 0, 0
                          for booleans */
     const char *help;
     enum bal_weaker weaker;              /**< which values are weaker than the default */

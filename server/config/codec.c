@@ -298,14 +298,7 @@ static bal_status set_sites(struct reader *reader, struct value value, void *mem
     config->site_count =
         (uint16_t)items; // the table's bounds; a site that is not read yet is zeroed
     for (size_t i = 0; i < items && !status; i++) {
-        char path[PATH_BYTES];
-        const struct value item = bal_reader_item(value, i, path);
-        if (!json_is_object(item.json)) {
-            return bal_reader_refuse(reader, path, BAL_EINVAL, "%s must be an object", path);
-        }
-        char below[PATH_BYTES + 1];
-        (void)snprintf(below, sizeof below, "%s.", path);
-        status = bal_reader_fields(reader, SITE_SCOPE, below, item.json, &config->sites[i]);
+        status = bal_reader_object(reader, value, i, SITE_SCOPE, &config->sites[i]);
     }
     return status;
 }

@@ -106,6 +106,55 @@ static bal_status check_listen(struct reader *reader, const struct bal_config *c
     return BAL_OK;
 }
 
+static bool has_page(const struct bal_site *site, const char *page)
+{
+    bool found = site->page_count == 0 || !page || !strcmp(page, "(other)");
+    for (size_t p = 0; p < site->page_count; p++) {
+        found = found || !strcmp(site->pages[p], page);
+    }
+    return found;
+}
+
+/** A budget that could never be told is a slip of the pen. */
+static bal_status check_budget(struct reader *reader, const struct bal_site *site, unsigned s,
+                               size_t b)
+{
+    const struct bal_budget *const budget = &site->budgets[b];
+    char path[PATH_BYTES];
+    if (!has_page(site, budget->page)) {
+        (void)snprintf(path, sizeof path, "sites[%u].budgets[%zu].page", s, b);
+        return bal_reader_refuse(reader, path, BAL_EINVAL, "%s must be one of sites[%u].pages",
+                                 path, s);
+    }
+    if (budget->poor < 1 && bal_metric_info(budget->metric)->poor_ticks == 0) {
+        (void)snprintf(path, sizeof path, "sites[%u].budgets[%zu].poor", s, b);
+        return bal_reader_refuse(reader, path, BAL_EINVAL,
+                                 "%s must be left out: no limits of %s are published", path,
+                                 bal_metric_info(budget->metric)->name);
+    }
+    return BAL_OK;
+}
+
+static bal_status check_budgets(struct reader *reader, const struct bal_config *config)
+{
+    bal_status status = BAL_OK;
+    for (unsigned s = 0; s < config->site_count; s++) {
+        for (size_t b = 0; b < config->sites[s].budget_count && !status; b++) {
+            status = check_budget(reader, &config->sites[s], s, b);
+        }
+    }
+    return status;
+}
+
+static bal_status check_webhook(struct reader *reader, const struct bal_config *config)
+{
+    if (!config->webhook.url || config->webhook.secret_file) {
+        return BAL_OK;
+    }
+    return bal_reader_refuse(reader, "webhook", BAL_EINVAL,
+                             "webhook.url needs webhook.secret_file");
+}
+
 static bal_status check(struct reader *reader, const struct bal_config *config)
 {
     bal_status status = BAL_OK;
@@ -115,6 +164,8 @@ static bal_status check(struct reader *reader, const struct bal_config *config)
     status = status ? status : check_origins(reader, config);
     status = status ? status : check_tls(reader, &config->public_side.listener.tls, "public.tls");
     status = status ? status : check_tls(reader, &config->private_side.listener.tls, "private.tls");
+    status = status ? status : check_budgets(reader, config);
+    status = status ? status : check_webhook(reader, config);
     return status ? status : check_listen(reader, config);
 }
 

@@ -14,6 +14,7 @@
         .codec = &bal_codec_##codec_, __VA_ARGS__                                                  \
     }
 #define AT(member) .offset = offsetof(struct bal_config, member)
+#define AT_BUDGET(member) .offset = offsetof(struct bal_budget, member)
 #define AT_SITE(member) .offset = offsetof(struct bal_site, member)
 /** How far a list's count is from the list. */
 #define COUNT(type, list, count) .count_offset = (offsetof(type, count) - offsetof(type, list))
@@ -44,6 +45,22 @@ static const struct bal_field_info fields[] = {
      .help = "Allowed page templates, the first that matches wins; any other page counts as (other). "
              "None: what looks like an identifier is masked in each path.",
      PLACE(strings, AT_SITE(pages), COUNT(struct bal_site, pages, page_count), .form = bal_form_page, .item_max = 200)},
+
+    {.path = "sites[].budgets", .type = "array", .default_text = "[]", .min = 0, .max = 64,
+     .help = "What the figures of a day should stay within; each closed day is held against them.",
+     PLACE(budgets, .offset = 0)},
+    {.path = "sites[].budgets[].metric", .type = "string", .min = 3, .max = 16,
+     .help = "A metric, named as in the API.",
+     PLACE(metric, AT_BUDGET(metric))},
+    {.path = "sites[].budgets[].page", .type = "string", .default_text = "\"\"", .min = 0, .max = 200,
+     .help = "A page's template. Empty: the whole site.",
+     PLACE(string, AT_BUDGET(page), .form = bal_form_page_or_none)},
+    {.path = "sites[].budgets[].p75", .type = "number", .min = 0, .max = 4000000000,
+     .help = "Greatest p75, in the metric's unit: milliseconds, a score, bytes, a count.",
+     PLACE(number, AT_BUDGET(p75))},
+    {.path = "sites[].budgets[].poor", .type = "number", .default_text = "1", .min = 0, .max = 1,
+     .help = "Greatest share of poor views, for metrics that have such a limit. 1: none.",
+     PLACE(number, AT_BUDGET(poor))},
 
     {.path = "public.listen", .type = "array", .default_text = "[\"127.0.0.1:8080\"]", .min = 1, .max = 16,
      .help = "Addresses of the public listener: beacons, snippet, notice and opt-out. Port 0: the system chooses.",
@@ -159,12 +176,28 @@ static const struct bal_field_info fields[] = {
      .help = "When the DPO's key has changed: the old key's signature over the new one, as balise dpo handover prints it.",
      PLACE(string, AT(dpo.handover), .form = bal_form_signature)},
 
+    {.path = "webhook.url", .type = "string", .default_text = "\"\"", .min = 0, .max = PATH_TEXT, .is_privacy = true,
+     .help = "Where a change of a budget's state is posted to: https, or http on this machine. Empty: nothing is ever sent.",
+     PLACE(string, AT(webhook.url), .form = bal_form_webhook)},
+    {.path = "webhook.secret_file", .type = "string", .default_text = "\"\"", .min = 0, .max = PATH_TEXT,
+     .help = "File whose first line signs what is posted (HMAC-SHA256). Required with a url.",
+     PLACE(string, AT(webhook.secret_file), .form = bal_form_text)},
+    {.path = "webhook.ca_file", .type = "string", .default_text = "\"\"", .min = 0, .max = PATH_TEXT,
+     .help = "Certificate authorities in PEM that the receiver's certificate is checked against. Empty: the system's.",
+     PLACE(string, AT(webhook.ca_file), .form = bal_form_text)},
+    {.path = "webhook.seconds", .type = "integer", .default_text = "10", .min = 1, .max = 60,
+     .help = "Longest time one attempt to post may take.",
+     PLACE(int64, AT(webhook.seconds))},
+
     {.path = "query.threads", .type = "integer", .default_text = "2", .min = 1, .max = 32,
      .help = "Threads that answer queries.",
      PLACE(int, AT(query.threads))},
     {.path = "query.seconds", .type = "integer", .default_text = "10", .min = 1, .max = 60,
      .help = "Longest time a query may take.",
      PLACE(int64, AT(query.seconds))},
+    {.path = "query.answer_mebibytes", .type = "integer", .default_text = "64", .min = 1, .max = 1024,
+     .help = "Memory that one answer may take for its text, and again for the histograms it adds up; past it the answer is refused.",
+     PLACE(int64, AT(query.answer_mebibytes))},
 };
 // clang-format on
 

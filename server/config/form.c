@@ -140,6 +140,48 @@ const char *bal_form_origin(struct bal_slice text)
            "one; lower case, no path, no / at the end";
 }
 
+const char *bal_form_page_or_none(struct bal_slice text)
+{
+    return text.length > 0 ? bal_form_page(text) : NULL;
+}
+
+/** What stands between the scheme and the path, and no more than a host and a port. */
+static bool is_receiver(struct bal_slice rest, bool secure)
+{
+    const char *const slash = rest.length > 0 ? memchr(rest.data, '/', rest.length) : NULL;
+    const struct bal_slice authority = {
+        .data = rest.data, .length = slash ? (size_t)(slash - rest.data) : rest.length};
+    if (!is_authority(authority, secure)) {
+        return false;
+    }
+    static const char *const own[] = {"127.0.0.1", "localhost", "[::1]"};
+    bool here = false;
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        const struct bal_slice name = bal_slice_of(own[i]);
+        here = here || (bal_slice_starts(authority, name) &&
+                        (authority.length == name.length || authority.data[name.length] == ':'));
+    }
+    return secure || here;
+}
+
+const char *bal_form_webhook(struct bal_slice text)
+{
+    const struct bal_slice https = BAL_SLICE("https://"), http = BAL_SLICE("http://");
+    const bool secure = bal_slice_starts(text, https);
+    const size_t skip = secure ? https.length : http.length;
+    bool fits = text.length == 0;
+    if (secure || bal_slice_starts(text, http)) {
+        fits = is_receiver(
+            (struct bal_slice){.data = text.data + skip, .length = text.length - skip}, secure);
+    }
+    for (size_t i = 0; i < text.length; i++) {
+        fits = fits && text.data[i] > ' ' && text.data[i] < 0x7f;
+    }
+    return fits ? NULL
+                : "an address like https://alerts.example/balise, without a user's name; http only "
+                  "to 127.0.0.1, [::1] or localhost";
+}
+
 const char *bal_form_language(struct bal_slice text)
 {
     const bool known =

@@ -10,6 +10,8 @@ const char *bal_form_text(struct bal_slice text);
 const char *bal_form_site_name(struct bal_slice text);
 const char *bal_form_origin(struct bal_slice text);
 const char *bal_form_page(struct bal_slice text);
+const char *bal_form_page_or_none(struct bal_slice text);
+const char *bal_form_webhook(struct bal_slice text);
 const char *bal_form_prefix(struct bal_slice text);
 const char *bal_form_key(struct bal_slice text);
 const char *bal_form_signature(struct bal_slice text);

@@ -21,7 +21,8 @@ static void tell_field(const struct teller *teller, const struct bal_field_info 
     }
     json_t *const value =
         field->place->codec->get(field, (const char *)base + field->place->offset);
-    char *const text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    char *const text =
+        json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(10));
     teller->each(teller->context, path, text ? text : "null");
     free(text);
     json_decref(value);

@@ -162,6 +162,18 @@ struct value bal_reader_item(struct value array, size_t index, char path[PATH_BY
         .field = array.field, .path = path, .json = json_array_get(array.json, index)};
 }
 
+bal_status bal_reader_object(struct reader *reader, struct value array, size_t index,
+                             const char *scope, void *base)
+{
+    char path[PATH_BYTES], below[PATH_BYTES + 1];
+    const struct value item = bal_reader_item(array, index, path);
+    if (!json_is_object(item.json)) {
+        return bal_reader_refuse(reader, path, BAL_EINVAL, "%s must be an object", path);
+    }
+    (void)snprintf(below, sizeof below, "%s.", path);
+    return bal_reader_fields(reader, scope, below, item.json, base);
+}
+
 static bal_status set_field(struct reader *reader, struct value value, void *base)
 {
     const struct bal_field_place *const place = value.field->place;

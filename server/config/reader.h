@@ -31,11 +31,12 @@ struct codec {
 extern const struct codec bal_codec_int, bal_codec_int64, bal_codec_bool, bal_codec_string,
     bal_codec_strings;
 extern const struct codec bal_codec_zone, bal_codec_overseas, bal_codec_switch, bal_codec_listen,
-    bal_codec_networks, bal_codec_sites;
+    bal_codec_networks, bal_codec_sites, bal_codec_number, bal_codec_metric, bal_codec_budgets;
 
 struct bal_field_place {
     const struct codec *codec;
-    size_t offset;       /**< in struct bal_config, or in struct bal_site for "sites[]." */
+    size_t offset;       /**< in struct bal_config, in struct bal_site for "sites[].", in struct
+                            bal_budget for "sites[].budgets[]." */
     size_t count_offset; /**< arrays: from the array's member to its count */
     const char *(*form)(
         struct bal_slice text); /**< strings and their arrays: see form.h; NULL: any text */
@@ -51,17 +52,22 @@ bal_status bal_reader_refuse(struct reader *reader, const char *path, bal_status
 
 #define PATH_BYTES 160
 #define SITE_SCOPE "sites[]."
+#define BUDGET_SCOPE "sites[].budgets[]."
 
 /**
- * Sets every field of a scope ("" or SITE_SCOPE) from an object or from its default; unknown and
- * missing keys are errors. `path` is the object's own, "" or "sites[0].", `base` the struct the
- * offsets are of.
+ * Sets every field of a scope ("", SITE_SCOPE, BUDGET_SCOPE) from an object or from its default;
+ * unknown and missing keys are errors. `path` is the object's own, "" or "sites[0].", `base` the
+ * struct the offsets are of.
  */
 bal_status bal_reader_fields(struct reader *reader, const char *scope, const char *path,
                              json_t *object, void *base);
 
 /** Whether a value is an array of as many items as its field allows. */
 bal_status bal_reader_array(struct reader *reader, struct value value);
+
+/** Sets the fields of a scope from an item of an array, which must be an object. */
+bal_status bal_reader_object(struct reader *reader, struct value array, size_t index,
+                             const char *scope, void *base);
 
 /** An item of an array with its path, which is written to `path`. */
 struct value bal_reader_item(struct value array, size_t index, char path[PATH_BYTES]);

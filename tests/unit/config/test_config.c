@@ -94,6 +94,9 @@ static void only_folder_and_sites_are_required(void **state)
     assert_true(config->store.journal);
     assert_int_equal(config->store.checkpoint_seconds, 30);
     assert_int_equal(config->query.threads, 2);
+    assert_int_equal(config->query.answer_mebibytes, 64);
+    assert_int_equal(config->sites[0].budget_count, 0);
+    assert_null(config->webhook.url);
 }
 
 static void every_key_reaches_its_place(void **state)
@@ -136,6 +139,21 @@ static void every_key_reaches_its_place(void **state)
     assert_int_equal(config->store.checkpoint_seconds, 60);
     assert_int_equal(config->query.threads, 4);
     assert_int_equal(config->query.seconds, 5);
+    assert_int_equal(config->query.answer_mebibytes, 32);
+    assert_int_equal(config->sites[0].budget_count, 2);
+    assert_int_equal(config->sites[1].budget_count, 0);
+    assert_int_equal(config->sites[0].budgets[0].metric, BAL_LCP);
+    assert_null(config->sites[0].budgets[0].page);
+    assert_true(config->sites[0].budgets[0].p75 == 2500);
+    assert_true(config->sites[0].budgets[0].poor == 0.1);
+    assert_int_equal(config->sites[0].budgets[1].metric, BAL_CLS);
+    assert_string_equal(config->sites[0].budgets[1].page, "/dossier/:id");
+    assert_true(config->sites[0].budgets[1].p75 == 0.1);
+    assert_true(config->sites[0].budgets[1].poor == 1);
+    assert_string_equal(config->webhook.url, "https://alerts.example:8443/balise?to=team");
+    assert_string_equal(config->webhook.secret_file, "/etc/balise/webhook.secret");
+    assert_string_equal(config->webhook.ca_file, "/etc/balise/ca.pem");
+    assert_int_equal(config->webhook.seconds, 5);
     assert_int_equal(bal_config_site(config, BAL_SLICE("reunion")), 1);
     assert_int_equal(bal_config_site(config, BAL_SLICE("reunio")), -1);
 }
@@ -186,12 +204,59 @@ static void unknown_and_doubled_keys_are_errors(void **state)
                    "privacy.K is not known; known here: k, network_visitors, pages_a_day, "
                    "visitors_kibibytes");
     assert_refused("{\n" BASE ",\n\"privacy.k\": 10}", 3, "privacy.k is not known");
-    assert_refused("{\"data_dir\": \"/x\", \"sites\": [{\n\"name\": \"a\", \"hosts\": []}]}", 2,
-                   "sites[0].hosts is not known; known here: name, origins, time_zone, pages");
+    assert_refused(
+        "{\"data_dir\": \"/x\", \"sites\": [{\n\"name\": \"a\", \"hosts\": []}]}", 2,
+        "sites[0].hosts is not known; known here: name, origins, time_zone, pages, budgets");
     assert_refused("{\n" BASE ",\n\"sites[]\": []}", 3, "sites[] is not known");
     assert_refused("{\n" BASE ",\n\"privacy\": {\"k\": 10,\n\"k\": 100}}", 4,
                    "duplicate object key");
     assert_refused("{\n" BASE ",\n\"privacy\": {}, \"privacy\": {}}", 3, "duplicate object key");
+}
+
+#define BUDGET(text)                                                                               \
+    "{\"data_dir\": \"/x\", \"sites\": [{\"name\": \"a\", \"origins\": [\"https://a.example\"], "  \
+    "\"pages\": [\"/\"], \"budgets\": [\n" text "]}]}"
+
+static void a_budget_that_could_never_be_told_is_refused(void **state)
+{
+    (void)state;
+    assert_loads(BUDGET("{\"metric\": \"lcp\", \"page\": \"/\", \"p75\": 2500}"));
+    assert_refused(BUDGET("{\"metric\": \"lcp\", \"page\": \"/x\", \"p75\": 2500}"), 2,
+                   "sites[0].budgets[0].page must be one of sites[0].pages");
+    assert_refused(BUDGET("{\"metric\": \"speed\", \"p75\": 2500}"), 2,
+                   "sites[0].budgets[0].metric must be one of ttfb, fcp, lcp");
+    assert_refused(BUDGET("{\"metric\": \"weight\", \"p75\": 1, \"poor\": 0.5}"), 2,
+                   "sites[0].budgets[0].poor must be left out");
+    assert_refused(BUDGET("{\"metric\": \"lcp\"}"), 2, "sites[0].budgets[0].p75 is missing");
+    assert_refused(BUDGET("{\"metric\": \"lcp\", \"p75\": -1}"), 2,
+                   "sites[0].budgets[0].p75 must be a number from 0 to 4000000000");
+    assert_refused(BUDGET("{\"metric\": \"lcp\", \"p75\": 1, \"poor\": 10}"), 2,
+                   "sites[0].budgets[0].poor must be a number from 0 to 1");
+    assert_refused(BUDGET("{\"metric\": \"lcp\", \"p75\": 1, \"limit\": 10}"), 2,
+                   "known here: metric, page, p75, poor");
+    assert_refused(BUDGET("4"), 2, "sites[0].budgets[0] must be an object");
+}
+
+#define WEBHOOK(url) "{" BASE ", \"webhook\": {\"url\": \"" url "\", \"secret_file\": \"/s\"}}"
+
+static void a_webhook_leaves_the_machine_by_https_alone(void **state)
+{
+    (void)state;
+    assert_loads(WEBHOOK("https://alerts.example/x?y=1"));
+    assert_loads(WEBHOOK("https://192.0.2.1:8443"));
+    assert_loads(WEBHOOK("http://127.0.0.1:9000/x"));
+    assert_loads(WEBHOOK("http://[::1]:9000"));
+    assert_loads(WEBHOOK("http://localhost"));
+    assert_refused(WEBHOOK("http://alerts.example/"), 1, "webhook.url must be an address like");
+    assert_refused(WEBHOOK("http://127.0.0.1.example/"), 1, "webhook.url must be");
+    assert_refused(WEBHOOK("http://localhost:1@alerts.example/"), 1, "webhook.url must be");
+    assert_refused(WEBHOOK("https://name:secret@alerts.example/"), 1, "webhook.url must be");
+    assert_refused(WEBHOOK("https://"), 1, "webhook.url must be");
+    assert_refused(WEBHOOK("https:///x"), 1, "webhook.url must be");
+    assert_refused(WEBHOOK("ftp://alerts.example"), 1, "webhook.url must be");
+    assert_refused(WEBHOOK("https://alerts.example/a b"), 1, "webhook.url must be");
+    assert_refused("{" BASE ", \"webhook\": {\"url\": \"https://alerts.example\"}}", 1,
+                   "webhook.url needs webhook.secret_file");
 }
 
 static void a_hard_ceiling_says_that_it_is_one(void **state)
@@ -327,6 +392,7 @@ static void a_printed_configuration_has_every_field(void **state)
         "\nsites[0].name = \"portal\"\n",
         "\nsites[1].time_zone = \"Indian/Reunion\"\n",
         "\nsites[1].pages = []\n",
+        "{\"metric\": \"cls\", \"page\": \"/dossier/:id\", \"p75\": 0.1, \"poor\": 1}]\n",
         "\npublic.listen = [\"192.0.2.10:443\", \"[2001:db8::10]:443\", \"localhost:0\"]\n",
         "\npublic.trusted_proxies = [\"198.51.100.0/24\", \"2001:db8::/32\", \"203.0.113.7/32\"]\n",
         "\npublic.tls.key_file = \"/etc/balise/public.key\"\n",
@@ -346,8 +412,8 @@ static void a_printed_configuration_has_every_field(void **state)
     for (const char *c = out.data; *c; c++) {
         count += *c == '\n';
     }
-    assert_int_equal(count,
-                     fields - 1 + 4); // two sites of 4 fields; "sites" itself is told by them
+    // Two sites of 5 fields; "sites" itself is told by them, and the 4 of a budget by its list.
+    assert_int_equal(count, fields - 1 + 5 - 4);
     bal_buf_finish(&out);
 }
 
@@ -355,12 +421,20 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        T(only_folder_and_sites_are_required),        T(every_key_reaches_its_place),
-        T(networks_of_both_families_are_of_one_form), T(errors_name_line_key_and_range),
-        T(unknown_and_doubled_keys_are_errors),       T(a_hard_ceiling_says_that_it_is_one),
-        T(what_is_no_json_is_told_with_its_line),     T(origins_are_as_browsers_send_them),
-        T(addresses_to_listen_on_are_parsed),         T(the_prefix_is_a_clean_path),
-        T(pages_are_paths_of_at_most_200_bytes),      T(a_printed_configuration_has_every_field),
+        T(a_budget_that_could_never_be_told_is_refused),
+        T(a_webhook_leaves_the_machine_by_https_alone),
+        T(only_folder_and_sites_are_required),
+        T(every_key_reaches_its_place),
+        T(networks_of_both_families_are_of_one_form),
+        T(errors_name_line_key_and_range),
+        T(unknown_and_doubled_keys_are_errors),
+        T(a_hard_ceiling_says_that_it_is_one),
+        T(what_is_no_json_is_told_with_its_line),
+        T(origins_are_as_browsers_send_them),
+        T(addresses_to_listen_on_are_parsed),
+        T(the_prefix_is_a_clean_path),
+        T(pages_are_paths_of_at_most_200_bytes),
+        T(a_printed_configuration_has_every_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static bool is_required(json_t *object, const char *key)
 
 static void assert_bounds(const struct bal_field_info *field, json_t *node)
 {
-    const bool integer = !strcmp(field->type, "integer");
+    const bool integer = !strcmp(field->type, "integer") || !strcmp(field->type, "number");
     const bool array = !strcmp(field->type, "array");
     json_t *const min = json_object_get(node, integer ? "minimum"
                                               : array ? "minItems"
