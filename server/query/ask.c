@@ -360,7 +360,9 @@ static bool take_comparison(const struct bal_slice values[WORD_COUNT], struct as
     if (!from.data || !to.data || ask->time != TIME_NONE || ask->histogram) {
         refuse(answer, 400,
                "\"compare_from\" and \"compare_to\" are given together, without hour, day, week "
-               "or month in \"by\", and without output=histogram.");
+               "or month in \"by\" (ask for both ranges, one after the other: which day goes with "
+               "which is for you to say), and without output=histogram (the bins of two ranges "
+               "have other edges).");
         return false;
     }
     if (!take_day(from, "compare_from", &ask->compare_from, answer) ||

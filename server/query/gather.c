@@ -5,9 +5,10 @@
 // but its told blocks.
 #include "gather.h"
 
-enum {
-    HISTOGRAM_BYTES_MAX = 64 << 20 /* of one bucket: 3,000 pages of 8 metrics stay far below */
-};
+size_t answer_bytes_max(const struct bal_config *config)
+{
+    return (size_t)config->query.answer_mebibytes << 20;
+}
 
 void gather_init(struct gathering *g, struct bal_store *store, const struct bal_config *config,
                  const struct ask *ask, const struct plan *plan)
@@ -17,6 +18,7 @@ void gather_init(struct gathering *g, struct bal_store *store, const struct bal_
                             .plan = plan,
                             .deadline_ns =
                                 bal_clock_steady_ns() + config->query.seconds * 1000000000,
+                            .bytes_max = answer_bytes_max(config),
                             .open_day = INT32_MAX};
     rows_init(&g->rows, ask->metric_count);
 }
@@ -36,13 +38,20 @@ void gather_cover(struct gathering *g)
     }
 }
 
+static bal_status check_bounds(struct gathering *g)
+{
+    g->too_large = g->rows_kept + g->rows.count > ROWS_MAX ||
+                   g->bytes_kept + g->rows.histogram_bytes > g->bytes_max;
+    return g->too_large ? BAL_ERANGE : BAL_OK;
+}
+
 // Puts the cells of the day that is complete on its grid.
 static bal_status end_day(struct gathering *g)
 {
     struct bal_grid grid;
     if (g->rows.count == 0)
         return BAL_OK;
-    const bal_status status =
+    bal_status status =
         bal_store_grid(g->store,
                        &(struct bal_grid_ask){.tier = g->cells_tier,
                                               .site = bal_slice_of(g->ask->site->name),
@@ -51,7 +60,7 @@ static bal_status end_day(struct gathering *g)
                        &grid);
     if (!status)
         rows_end_day(&g->rows, &grid, g->ask->metrics);
-    return status;
+    return status ? status : check_bounds(g);
 }
 
 // The day or the tier changes: what was added so far is complete, and perhaps its bucket too.
@@ -137,9 +146,7 @@ static bal_status take_cell(void *context, const struct bal_told *told)
         if (status)
             return status;
     }
-    g->too_large = g->rows_kept + g->rows.count > ROWS_MAX ||
-                   g->bytes_kept + g->rows.histogram_bytes > HISTOGRAM_BYTES_MAX;
-    return g->too_large ? BAL_ERANGE : BAL_OK;
+    return check_bounds(g);
 }
 
 static bal_status read_cells(struct gathering *g, enum bal_tier tier, int32_t from, int32_t to)
@@ -218,9 +225,9 @@ void gather_refuse(const struct gathering *g, bal_status status, struct bal_answ
 {
     if (g->too_large) {
         refuse(answer, 400,
-               "The answer would have more than %d rows, or need more memory than one may: ask for "
-               "a shorter range, fewer "
-               "metrics or a longer unit of time.",
+               "The answer would have more than %d rows, or need more memory than "
+               "query.answer_mebibytes: ask for a shorter range, fewer metrics or a longer unit of "
+               "time.",
                ROWS_MAX);
     } else if (status == BAL_EBUSY) {
         refuse(answer, 503, "The answer took too long: ask for a shorter range, or again later.");

@@ -19,8 +19,9 @@ struct coverage {
 };
 
 /**
- * One range of days being added up: cells in, rows out, a time bucket at a time. `gather_init`,
- * then one `gather_range`, then `gather_finish`; borrows all it is given.
+ * Ranges of days being added up: cells in, rows out, a time bucket at a time. `gather_init`, then
+ * `gather_range` (several in the order of time: without a unit of time they are one bucket), then
+ * `gather_finish`; borrows all it is given.
  */
 struct gathering {
     struct bal_store *store;
@@ -32,6 +33,7 @@ struct gathering {
                                  last bucket of the range, nor without a unit of time */
     void *context;            /**< of the former */
     size_t rows_kept, bytes_kept; /**< what else the answer keeps, for its bounds */
+    size_t bytes_max;             /**< of histograms, of one bucket and what is kept */
 
     struct rows rows;         /**< of one time bucket */
     int32_t bucket;           /**< its first day */
@@ -43,6 +45,9 @@ struct gathering {
     enum bal_tier cells_tier; /**< and where they are from */
     enum bal_tier reading;
 };
+
+/** Bytes that an answer's text, and again its histograms, may take. */
+size_t answer_bytes_max(const struct bal_config *config);
 
 void gather_init(struct gathering *g, struct bal_store *store, const struct bal_config *config,
                  const struct ask *ask, const struct plan *plan);

@@ -4,8 +4,6 @@
 #include "gather.h"
 #include "lines.h"
 
-enum { TEXT_BYTES_MAX = 64 << 20 };
-
 // One answer in the making.
 struct making {
     const struct form *form;
@@ -44,7 +42,7 @@ static bal_status write_bucket(struct gathering *g)
     rows_sort(&g->rows);
     for (size_t i = 0; i < g->rows.count && !g->too_large; i++) {
         write_row(making, &g->rows.all[i]);
-        g->too_large = making->lines.text.length > TEXT_BYTES_MAX;
+        g->too_large = making->lines.text.length > g->bytes_max;
     }
     g->rows_kept = making->lines.count;
     return g->too_large ? BAL_ERANGE : BAL_OK;

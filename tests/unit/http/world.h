@@ -275,6 +275,7 @@ static inline void world_configure(void)
     world_config.private_side.requests_a_minute = 1000;
     world_config.query.threads = 2;
     world_config.query.seconds = 5;
+    world_config.query.answer_mebibytes = 64;
 }
 
 /** A store that lands at once; call world_serve next. The configuration may be changed between. */

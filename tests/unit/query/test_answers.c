@@ -362,7 +362,7 @@ static void an_answer_without_bounds_is_refused(void **state)
     world_says_not(w, "\"page\"");
 }
 
-// Pages whose values span the whole range, so that each takes nearly 10 kB while it is added up.
+// Pages whose values span the whole range, so that each takes nearly 40 kB while it is added up.
 static void add_wide_pages(struct world *w, const char *day, unsigned count)
 {
     char page[32];
@@ -378,10 +378,10 @@ static void memory_is_bounded_and_freed_day_by_day(void **state)
 {
     struct world *const w = *state;
     static const char query[] = "site=portal&metric=transferSize&by=page,day&from=2026-11-01";
-    add_wide_pages(w, "2026-11-18", 4000);
-    add_wide_pages(w, "2026-11-19", 4000);
+    add_wide_pages(w, "2026-11-18", 1500);
+    add_wide_pages(w, "2026-11-19", 1500);
     assert_int_equal(world_ask(w, query), 200);
-    add_wide_pages(w, "2026-11-20", 8000);
+    add_wide_pages(w, "2026-11-20", 3000);
     assert_int_equal(world_ask(w, query), 400);
     world_says(w, "more memory");
 }

@@ -36,6 +36,7 @@ void world_init(struct world *w)
     w->config.site_count = 2;
     w->config.privacy.k = 10;
     w->config.query.seconds = 10;
+    w->config.query.answer_mebibytes = 64;
     w->now_ms = (bal_zone_day_start(w->sites[0].zone, w->today) + 14 * 3600 + 1800) * 1000;
 }
 
