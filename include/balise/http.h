@@ -3,6 +3,7 @@
 #define BALISE_HTTP_H
 
 #include <balise/audit.h>
+#include <balise/budgets.h>
 #include <balise/config.h>
 #include <balise/ingest.h>
 #include <balise/query.h>
@@ -23,7 +24,8 @@ struct bal_server_parts {
     struct bal_ingest *ingest;
     struct bal_store *store;
     struct bal_tokens *tokens;
-    struct bal_audit *audit; /**< may be NULL */
+    struct bal_audit *audit;     /**< may be NULL */
+    struct bal_budgets *budgets; /**< may be NULL: then there are none */
 };
 
 /**

@@ -80,12 +80,15 @@ static bal_status start(struct serving *serving, struct bal_error *error)
         status = bal_store_start(serving->pipeline.store, error);
     if (status)
         return status;
+    serving->budgets =
+        bal_budgets_create(serving->pipeline.store, serving->config, bal_clock_system());
     const struct bal_server_parts parts = {.config = serving->config,
                                            .clock = bal_clock_system(),
                                            .ingest = serving->pipeline.ingest,
                                            .store = serving->pipeline.store,
                                            .tokens = serving->tokens,
-                                           .audit = bal_store_audit(serving->pipeline.store)};
+                                           .audit = bal_store_audit(serving->pipeline.store),
+                                           .budgets = serving->budgets};
     return bal_server_start(&parts, &serving->server, error);
 }
 
@@ -100,6 +103,7 @@ static bool stop(struct serving *serving)
         bal_store_close(serving->pipeline.store);
         return false;
     }
+    bal_budgets_destroy(serving->budgets);
     bal_tokens_close(serving->tokens);
     app_pipeline_close(&serving->pipeline);
     bal_config_destroy(serving->fresh);

@@ -14,6 +14,7 @@ struct serving {
     struct bal_config *fresh;  /**< as of the last reload; NULL before */
     struct app_pipeline pipeline;
     struct bal_tokens *tokens;
+    struct bal_budgets *budgets;
     struct bal_server *server;
     struct bal_notifier notifier;
 };

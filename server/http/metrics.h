@@ -15,6 +15,7 @@ void metrics_write(const struct bal_server *server, struct bal_buf *out);
 struct metrics_asked {
     const struct bal_config *config;
     struct bal_store *store;
+    struct bal_budgets *budgets; /**< may be NULL */
     int64_t now_ms;
     const struct bal_grant *grant; /**< whose sites may be told */
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The part of /metrics that reads the disk, on a reader's thread. Of a site there is nothing but
-// yesterday's told p75s, which do not change until the next day is closed, so reading them often
-// says no more than reading them once.
+// yesterday's told p75s and the states of its budgets, which do not change until the next day is
+// closed, so reading them often says no more than reading them once.
 #include "metrics.h"
 
 #include <balise/retention.h>
@@ -81,6 +81,35 @@ static void write_site(const struct metrics_asked *asked, uint16_t index, struct
                            bal_metric_info((enum bal_metric)m)->name, p75[m]);
 }
 
+static bool may_read(const struct metrics_asked *asked, uint16_t site)
+{
+    return !asked->grant->site[0] || !strcmp(asked->grant->site, asked->config->sites[site].name);
+}
+
+/** One family's samples at a time, as the format wants it. */
+struct budget_samples {
+    struct bal_buf *out;
+    bool regressed;
+};
+
+static void on_gauge(void *context, const struct bal_budget_gauge *gauge)
+{
+    const struct budget_samples *const samples = context;
+    bal_buf_printf(samples->out, "balise_budget_%s{site=\"%s\",metric=\"%s\"} %d\n",
+                   samples->regressed ? "regressed" : "exceeded", gauge->site,
+                   bal_metric_info(gauge->metric)->name,
+                   samples->regressed ? gauge->regressed : gauge->exceeded);
+}
+
+static void write_budgets(const struct metrics_asked *asked, bool regressed, struct bal_buf *out)
+{
+    struct budget_samples samples = {.out = out, .regressed = regressed};
+    for (uint16_t s = 0; s < asked->config->site_count; s++)
+        if (may_read(asked, s) &&
+            bal_budgets_gauges(asked->budgets, s, on_gauge, &samples) != BAL_OK)
+            return; // told by its absence, as what may not be told
+}
+
 void metrics_told(const struct metrics_asked *asked, struct bal_buf *out)
 {
     write_memory(out);
@@ -88,6 +117,14 @@ void metrics_told(const struct metrics_asked *asked, struct bal_buf *out)
     metric_head(out, "balise_site_p75", "gauge",
                 "Yesterday's p75 of a site, in the unit of /api/v1/kpi, where that would tell it.");
     for (uint16_t s = 0; s < asked->config->site_count; s++)
-        if (!asked->grant->site[0] || !strcmp(asked->grant->site, asked->config->sites[s].name))
+        if (may_read(asked, s))
             write_site(asked, s, out);
+    if (!asked->budgets)
+        return;
+    metric_head(out, "balise_budget_exceeded", "gauge",
+                "1 when a budget of the metric was exceeded on the site's last closed day.");
+    write_budgets(asked, false, out);
+    metric_head(out, "balise_budget_regressed", "gauge",
+                "1 when p75 was surely above that of the same weekday of the four weeks before.");
+    write_budgets(asked, true, out);
 }

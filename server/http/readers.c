@@ -26,6 +26,7 @@ struct readers {
     const struct bal_clock *clock;
     struct bal_store *store;
     struct bal_audit *audit;                   // may be NULL
+    struct bal_budgets *budgets;               // the same
     char nowhere[BAL_SITE_NAME_MAX_BYTES + 1]; // the name of a site that there is not
 
     pthread_mutex_t record_lock;       // guards recorded
@@ -136,7 +137,9 @@ static void answer_asked(struct readers *readers, struct job *job, struct bal_pa
     } else {
         const int64_t now_ms = bal_clock_now_ms(readers->clock);
         narrow(readers, &job->grant, parameters, count);
-        if (is_of_annotations(job->kind))
+        if (job->kind == JOB_BUDGETS)
+            bal_budgets_answer(readers->budgets, &request, &job->answer);
+        else if (is_of_annotations(job->kind))
             answer_annotations(readers, job, parameters, count);
         else if (job->kind == JOB_EQUITY)
             bal_equity_answer(readers->store, readers->config, &request, now_ms, &job->answer);
@@ -180,6 +183,7 @@ static void answer_metrics(const struct readers *readers, struct job *job)
 {
     const struct metrics_asked asked = {.config = readers->config,
                                         .store = readers->store,
+                                        .budgets = readers->budgets,
                                         .now_ms = bal_clock_now_ms(readers->clock),
                                         .grant = &job->grant};
     metrics_told(&asked, &job->answer.body);
@@ -273,7 +277,8 @@ bal_status readers_create(const struct bal_server_parts *parts, struct readers *
                                 .recorded = parts->config,
                                 .clock = parts->clock,
                                 .store = parts->store,
-                                .audit = parts->audit};
+                                .audit = parts->audit,
+                                .budgets = parts->budgets};
     pthread_mutex_init(&readers->record_lock, NULL);
     readers->last = &readers->first;
     readers->running = bal_calloc((size_t)wanted, sizeof(struct job *));

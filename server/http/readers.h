@@ -21,6 +21,7 @@ enum { ETAG_BYTES = 19 };
 enum job_kind {
     JOB_KPI,
     JOB_EQUITY,
+    JOB_BUDGETS,
     JOB_RETENTION,
     JOB_AUDIT,
     JOB_RECORD,

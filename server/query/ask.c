@@ -46,8 +46,10 @@ enum {
 
 static bool has_word(const struct asked *asked, unsigned word)
 {
-    const unsigned possible = asked->question == QUESTION_EQUITY ? WORDS_OF_EQUITY : WORDS_ALL;
-    return possible >> word & 1U;
+    static const unsigned possible[] = {[QUESTION_KPI] = WORDS_ALL,
+                                        [QUESTION_EQUITY] = WORDS_OF_EQUITY,
+                                        [QUESTION_BUDGETS] = WORD_BIT(WORD_SITE)};
+    return possible[asked->question] >> word & 1U;
 }
 
 static bool has_filters(const struct asked *asked)
@@ -101,6 +103,14 @@ void refuse(struct bal_answer *answer, int status, const char *format, ...)
     bal_buf_clear(&answer->body);
     bal_problem_write(&answer->body, status, problem_title(status), detail);
     free(detail);
+}
+
+void refuse_status(bal_status status, struct bal_answer *answer)
+{
+    if (status == BAL_EBUSY)
+        refuse(answer, 503, "The answer took too long: ask for a shorter range, or again later.");
+    else
+        refuse(answer, 500, "The store could not be read: %s.", bal_status_text(status));
 }
 
 void bal_kpi_unknown_site(struct bal_answer *answer)
@@ -434,6 +444,8 @@ bool ask_parse(const struct asked *asked, struct ask *ask, struct bal_answer *an
     *ask = (struct ask){.k = (uint32_t)asked->config->privacy.k};
     if (!take_site(asked, ask, answer) || !take_parameters(asked, values, ask, answer))
         return false;
+    if (asked->question == QUESTION_BUDGETS)
+        return true;
     if (asked->question == QUESTION_EQUITY)
         values[WORD_BY] = BAL_SLICE("region");
     ask->cursor = values[WORD_CURSOR];

@@ -61,7 +61,7 @@ struct ask {
 const char *time_unit_name(enum time_unit unit); /**< "hour"; "" for none */
 
 /** What may be asked: each question has its parameters. */
-enum question { QUESTION_KPI, QUESTION_EQUITY };
+enum question { QUESTION_KPI, QUESTION_EQUITY, QUESTION_BUDGETS /**< a site alone */ };
 
 /** A request as it comes. */
 struct asked {
@@ -80,6 +80,9 @@ void answer_clear(struct bal_answer *answer);
 /** Turns the answer into a problem document; `format` as for printf, never with text that came from
  * the request unchecked. */
 void refuse(struct bal_answer *answer, int status, const char *format, ...) BAL_PRINTF(3, 4);
+
+/** The problem that a status of the store stands for. */
+void refuse_status(bal_status status, struct bal_answer *answer);
 
 /** Number of a dimension's bit: 0 for the page. */
 unsigned dimension_index(unsigned bit);

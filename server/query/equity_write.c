@@ -40,7 +40,7 @@ static void json_territory(struct bal_buf *out, const struct ask *ask,
     bal_buf_addc(out, ",");
     json_head(out, territory->row);
     for (size_t m = 0; m < ask->metric_count; m++) {
-        json_begin_metric(out, ask->metrics[m], &territory->figures[m]);
+        json_begin_figures(out, bal_metric_info(ask->metrics[m])->name, &territory->figures[m]);
         bal_buf_addc(out, "}");
     }
     bal_buf_addc(out, ",\"gap\":{");

@@ -229,9 +229,7 @@ void gather_refuse(const struct gathering *g, bal_status status, struct bal_answ
                "query.answer_mebibytes: ask for a shorter range, fewer metrics or a longer unit of "
                "time.",
                ROWS_MAX);
-    } else if (status == BAL_EBUSY) {
-        refuse(answer, 503, "The answer took too long: ask for a shorter range, or again later.");
     } else {
-        refuse(answer, 500, "The store could not be read: %s.", bal_status_text(status));
+        refuse_status(status, answer);
     }
 }

@@ -148,10 +148,10 @@ static void add_bins(struct bal_buf *out, const struct shown *shown)
     bal_buf_addc(out, between[1] ? ",\"bins\":[]" : "]");
 }
 
-void json_begin_metric(struct bal_buf *out, enum bal_metric metric, const struct figures *f)
+void json_begin_figures(struct bal_buf *out, const char *name, const struct figures *f)
 {
     bal_buf_addc(out, ",");
-    json_key(out, bal_metric_info(metric)->name);
+    json_key(out, name);
     bal_buf_printf(out, "{\"n\":%" PRIu64, f->n);
     for (unsigned i = 0; i < FIGURE_COUNT; i++)
         json_number(out, figure_name((enum figure)i), f->value[i]);
@@ -188,7 +188,7 @@ static void add_comparison(struct bal_buf *out, const struct shown *shown)
     bal_buf_addc(out, ",\"earlier\":{");
     json_head(out, shown->earlier);
     for (size_t m = 0; m < ask->metric_count; m++) {
-        json_begin_metric(out, ask->metrics[m], &shown->before[m]);
+        json_begin_figures(out, bal_metric_info(ask->metrics[m])->name, &shown->before[m]);
         bal_buf_addc(out, "}");
     }
     bal_buf_addc(out, "},\"difference\":{\"views\":");
@@ -216,7 +216,7 @@ static void add_row(struct bal_buf *out, const struct shown *shown)
     }
     json_head(out, row);
     for (size_t m = 0; m < ask->metric_count; m++) {
-        json_begin_metric(out, ask->metrics[m], &shown->figures[m]);
+        json_begin_figures(out, bal_metric_info(ask->metrics[m])->name, &shown->figures[m]);
         if (ask->histogram)
             add_bins(out, shown);
         bal_buf_addc(out, "}");

@@ -48,8 +48,8 @@ void json_key(struct bal_buf *out, const char *name); /**< "name": */
 void json_number(struct bal_buf *out, const char *name, double value);
 void json_begin_range(struct bal_buf *out, const struct ask *ask); /**< {"site":…,"from":…,"to":… */
 void json_head(struct bal_buf *out, const struct row *row); /**< views, visitors, visitors_are */
-void json_begin_metric(struct bal_buf *out, enum bal_metric metric,
-                       const struct figures *f); /**< without the brace that closes it */
+void json_begin_figures(struct bal_buf *out, const char *name,
+                        const struct figures *f); /**< without the brace that closes it */
 void json_difference(struct bal_buf *out, const char *name, const struct difference *d);
 void json_coverage(struct bal_buf *out, const struct ask *ask, const struct coverage *coverage);
 

@@ -92,12 +92,12 @@ def free_port():
 class Prometheus:
     """Debian's own, as an operator would point it at a server: the token from a file."""
 
-    def __init__(self, balise):
+    def __init__(self, balise, rules=()):
         folder = balise.folder / "prometheus"
         folder.mkdir()
         (folder / "token").write_text(balise.token("operator"))
         target = f"127.0.0.1:{balise.private_port}"
-        config = {"global": {"scrape_interval": "1s"}, "scrape_configs": [{
+        config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": [str(rule) for rule in rules], "scrape_configs": [{
             "job_name": "balise", "authorization": {"credentials_file": str(folder / "token")}, "static_configs": [{"targets": [target]}]}]}
         (folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
         self.port = free_port()
