@@ -19,7 +19,7 @@ CONFIG = {"sites": [{"name": "portal", "origins": [ORIGIN], "time_zone": ZONE, "
 
 
 def visit(balise, lcp, count=200, path="/aide"):
-    balise.post_all([(view(path, lcp=lcp * 1.03 ** n, cls=0.001 * 1.02 ** n), visitor) for n, visitor in enumerate(visitors(count))])
+    balise.post_all([(view(path, lcp=round(lcp * 1.03 ** n, 1), cls=round(0.001 * 1.02 ** n, 4)), visitor) for n, visitor in enumerate(visitors(count))])
 
 
 def states(balise, role="analyst"):
