@@ -19,8 +19,8 @@ export function address(route, parameters = {}) {
   return `/api/v1/${route}${query && '?'}${query}`;
 }
 
-async function send(method, route, { parameters, body, signal } = {}) {
-  const headers = { Accept: 'application/json' };
+async function send(method, route, { parameters, body, type, signal } = {}) {
+  const headers = { Accept: 'application/json', ...(type && { 'Content-Type': type }) };
   const response = await fetch(address(route, parameters), { method, body, signal, headers }).catch((error) => {
     if (signal?.aborted) throw error;
     throw new Refused(UNREACHABLE, {});
@@ -30,6 +30,8 @@ async function send(method, route, { parameters, body, signal } = {}) {
 }
 
 export const get = (route, parameters, signal) => send('GET', route, { parameters, signal });
+export const post = (route, parameters, value) => send('POST', route, { parameters, body: JSON.stringify(value), type: 'application/json' });
+export const remove = (route, parameters) => send('DELETE', route, { parameters });
 export const session = () => get('session');
 export const signIn = (token) => send('POST', 'session', { body: token });
 export const signOut = () => send('DELETE', 'session');

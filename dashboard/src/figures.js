@@ -3,6 +3,7 @@
 // not told. The element's value is the number of the API, undisturbed by rounding.
 import { RATINGS, SIGNS, sharesBar } from './charts/shares.js';
 import { h } from './dom.js';
+import { SPACE } from './format.js';
 import { METRICS, rating } from './metrics.js';
 
 /** A quantile that is told from more views than there are, and how many that takes. */
@@ -28,35 +29,36 @@ export function p75({ t, format }, metric, figures) {
     h('span', { class: 'interval' }, low === null || high === null ? t('intervalOpen') : format.interval(metric, low, high))];
 }
 
-/** Faster or slower than the earlier range, unless the two may be equal. */
-export function difference({ t, format }, metric, row) {
-  const told = row.difference?.[metric];
-  if (!row.earlier) return h('span', { class: 'untold' }, t('noEarlier'));
-  if (told.p75 === null) return untold(t);
-  const { p75: change, p75_low: low, p75_high: high } = told;
+/** How a p75 differs from another, with its interval and in a word: better or worse, unless the two may be equal. */
+export function change({ t, format }, metric, { p75: by, p75_low: low, p75_high: high }, same = 'noChange') {
+  if (by === null) return untold(t);
   const better = high < 0, worse = low > 0;
   const sign = better ? '▼' : worse ? '▲' : '=';
-  const [by, least, most] = format.differences(metric, [change, low, high]);
+  const [written, least, most] = format.differences(metric, [by, low, high]);
   return h('span', { class: `difference ${better ? 'good' : worse ? 'poor' : 'same'}` },
-    h('span', { class: 'verdict' }, h('span', { 'aria-hidden': 'true' }, sign), ' ', exact(change, by), ' ',
-      t(better ? 'better' : worse ? 'worse' : 'maybeEqual')), ' ',
+    h('span', { class: 'verdict' }, h('span', { 'aria-hidden': 'true' }, sign), ' ', exact(by, written), ' ',
+      t(better ? 'better' : worse ? 'worse' : same)), ' ',
     h('span', { class: 'interval' }, t('between', { low: least, high: most })));
 }
 
-const shareColumn = ({ t, format }, metric, name) => ({
-  key: `${metric}_${name}`, label: t(name), numeric: true, value: (row) => row[metric][name],
-  cell: (row) => (row[metric][name] === null ? '–' : exact(row[metric][name], format.share(row[metric][name]))),
-});
+/** Of a row of an answer that compares two ranges. */
+export const difference = (context, metric, row) => (row.earlier
+  ? change(context, metric, row.difference[metric]) : h('span', { class: 'untold' }, context.t('noEarlier')));
+
+/** The bar, and its three shares in the order good, to improve, poor. */
+const sharesCell = ({ t, format }, figures) => [sharesBar(figures), h('span', { class: 'three' }, RATINGS.map((name) => [
+  h('span', { class: `sign ${name}`, 'aria-hidden': 'true' }, SIGNS[name]), SPACE, exact(figures[name], format.share(figures[name])),
+  h('span', { class: 'spoken' }, ` ${t(name)}`), ' ']))];
 
 /** Columns of a metric for a table of rows; keys are those of the API's CSV. `compared`: rows have an earlier one. */
 export function figureColumns(context, metric, compared) {
   const { t, format } = context;
   const name = t(`metric_${metric}`);
   const limited = METRICS[metric].good;
-  const shares = [
-    { key: '', label: t('shares'), cell: (row) => row[metric].good !== null && sharesBar(row[metric]) },
-    ...RATINGS.map((share) => shareColumn(context, metric, share)),
-  ];
+  const shares = {
+    key: `${metric}_poor`, label: t('shares'), numeric: true, value: (row) => row[metric].poor,
+    cell: (row) => (row[metric].good === null ? '–' : sharesCell(context, row[metric])),
+  };
   const others = ['p50', 'p95'].map((quantileName) => ({
     key: `${metric}_${quantileName}`, label: quantileName, numeric: true, value: (row) => row[metric][quantileName],
     cell: (row) => quantile(context, metric, row[metric], quantileName),
@@ -65,7 +67,7 @@ export function figureColumns(context, metric, compared) {
     { key: 'views', label: t('views'), numeric: true, value: (row) => row.views, cell: (row) => exact(row.views, format.count(row.views)) },
     { key: `${metric}_p75`, label: `p75 ${name}`, numeric: true, value: (row) => row[metric].p75, cell: (row) => p75(context, metric, row[metric]) },
     { key: `${metric}_n`, label: 'n', numeric: true, value: (row) => row[metric].n, cell: (row) => exact(row[metric].n, format.count(row[metric].n)) },
-    ...(limited ? [{ key: '', label: t('rating'), cell: (row) => ratingWord(t, metric, row[metric].p75) ?? '–' }, ...shares] : others),
+    ...(limited ? [{ key: '', label: t('rating'), cell: (row) => ratingWord(t, metric, row[metric].p75) ?? '–' }, shares] : others),
     ...(compared ? [{ key: `${metric}_p75_difference`, label: t('change'), numeric: true,
       value: (row) => row.difference?.[metric].p75 ?? null, cell: (row) => difference(context, metric, row) }] : []),
   ];

@@ -3,7 +3,7 @@
 // their precision is worth; the exact one stays in the element's value (see figures.js).
 import { METRICS } from './metrics.js';
 
-const SPACE = '\u00a0'; // none breaks between a number and its unit
+export const SPACE = '\u00a0'; // none breaks between a number and its unit
 const LOCALES = { fr: 'fr-FR', en: 'en-GB' }; // a day before its month, and 24 hours
 const BYTES = { fr: ['ko', 'Mo'], en: ['kB', 'MB'] };
 

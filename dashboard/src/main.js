@@ -37,6 +37,9 @@ function changed(state, { filters = {}, ...changes }) {
   return next;
 }
 
+const download = (route, parameters, words) => h('p', { class: 'download' },
+  h('a', { href: address(route, { ...parameters, format: 'csv' }), download: '' }, words));
+
 /** All that a view may use. */
 function contextOf(state, signal) {
   const t = translator(state.lang), format = formats(state.lang);
@@ -45,9 +48,10 @@ function contextOf(state, signal) {
     session, state, t, format, signal,
     get: (route, parameters) => get(route, parameters, signal),
     kpi: (parameters) => get('kpi', question(parameters), signal),
-    csv: (parameters) => h('p', { class: 'download' },
-      h('a', { href: address('kpi', { ...question(parameters), format: 'csv' }), download: '' }, t('download'))),
+    csv: (parameters) => download('kpi', question(parameters), t('download')),
+    csvOf: download,
     link: (changes) => writeState(changed(state, changes)),
+    again: () => show(),
     go: (changes) => navigate(writeState(changed(state, changes))),
     /** Into the address, without drawing again: what the table that is there has done by itself. */
     keep: (changes) => history.replaceState(null, '', writeState(Object.assign(state, changes))),

@@ -16,15 +16,7 @@ const REGIONS = {
   'FR-PDL': 'Pays de la Loire',
   'FR-PAC': 'Provence-Alpes-Côte d’Azur',
 };
-const OVERSEAS = ['RE', 'GP', 'MQ', 'GF', 'YT', 'PM', 'BL', 'MF', 'WF', 'PF', 'NC', 'TF'];
 const DOUBTFUL = /^\(.*\)$/;
-
-/** mainland, overseas, abroad, or rest for what is in brackets and France without a region. */
-export function kindOf(region) {
-  if (DOUBTFUL.test(region) || region === 'FR') return 'rest';
-  if (region.startsWith('FR-')) return 'mainland';
-  return OVERSEAS.includes(region) ? 'overseas' : 'abroad';
-}
 
 function regionName({ t, format }, code) {
   const known = REGIONS[code];

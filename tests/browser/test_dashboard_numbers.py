@@ -96,8 +96,17 @@ def test_regions_on_the_map_are_those_of_the_table(page, quarter):
             assert float(text.split()[-1]) == pytest.approx(rows[code]["lcp"]["p75"] / 1000, abs=0.00501), code
         else:
             assert text.endswith("–"), code
-    shown = {name: values[1] for name, values in page.tab.evaluate(SHOWN % "tbody tr")}
+    shown = {name: values[1] for name, values in page.tab.evaluate(SHOWN % ".by-region tbody tr")}
     assert sorted(shown.values()) == sorted(row["lcp"]["p75"] for row in rows.values())
+
+
+def test_gaps_between_territories_are_those_of_the_api(page, quarter):
+    open_range(page, "regions", metric="lcp")
+    answer = quarter.private("GET", f"/api/v1/equity?site=portal&metric=lcp&from={FROM}&to={TO}", quarter.token()).json()
+    shown = [values for _, values in page.tab.evaluate(SHOWN % ".equity tbody tr")]
+    told = [[row["lcp"]["p75"], row["lcp"]["n"], row["lcp"]["poor"], row["gap"]["lcp"]["p75"]] for row in answer["rows"]]
+    assert shown == [row[:3] if answer["rows"][i]["region"] == answer["median"]["lcp"] else row for i, row in enumerate(told)]
+    assert len(shown) == len(answer["rows"]) > 15
 
 
 def test_what_is_downloaded_is_what_is_seen(page, quarter):

@@ -88,10 +88,11 @@ function pointer(points, x, { width, describe, say }) {
   return [hair, svg('rect', { class: 'sensor', x: 0, y: 0, width, height: HEIGHT, onpointermove: move, onpointerleave: leave })];
 }
 
-const flagsOf = (events, x) => events.map(({ at, number }) => svg('g', { class: 'event' },
-  svg('line', { x1: x(at), x2: x(at), y1: MARGIN.top - 4, y2: HEIGHT - MARGIN.bottom }),
-  svg('circle', { cx: x(at), cy: MARGIN.top - 10, r: 9 }),
-  svg('text', { x: x(at), y: MARGIN.top - 6, 'text-anchor': 'middle' }, number)));
+/** Numbered lines; what happened on the last day, after its point, is at the right end. */
+const flagsOf = (events, x, right) => events.map(({ at, number }) => [Math.min(x(at), right), number]).map(([place, number]) => svg('g', { class: 'event' },
+  svg('line', { x1: place, x2: place, y1: MARGIN.top - 4, y2: HEIGHT - MARGIN.bottom }),
+  svg('circle', { cx: place, cy: MARGIN.top - 10, r: 9 }),
+  svg('text', { x: place, y: MARGIN.top - 6, 'text-anchor': 'middle' }, number)));
 
 /**
  * rows, earlierRows: of an answer by `unit`; shift: milliseconds from the earlier range to this one; events: [{at, number}]
@@ -121,7 +122,7 @@ export function lineChart({ t, format, metric, unit, rows, earlierRows = [], shi
         lines.map((run) => seriesOf(run, x, y, 'line now')),
         dots.map(({ at, p75 }) => svg('circle', { class: 'dot', cx: x(at), cy: y(p75), r: 3 })),
         limits.words,
-        flagsOf(events, x),
+        flagsOf(events, x, right),
         pointer(points, x, { width, describe, say }),
       ],
     };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-// A table of rows by one dimension, whose names lead to the overview of that row.
+// A table of rows by one dimension, and what such tables share.
 import { nothingTold } from '../coverage.js';
 import { h } from '../dom.js';
 import { figureColumns, floors } from '../figures.js';
@@ -16,16 +16,19 @@ export function comparison(state) {
 /** A long path may break before each of its parts. */
 const breakable = (name) => name.split(/(?=\/.)/).map((part, i) => [i > 0 && h('wbr'), part]);
 
+/** Names of rows, each leading to the overview of it. */
+export const nameColumn = (context, dimension) => ({
+  key: dimension, label: context.t(`dimension_${dimension}`), header: true,
+  value: (row) => nameOf(context, dimension, row[dimension]),
+  cell: (row) => h('a', { href: context.link({ view: 'overview', sort: '', search: '', filters: { [dimension]: row[dimension] } }) },
+    breakable(nameOf(context, dimension, row[dimension]))),
+});
+
 /** rows: some of the answer's, all by default. */
 export function dimensionTable(context, dimension, answer, { rows = answer.rows, caption, search, download = true } = {}) {
-  const { t, format, session, state, link, keep, csv } = context;
+  const { t, format, session, state, keep, csv } = context;
   const { metric } = state;
-  const name = {
-    key: dimension, label: t(`dimension_${dimension}`), header: true,
-    value: (row) => nameOf(context, dimension, row[dimension]),
-    cell: (row) => h('a', { href: link({ view: 'overview', sort: '', search: '', filters: { [dimension]: row[dimension] } }) },
-      breakable(nameOf(context, dimension, row[dimension]))),
-  };
+  const name = nameColumn(context, dimension);
   const title = caption ?? t(`table_${dimension}`, { metric: t(`metric_${metric}`) });
   if (!rows.length) return h('section', {}, h('h2', {}, title), nothingTold(context, answer));
   const few = rows.some((row) => row[metric].p75 === null);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The vital signs, one metric over time, and by device where a page or a territory was chosen.
+import { annotationList, flags } from '../annotations.js';
 import { lineChart } from '../charts/line.js';
 import { sharesBar, sharesWords } from '../charts/shares.js';
 import { coveragePanel, nothingTold, partialNote } from '../coverage.js';
@@ -66,7 +67,7 @@ function labelOf(context, unit, rows) {
   return t('overTimeLabel', { ...names, from: day(told[0]), to: day(told.at(-1)), least: write(Math.min(...values)), most: write(Math.max(...values)), last: write(values.at(-1)) });
 }
 
-function series(context, unit, answer, before) {
+function series(context, unit, { answer, before, annotations }) {
   const { t, format, state, csv } = context;
   const range = earlier(state);
   const shift = range ? onAxis(state.from) - onAxis(range.from) : 0;
@@ -74,31 +75,34 @@ function series(context, unit, answer, before) {
   return h('section', { class: 'series' },
     h('h2', {}, title(context, unit)),
     answer.rows.length ? lineChart({
-      t, format, metric, unit, rows: answer.rows, earlierRows: before, shift,
+      t, format, metric, unit, rows: answer.rows, earlierRows: before, shift, events: flags(annotations),
       describe: (row) => `${format.period(unit, row[unit])}${t('colon')} ${inWords(context, metric, row)}`,
       label: labelOf(context, unit, answer.rows),
       table: seriesTable(context, unit, answer, before, shift),
     }) : nothingTold(context, answer),
+    annotationList(context, annotations),
     csv({ metric, by: unit }));
 }
 
 export async function overview(context) {
-  const { state, kpi } = context;
+  const { state, kpi, get } = context;
+  const { site, from, to } = state;
   const unit = unitOf(state);
   const range = earlier(state);
   const chosen = Object.keys(state.filters);
   const byDevice = chosen.length === 1 && ['page', 'region'].includes(chosen[0]);
-  const [all, over, before, devices] = await Promise.all([
+  const [all, answer, before, devices, { annotations }] = await Promise.all([
     kpi({ metric: VITALS, ...comparison(state) }),
     kpi({ metric: state.metric, by: unit }),
     range ? kpi({ metric: state.metric, by: unit, ...range }) : { rows: [] },
     byDevice && kpi({ metric: state.metric, by: 'device', ...comparison(state) }),
+    get('annotations', { site, from, to }),
   ]);
   if (!all.rows.length) return [nothingTold(context, all), coveragePanel(context, all)];
   return [
     partialNote(context, all),
     vitals(context, all),
-    series(context, unit, over, before.rows),
+    series(context, unit, { answer, before: before.rows, annotations }),
     devices && dimensionTable(context, 'device', devices),
     coveragePanel(context, all),
   ];
