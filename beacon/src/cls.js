@@ -8,9 +8,6 @@ let sum;
 let first;
 let last;
 
-// never: NaN, so that the next shift opens a window.
-export const forgetShifts = (never) => (last = never);
-
 export const seeShift = (entry) => {
   if (!entry.hadRecentInput) {
     sum =
@@ -18,6 +15,9 @@ export const seeShift = (entry) => {
         ? sum + entry.value
         : ((first = entry.startTime), entry.value);
     last = entry.startTime;
-    if (sum > view.cls) view.cls = Math.round(sum * 1e4) / 1e4;
+    if (sum > view.cls) view.cls = +sum.toFixed(4);
   }
 };
+
+// NaN: the next shift opens a window.
+export const forgetShifts = () => (last = NaN);

@@ -6,11 +6,11 @@
 import { put, view } from './view.js';
 
 let longest;
-let before = 0; // what happened before the script ran belongs to the document's first view
+let before; // what happened before the script ran belongs to the document's first view
 
 export const forgetInteractions = (again) => {
   longest = {};
-  if (again) before = performance.interactionCount;
+  before = again && performance.interactionCount;
 };
 
 export const seeEvent = ({ interactionId, duration }) => {

@@ -13,21 +13,15 @@ let largest;
 const unseen =
   !document.prerendering &&
   (document.hidden ||
-    performance.getEntriesByName('hidden').some((one) => one.startTime >= lookUp().activationStart));
+    performance.getEntriesByName('hidden', 'visibility-state').pop()?.startTime >=
+      lookUp().activationStart);
 
 export const seeLargest = (one) => (largest = one.startTime);
-
-export const putPaints = () => {
-  if (!unseen) {
-    since('fcp', performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
-    since('lcp', largest);
-  }
-};
 
 // A page taken from the back/forward cache has no entries of its own: two animation frames after
 // the restore it has been painted, all at once. Only a browser that told a largest paint of the
 // document knows what that is.
-export const watchRestore = () =>
+const watchRestore = () =>
   addEventListener('pageshow', (event) => {
     if (event.persisted) {
       begin('back-forward-cache', 0);
@@ -35,8 +29,16 @@ export const watchRestore = () =>
       requestAnimationFrame(() =>
         requestAnimationFrame(() => {
           put('fcp', performance.now() - event.timeStamp);
-          if (largest) view.lcp = view.fcp;
+          put('lcp', largest && view.fcp);
         }),
       );
     }
   });
+
+export const putPaints = () => {
+  if (!unseen) {
+    since('fcp', performance.getEntriesByName('first-contentful-paint').pop()?.startTime);
+    since('lcp', largest);
+  }
+  watchRestore(); // no page is restored whose first view has not ended
+};

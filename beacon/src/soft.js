@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: EUPL-1.2
-// The paints of route changes that the browser recognises as soft navigations.
+// The paints of a route change that the browser recognises as a soft navigation.
 
 import { put, view } from './view.js';
 
-let interaction;
+let change;
 
-// NaN: paints of the old route's click are not the new one's, and nothing equals it.
-export const forgetPaints = () => (interaction = NaN);
+export const seeChange = (entry) => view.errors ?? (change = entry);
 
-export const seeLaterPaint = (entry) => {
-  if (entry?.interactionId == interaction) {
-    put('lcp', entry.largestContentfulPaint?.renderTime - entry.startTime);
-  }
+// Its largest paint is the one of this moment, not of when the entry came.
+export const putSoftPaints = () => {
+  put('fcp', change.presentationTime - change.startTime);
+  put(
+    'lcp',
+    change.getLargestInteractionContentfulPaint?.()?.largestContentfulPaint.renderTime -
+      change.startTime,
+  );
 };
 
-export const seeSoftPaint = (entry) => {
-  if (view.errors == null) {
-    interaction = entry.interactionId;
-    put('fcp', entry.presentationTime - entry.startTime);
-    // The largest paint so far; null when there was none. Later ones have entries of their own.
-    seeLaterPaint(entry.getLargestInteractionContentfulPaint());
-  }
-};
+export const forgetChange = () => (change = {});

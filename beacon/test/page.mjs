@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import vm from 'node:vm';
 
 const script = readFileSync(new URL('../dist/b.js', import.meta.url), 'utf8');
-const ALL_TYPES = ['event', 'first-input', 'largest-contentful-paint', 'layout-shift', 'resource'];
+const ALL_TYPES = ['event', 'first-input', 'largest-contentful-paint', 'layout-shift'];
+const SRC = 'https://portal.example/balise/b.js';
 
 export const NAVIGATION = {
   entryType: 'navigation', type: 'navigate', activationStart: 0,
@@ -15,6 +16,9 @@ export const NAVIGATION = {
   transferSize: 18422, encodedBodySize: 18122, nextHopProtocol: 'h2',
 };
 
+const resource = (transferSize, name = 'https://portal.example/x.png') =>
+  ({ entryType: 'resource', name, transferSize });
+
 export class Page {
   constructor(options = {}) {
     this.sent = [];
@@ -22,17 +26,23 @@ export class Page {
     this.listeners = {};
     this.observers = [];
     this.entries = options.entries ?? [{ ...NAVIGATION }];
+    this.resources = options.resources ?? [resource(1400, options.script?.src ?? SRC)];
+    this.roomFor = 250;
     const page = this;
+    const timeline = () => [...page.entries, ...page.resources];
     const types = options.types ?? ALL_TYPES;
     this.performance = {
       interactionCount: options.interactionCount ?? 0,
       now: () => (page.now += 0.3), // no two looks at the clock are alike
-      getEntriesByType: (type) => page.entries.filter((entry) => entry.entryType === type),
-      getEntriesByName: (name) => page.entries.filter((entry) => entry.name === name),
+      getEntriesByType: (type) => timeline().filter((entry) => entry.entryType === type),
+      getEntriesByName: (name, type) =>
+        timeline().filter((entry) => entry.name === name && (entry.entryType === type || !type)),
+      addEventListener: (type, listener) => (this.listeners[type] ??= []).push(listener),
+      setResourceTimingBufferSize: (size) => (page.roomFor = size),
     };
     this.document = {
       currentScript: {
-        src: 'https://portal.example/balise/b.js', dataset: {}, ...options.script,
+        src: SRC, dataset: {}, ...options.script,
       },
       cookie: options.cookie ?? '', hidden: false, prerendering: false,
       all: { length: 418 }, ...options.document,
@@ -50,7 +60,7 @@ export class Page {
     if (options.keepalive !== false) Request.prototype.keepalive = false;
     this.location = new URL(options.url ?? 'https://portal.example/demarches?nom=Dupont#haut');
     const globals = {
-      document: this.document, performance: this.performance, PerformanceObserver, Request, URL,
+      document: this.document, performance: this.performance, Request, URL,
       location: this.location, navigator: options.navigator ?? {},
       addEventListener: (type, listener) => (this.listeners[type] ??= []).push(listener),
       requestAnimationFrame: (callback) => callback(),
@@ -64,6 +74,7 @@ export class Page {
         addEventListener: (type, listener) => (this.listeners[type] ??= []).push(listener),
       };
     }
+    if (options.types !== null) globals.PerformanceObserver = PerformanceObserver;
     if (types.includes('layout-shift')) globals.LayoutShift = class {};
     globals.window = globals;
     const names = Object.keys(globals).sort();
@@ -83,6 +94,14 @@ export class Page {
       const entry = { entryType: type, ...fields };
       if (held) observer.queue.push(entry);
       else observer.callback({ getEntries: () => [entry] });
+    }
+  }
+
+  // The browser lists what was fetched as long as there is room, and says so before it leaves it out.
+  fetched(count, transferSize = 100) {
+    for (let n = 0; n < count; n++) {
+      if (this.resources.length >= this.roomFor) this.fire('resourcetimingbufferfull');
+      if (this.resources.length < this.roomFor) this.resources.push(resource(transferSize));
     }
   }
 

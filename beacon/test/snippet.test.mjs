@@ -9,13 +9,13 @@ const painted = (options) => new Page({ entries: [{ ...NAVIGATION }, FCP], ...op
 test('tells a whole view of a loaded page', () => {
   const page = painted();
   page.entry('largest-contentful-paint', { startTime: 1459.6 });
-  page.entry('resource', { transferSize: 1000 });
-  page.entry('resource', { transferSize: 0 });
+  page.fetched(1, 1000);
+  page.fetched(1, 0);
   page.fire('error');
   assert.deepEqual(page.hide(), {
-    v: 1, path: '/demarches', type: 'navigate', fcp: 812, lcp: 1460, requests: 3, elements: 418,
+    v: 1, path: '/demarches', type: 'navigate', fcp: 812, lcp: 1460, requests: 4, elements: 418,
     ttfb: 154, dns: 12, tcp: 41, tls: 28, request: 96, response: 14, domInteractive: 702,
-    domContentLoaded: 731, load: 1893, transferSize: 18422, weight: 19422, protocol: 'h2', cls: 0,
+    domContentLoaded: 731, load: 1893, transferSize: 18422, weight: 20822, protocol: 'h2', cls: 0,
     errors: 1,
   });
 });
@@ -26,7 +26,7 @@ test('sends without credentials, referrer or preflight, and lives through a fail
   const { url, init } = page.sent[0];
   assert.equal(url, 'https://portal.example/balise/b');
   assert.equal(init.method, 'POST');
-  assert.equal(init.keepalive, true);
+  assert.ok(init.keepalive);
   assert.equal(init.credentials, 'omit');
   assert.equal(init.referrerPolicy, 'no-referrer');
   assert.equal(init.mode, undefined);
@@ -59,6 +59,7 @@ for (const [name, options] of [
   ['do not track', { navigator: { doNotTrack: '1' } }],
   ['the opt-out cookie', { cookie: 'lang=fr; balise-optout=1' }],
   ['no keepalive', { keepalive: false }],
+  ['a browser without observers', { types: null }],
 ]) {
   test(`watches and sends nothing under ${name}`, () => {
     const page = painted(options);
@@ -181,6 +182,12 @@ test('tells no paint of a page that was hidden before the script came', () => {
   for (const name of ['fcp', 'lcp', 'cls']) assert.equal(name in view, false, name);
 });
 
+test('takes no mark of the page for a page that was hidden', () => {
+  const mark = { entryType: 'mark', name: 'hidden', startTime: 850 };
+  const view = painted({ entries: [{ ...NAVIGATION }, FCP, mark] }).hide();
+  assert.deepEqual([view.fcp, view.cls], [812, 0]);
+});
+
 test('tells the paints of a prerendered page whose script came after the activation', () => {
   const state = { entryType: 'visibility-state', name: 'hidden', startTime: 0 };
   const page = painted({ entries: [{ ...NAVIGATION, activationStart: 800 }, FCP, state] });
@@ -205,6 +212,19 @@ test('measures a prerendered page from its activation and sends nothing before',
   const view = page.hide();
   assert.deepEqual([view.type, view.ttfb, view.fcp, view.lcp], ['prerender', 0, 12, 770]);
   assert.equal(view.request, 96);
+});
+
+test('tells a page whose path changed while it was prerendered as one view, of the new path', () => {
+  const page = painted({ navigation: true, document: { prerendering: true, hidden: true } });
+  page.go('/demarches/passeport');
+  page.entries[0].activationStart = 800;
+  page.document.prerendering = false;
+  page.show();
+  page.fire('error');
+  page.hide();
+  assert.deepEqual(page.sent.map(({ view: { path, type, fcp, errors } }) => [path, type, fcp, errors]), [
+    ['/demarches/passeport', 'prerender', 12, 1],
+  ]);
 });
 
 test('names the other ways a page came to be', () => {
@@ -254,17 +274,14 @@ test('starts no view when a page is shown for the first time', () => {
   assert.equal(page.sent.length, 1);
 });
 
-test('tells a route change as a view of its own', () => {
-  const types = ['event', 'layout-shift', 'largest-contentful-paint', 'soft-navigation',
-    'interaction-contentful-paint'];
+test('tells a route change as a view of its own, with the largest paint until its end', () => {
+  const types = ['event', 'layout-shift', 'largest-contentful-paint', 'soft-navigation'];
   const page = painted({ navigation: true, types });
   page.go('/demarches/passeport');
-  const fields = { interactionId: 21, startTime: 3000 };
-  const paint = (renderTime) => ({ ...fields, largestContentfulPaint: { renderTime } });
-  page.entry('soft-navigation', { ...fields, name: page.location.href, presentationTime: 3089.2,
-    getLargestInteractionContentfulPaint: () => paint(3100) });
-  page.entry('interaction-contentful-paint', paint(3140));
-  page.entry('interaction-contentful-paint', { ...paint(4000), interactionId: 28 });
+  let renderTime = 3100;
+  page.entry('soft-navigation', { interactionId: 21, startTime: 3000, presentationTime: 3089.2,
+    getLargestInteractionContentfulPaint: () => ({ largestContentfulPaint: { renderTime } }) });
+  renderTime = 3140;
   page.performance.interactionCount = 1;
   page.entry('event', { interactionId: 21, duration: 72 });
   page.hide();
@@ -272,6 +289,29 @@ test('tells a route change as a view of its own', () => {
   assert.equal(page.sent[0].view.type, 'navigate');
   assert.deepEqual(page.sent[1].view, { v: 1, path: '/demarches/passeport',
     type: 'soft-navigation', fcp: 89, lcp: 140, inp: 72, cls: 0 });
+});
+
+test('tells the paints of one route change only with that one', () => {
+  const page = painted({ navigation: true, types: ['soft-navigation'] });
+  page.go('/a');
+  page.entry('soft-navigation', { startTime: 3000, presentationTime: 3090,
+    getLargestInteractionContentfulPaint: () => null });
+  page.go('/b');
+  page.hide();
+  assert.deepEqual(page.sent.map(({ view }) => [view.path, view.fcp, view.lcp]), [
+    ['/demarches', 812, undefined], ['/a', 90, undefined], ['/b', undefined, undefined],
+  ]);
+});
+
+test('takes a soft navigation that kept the path for no view, and its paints for nobody\'s', () => {
+  const page = painted({ navigation: true, types: ['soft-navigation'] });
+  page.hide();
+  page.document.hidden = false;
+  page.now = 9029.9;
+  page.fire('pageshow', { persisted: true, timeStamp: 9000 });
+  page.entry('soft-navigation', { startTime: 9100, presentationTime: 9500,
+    getLargestInteractionContentfulPaint: () => null });
+  assert.deepEqual([page.hide().fcp, page.sent.length], [30, 2]);
 });
 
 test('follows a route change without a Navigation API when something is measured next', () => {
@@ -285,21 +325,6 @@ test('follows a route change without a Navigation API when something is measured
     ['/demarches', 'navigate', undefined], ['/a', 'soft-navigation', 72],
     ['/b', 'soft-navigation', undefined],
   ]);
-});
-
-test('tells the route that the page names, of each view the last one', () => {
-  const page = painted({ navigation: true, script: { dataset: { route: '/demarches/:name' } } });
-  const script = page.script;
-  page.go('/autre');
-  script.dataset.route = '/:page';
-  page.hide();
-  page.show();
-  page.go('/autre'); // the address did not change: no view
-  page.hide();
-  delete script.dataset.route;
-  page.go('/sans-nom');
-  page.hide();
-  assert.deepEqual(page.sent.map(({ view }) => view.path), ['/demarches/:name', '/:page', '/sans-nom']);
 });
 
 test('measures the share of the documents it is asked for', () => {
@@ -323,11 +348,48 @@ test('leaves the page no name of its own', () => {
 
 test('leaves out the weight when a size is unknown', () => {
   const page = painted();
-  page.entry('resource', {});
+  page.fetched(1, null);
+  page.resources.at(-1).transferSize = undefined;
   const view = page.hide();
   assert.equal('weight' in view, false);
-  assert.equal(view.requests, 2);
+  assert.equal(view.requests, 3);
 });
+
+test('counts more resources than the browser lists by itself', () => {
+  const page = painted();
+  page.fetched(300);
+  const { requests, weight } = page.hide();
+  assert.deepEqual([requests, weight], [302, 18422 + 1400 + 30000]);
+});
+
+test('counts on when the page shortens the list', () => {
+  const page = painted();
+  page.fetched(50);
+  page.performance.setResourceTimingBufferSize(100);
+  page.fetched(100);
+  assert.equal(page.hide().requests, 152);
+});
+
+test('leaves the list as long as the page wants it until it is full', () => {
+  const page = painted();
+  page.fetched(249);
+  page.hide();
+  assert.equal(page.roomFor, 250);
+});
+
+for (const [name, options, act] of [
+  ['the page emptied', {}, (page) => { page.fetched(9); page.resources.length = 0; page.fetched(9); }],
+  ['was full before the script came', { resources: [] }, (page) => page.fetched(20)],
+  ['is longer than is worth its memory', {}, (page) => page.fetched(5001)],
+]) {
+  test(`counts no resources from a list that ${name}`, () => {
+    const page = painted(options);
+    act(page);
+    const view = page.hide();
+    assert.equal('requests' in view || 'weight' in view, false);
+    assert.equal(view.elements, 418);
+  });
+}
 
 test('starts no view when the path stays the same', () => {
   const page = painted({ navigation: true });
