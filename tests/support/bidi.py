@@ -43,14 +43,14 @@ class ProtocolError(RuntimeError):
 
 
 class Firefox:
-    """A headless Firefox of its own, with an empty profile that is deleted at the end."""
+    """A headless Firefox of its own, with an empty profile that is deleted at the end. preferences: beside PREFERENCES."""
 
-    def __init__(self, executable=FIREFOX):
+    def __init__(self, preferences=None, executable=FIREFOX):
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="balise-firefox-"))
         self._socket = None
         self._process = None
         self._last_id = 0
-        lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items())
+        lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in {**PREFERENCES, **(preferences or {})}.items())
         (self._folder / "user.js").write_text("".join(lines), encoding="utf-8")
         try:
             with open(self._folder / "log", "wb") as log:

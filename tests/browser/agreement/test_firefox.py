@@ -27,6 +27,9 @@ def open_page(firefox, url):
     return page
 
 
+FETCHED = 300  # more than Firefox lists by itself
+
+
 def leave(page):
     page.goto("about:blank")
     page.close()
@@ -56,6 +59,32 @@ def test_back_from_the_cache(firefox, site):
     site.wait(lambda: "back-forward-cache" in site.told("f2"))
     view = compare(site, "f2", ["navigate", "back-forward-cache"])[1]
     assert view["ttfb"] == 0 and view["inp"] >= 96
+
+
+def test_more_resources_than_firefox_lists_are_counted(firefox, site):
+    fetch = f"Promise.all([...Array({FETCHED}).keys()].map((n) => fetch('/state?' + n).then((r) => r.text()))).then(() => 1)"
+    page = open_page(firefox, f"{site.url}/f4")
+    page.evaluate("window.sizes = [], new PerformanceObserver((list) => list.getEntries().forEach((one) =>"
+                  " sizes.push(one.transferSize))).observe({type: 'resource', buffered: true}), " + fetch)
+    page.wait_for(f"sizes.length > {FETCHED}")
+    sizes = page.evaluate("[...sizes, performance.getEntriesByType('navigation')[0].transferSize]")
+    leave(page)
+    view = compare(site, "f4", ["navigate"])[0]
+    assert (view["requests"], view["weight"]) == (len(sizes), sum(sizes))
+
+
+def test_firefox_without_observers_is_left_alone(recorder):
+    """As its preferences allow: no view, and no error on the page's console."""
+    recorder.pages["/page"] = ("text/html", b"<!doctype html><title>x</title><p>Good morning<script src=/balise/b.js></script>")
+    with Firefox({"dom.enable_performance_observer": False}) as firefox:
+        page = firefox.new_page()
+        page.add_init_script("window.thrown = 0; addEventListener('error', () => thrown++)")
+        page.goto("http://%s:%d/page" % recorder.address)
+        assert page.evaluate("[typeof PerformanceObserver, thrown]") == ["undefined", 0]
+        page.goto("http://%s:%d/elsewhere" % recorder.address)
+        recorder.wait("/elsewhere")
+        page.close()
+    assert recorder.posts() == []
 
 
 def test_views_of_firefox_are_told(firefox, site):

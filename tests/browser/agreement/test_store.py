@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What pages measured arrives in the store, by the kind of view: visitors of networks of their own, each with a
-click and a shift on a page, the same page restored from the back/forward cache and clicked again, and a route change."""
+click and a shift on a page, many requests on another one, the first restored from the back/forward cache and clicked
+again, and a route change."""
 import datetime
 import math
 
@@ -12,6 +13,7 @@ from test_agreement import BUSY, FRAMES, open_page, settle, shift
 VISITORS = 14
 # A metric is told in bins of ten views, and only in two of them or more: so the clicks are of two very different lengths.
 QUICK, SLOW = 120, 450
+FETCH = "Promise.all([...Array(60).keys()].map((n) => fetch('/state?' + n).then((r) => r.text()))).then(() => 1)"
 CLICKS = BUSY + """window.slow = QUICK;
 new PerformanceObserver((list) => { window.clicked ||= list.getEntriesByName('click').length; })
   .observe({type: 'event', durationThreshold: 40});
@@ -26,7 +28,7 @@ def click(page, milliseconds):
 
 
 def journey(browser, site, network):
-    """A quick click and a shift; away and back, a slow click; a route change."""
+    """A quick click and a shift; away, many requests, and back, a slow click; a route change."""
     site.address = address_in("FR-IDF", network)
     page = open_page(browser, site.url + "/told")
     settle(page)
@@ -35,6 +37,7 @@ def journey(browser, site, network):
     click(page, QUICK)
     page.goto(site.url + "/away")
     settle(page)
+    page.evaluate(FETCH)
     assert page.back() == "BackForwardCacheRestore"
     page.evaluate(FRAMES)
     click(page, SLOW)
@@ -75,6 +78,17 @@ def test_what_was_measured_arrives_as_it_was_sent(site, day):
         assert row[metric]["n"] == len(sent), metric
         # The median is the greatest of the lower half, at the end of a bin that begins at 0.
         assert abs(row[metric]["p50"] - median(sent)) <= 0.1 * median(sent), (metric, sorted(sent), row[metric])
+
+
+def test_what_documents_fetched_arrives_as_it_was_sent(site, day):
+    answer = site.server.kpi(metric="requests,weight", by="day", from_=day, to=day + datetime.timedelta(days=1))
+    views = [view for view in site.of("told") + site.of("away") if view["type"] == "navigate"]
+    for metric in ("requests", "weight"):
+        sent, told = [view[metric] for view in views], answer["rows"][0][metric]
+        assert told["n"] == len(sent) == 2 * VISITORS, metric
+        assert max(sent) - min(sent) >= 60
+        # The bin of a small count ends at the next one.
+        assert abs(told["p50"] - median(sent)) <= max(1, 0.1 * median(sent)), (metric, sorted(sent), told)
 
 
 def test_restored_views_arrive_with_their_interactions(site, day):
