@@ -3,13 +3,19 @@
 """What the snippet costs a page, measured in real Chromium: python3 tests/bench/snippet/cost.py [RUNS [SLOWER]]
 
 A page of 2,000 elements and 300 pictures, on a processor slowed down SLOWER times (4; DevTools' own throttling), is
-loaded, clicked five times, shifted twice and hidden: with the snippet, with web-vitals in its place, and with a script
-that only asks for the navigation entry, which is the floor of this measurement; in turns. Chromium's trace says for every
-piece of script whose it is and how long it took; what counts is whatever belongs to the script's address: compiling,
-evaluating, every observer and listener, the request. Times are the main thread's own (what the processor did for it). A
-machine that is busy with other things makes them too long, and the throttling multiplies that: the least is the nearest
-to the truth there. Prints Markdown.
+loaded, clicked five times, shifted twice and hidden, in turns with each script of SCRIPTS at the same address: the
+snippet, web-vitals, and what the least of scripts cost, which is the floor.
+
+Chromium's trace names for every piece of script the address it came from. What counts is the processor's time in the
+pieces of the script's address, each piece once:
+  evaluation   v8.compile and EvaluateScript
+  observers    every FunctionCall after that: callbacks of observers, what they put off, listeners
+  the end      the same, within the dispatch of the visibilitychange that ends the view: reading lists, the request
+"Together" is evaluation and observers. The clock runs on while a script waits for another process: a column of its own.
+The second table is of the whole page: all tasks of its main thread, and the longest of them. A machine that is busy with
+other things makes times too long, and the throttling multiplies that. Prints Markdown.
 """
+import os
 import pathlib
 import statistics
 import struct
@@ -28,8 +34,13 @@ RESOURCES = 300
 SLOWER = 4
 RUNS = 7
 SCRIPT = "/balise/b.js"
-TRACED = ["devtools.timeline", "v8"]
+TRACED = ["devtools.timeline", "v8", "disabled-by-default-devtools.timeline"]  # the last one: whole tasks
 OWN = ("EvaluateScript", "FunctionCall", "v8.compile")
+EMPTY = b"""const observer = new PerformanceObserver(() => {});
+for (const type of ['event', 'first-input', 'layout-shift', 'largest-contentful-paint', 'soft-navigation'])
+  observer.observe({type, buffered: true, durationThreshold: 40});
+addEventListener('visibilitychange', () => document.hidden &&
+  fetch('/balise/b', {method: 'POST', keepalive: true, credentials: 'omit', body: '{}'}));"""
 FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(1), 100))))"
 
 
@@ -75,44 +86,90 @@ def visit(browser, recorder, slower):
     return trace
 
 
+def scripts():
+    """Name to source. The last three do less and less of what any script must do that measures and sends."""
+    return {
+        "the snippet": SNIPPET.read_bytes(),
+        "web-vitals": bundle(),
+        "empty observers and a request": EMPTY,
+        "one call": b"performance.getEntriesByType('navigation')",
+        "nothing": b"//",
+    }
+
+
 def belongs(event):
+    """Whether a piece of script is of the measured address."""
     data = event.get("args", {}).get("data", {})
     return event["name"] in OWN and SCRIPT in (data.get("url") or "") + (data.get("fileName") or "")
 
 
-def cost(trace):
-    """What the script took of the main thread, in ms: evaluation, all later pieces, both, the longest piece."""
-    own = sorted((one for one in trace if one.get("ph") == "X" and belongs(one)), key=lambda one: (one["ts"], -one["dur"]))
+def within(event, other):
+    return other["ts"] <= event["ts"] < other["ts"] + other["dur"]
+
+
+def pieces_of(trace):
+    """What ran of the script, in order; what runs inside another piece is part of it."""
     outer = []
-    for event in own:  # what runs inside another piece is part of it
-        if not outer or event["ts"] >= outer[-1]["ts"] + outer[-1]["dur"]:
+    for event in sorted(filter(belongs, trace), key=lambda one: (one["ts"], -one["dur"])):
+        if not outer or not within(event, outer[-1]):
             outer.append(event)
-    times = [event.get("tdur", 0) / 1000 for event in outer]
-    first = sum(time for event, time in zip(outer, times) if event["name"] != "FunctionCall")
-    return first, sum(times) - first, sum(times), max(times)
+    return outer
+
+
+def cost(trace):
+    """What the script took of the main thread, in ms: the columns of the first table."""
+    hidden = [one for one in trace if one["name"] == "EventDispatch" and one["args"]["data"]["type"] == "visibilitychange"]
+    sums = {"evaluation": 0, "observers": 0, "end": 0}
+    pieces = pieces_of(trace)
+    for piece in pieces:
+        ended = any(within(piece, one) for one in hidden)
+        kind = "end" if ended else "observers" if piece["name"] == "FunctionCall" else "evaluation"
+        sums[kind] += piece["tdur"] / 1000
+    longest = max((piece["tdur"] for piece in pieces), default=0) / 1000
+    waited = max((piece["dur"] for piece in pieces), default=0) / 1000
+    return sums["evaluation"], sums["observers"], sums["evaluation"] + sums["observers"], sums["end"], longest, waited
+
+
+def page_cost(trace):
+    """What the page took: processor's time of all tasks of its main thread, and the longest, in ms."""
+    threads = {}
+    for event in trace:
+        if event["name"] == "RunTask":
+            threads.setdefault((event["pid"], event["tid"]), []).append(event.get("tdur", 0) / 1000)
+    tasks = max(threads.values(), key=sum)
+    return sum(tasks), max(tasks)
+
+
+def table(title, columns, rows):
+    """Print medians of columns, with the least and the greatest."""
+    print(f"| {title} | {' | '.join(columns)} |\n|---|{'--:|' * len(columns)}")
+    for name, runs in rows.items():
+        cells = (f"{statistics.median(column):.2f} ({min(column):.2f} – {max(column):.2f})" for column in zip(*runs))
+        print(f"| {name} | {' | '.join(cells)} |")
+    print()
 
 
 def main():
     runs, slower = (int(text) for text in (*sys.argv[1:], *(RUNS, SLOWER)[len(sys.argv) - 1:]))
-    scripts = {
-        "the snippet": SNIPPET.read_bytes(), "web-vitals": bundle(),
-        "the floor": b"performance.getEntriesByType('navigation')",
-    }
     pages = {"/page": ("text/html", page_text())} | {f"/{n}.png": ("image/png", dot()) for n in range(RESOURCES)}
-    measured = {name: [] for name in scripts}
+    own = {name: [] for name in scripts()}
+    whole = {name: [] for name in scripts()}
     with Recorder(pages) as recorder, Browser() as browser:
         visit(browser, recorder, slower)  # not counted: the browser's own first page
         for _ in range(runs):
-            for name, script in scripts.items():
+            for name, script in scripts().items():
                 recorder.pages[SCRIPT] = ("text/javascript", script)
-                measured[name].append(cost(visit(browser, recorder, slower)))
-        posts = [post for post in recorder.posts() if post.path == "/balise/b"]
-        print(f"{browser.version}, slowed down {slower} times, {ELEMENTS} elements, {RESOURCES} resources, {runs} runs in turns; "
-              f"{len(posts)} requests for {runs + 1} views of the snippet, of {max(len(post.body) for post in posts)} bytes at the most.\n")
-    print("| ms, median (least – greatest) | compile and run | observers, listeners, request | in all | the longest piece |\n|---|--:|--:|--:|--:|")
-    for name, all_of_it in measured.items():
-        cells = (f"{statistics.median(column):.2f} ({min(column):.2f} – {max(column):.2f})" for column in zip(*all_of_it))
-        print(f"| {name} | {' | '.join(cells)} |")
+                trace = [event for event in visit(browser, recorder, slower) if event.get("ph") == "X"]
+                own[name].append(cost(trace))
+                whole[name].append(page_cost(trace))
+        told = [post for post in recorder.posts() if b'"requests"' in post.body]
+        print(f"{browser.version}, slowed down {slower} times, {ELEMENTS} elements, {RESOURCES} resources, {runs} runs in turns, "
+              f"load {os.getloadavg()[1]:.1f} in the last five minutes; {len(told)} requests for {runs + 1} views of the snippet, of "
+              f"{max(len(post.body) for post in told)} bytes at the most, {told[-1].view()['requests']} resources told.\n")
+    table("script, ms: median (least – greatest)",
+          ["evaluation", "observers", "together", "the end", "longest piece", "longest on the clock"], own)
+    more = {name: [(*of, of[0] - none[0]) for of, none in zip(whole[name], whole["nothing"])] for name in whole}
+    table("page, ms: median (least – greatest)", ["all tasks", "longest task", "all tasks, more than with nothing"], more)
 
 
 if __name__ == "__main__":
