@@ -18,8 +18,8 @@ __attribute__((noinline)) void bal_forget_stack(void)
     char below[STACK_BYTES];
     explicit_bzero(below, sizeof below);
     // The registers of the copying routine hold what it copied last, and a thread that waits keeps
-    // them: it copies zeroes, in sizes that use all of its registers whatever their width.
-    static const volatile size_t sizes[] = {256, 512};
+    // them: it copies zeroes, more than eight registers of 16, 32 and 64 bytes.
+    static const volatile size_t sizes[] = {256, 512, 1024};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         memcpy(below, below + STACK_BYTES / 2, sizes[i]);
         explicit_bzero(below, 1);
