@@ -4,6 +4,7 @@
 // parked, end idle connections, and at the deadline cut the rest. It never waits for a client.
 #include "loop.h"
 
+#include "memory.h"
 #include "parked.h"
 #include "reply.h"
 #include "server.h"
@@ -84,6 +85,7 @@ static void on_answers(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
 
 static void open_loop(struct loop *loop)
 {
+    memory_init();
     loop->evloop = h2o_evloop_create();
     h2o_context_init(&loop->context, loop->evloop, &loop->side->conf);
     h2o_multithread_queue_t *queue = loop->context.queue;

@@ -26,16 +26,6 @@
 #define STRAGGLERS_MS 1000
 #define JOIN_SECONDS 1 // after the deadline
 
-/**
- * Replaces the library's own, which keeps the blocks of requests and input buffers, with what is in
- * them, for the next connection of that thread. Freed blocks are wiped (base/forget.c).
- */
-void h2o_mem_free_recycle(h2o_mem_recycle_t *allocator, void *block)
-{
-    (void)allocator;
-    free(block);
-}
-
 static int loops_wanted(const struct bal_config *config)
 {
     if (config->public_side.loops > 0)

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_HTTP_MEMORY_H
+#define BALISE_HTTP_MEMORY_H
+
+#include "lib.h"
+
+/** Sets how the library takes memory on this thread; before it takes any. See memory.c. */
+void memory_init(void);
+
+#endif
