@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // User agents to two enums and a flag. One pass marks which known words occur, a few rules then
 // read the marks: browsers lie by naming others (Edge says Chrome says Safari), so the order of the
-// rules is the knowledge, not the parsing. Words are looked up by their first letter: most bytes of
-// a user agent cost one table read. No version and no system is ever read.
+// rules is the knowledge, not the parsing. Words are looked up by their first two letters, and most
+// bytes of a user agent begin none. No version and no system is ever read.
 #include <balise/privacy.h>
 
 #include <string.h>
@@ -31,67 +31,93 @@ struct word {
     unsigned marks;
 };
 
-#define WORD(text_, marks_)                                                                        \
-    {                                                                                              \
-        .text = (text_), .length = sizeof(text_) - 1, .marks = (marks_)                            \
-    }
-#define WORDS(...)                                                                                 \
-    (const struct word[])                                                                          \
-    {                                                                                              \
-        __VA_ARGS__,                                                                               \
-        {                                                                                          \
-            .text = NULL                                                                           \
-        }                                                                                          \
-    }
+// A list a letter. Longer words first where one begins with the other: a match is skipped as a
+// whole.
+// clang-format off
+#define A_WORDS(X) \
+    X("android", ANDROID) X("appletv", TELEVISION) X("axios/", BOT) X("aiohttp", BOT) \
+    X("apachebench", BOT)
+#define B_WORDS(X) \
+    X("bot", BOT) X("bingpreview", BOT)
+#define C_WORDS(X) \
+    X("chrome/", CHROME) X("chromium/", CHROME) X("crios/", CHROME) X("cros ", DESKTOP) \
+    X("crawl", BOT) X("curl/", BOT) X("cubot", CUBOT) X("check_http", BOT) X("catchpoint", BOT)
+#define D_WORDS(X) \
+    X("dareboost", BOT) X("datadog", BOT)
+#define E_WORDS(X) \
+    X("edg/", EDGE) X("edga/", EDGE) X("edgios/", EDGE) X("edge/", EDGE)
+#define F_WORDS(X) \
+    X("firefox/", FIREFOX) X("fxios/", FIREFOX) X("facebookexternalhit", BOT) \
+    X("feedfetcher", BOT)
+#define G_WORDS(X) \
+    X("go-http-client", BOT) X("googletv", TELEVISION) X("gtmetrix", BOT) X("guzzle", BOT) \
+    X("google-inspectiontool", BOT)
+#define H_WORDS(X) \
+    X("headless", BOT) X("httpclient", BOT) X("http-client", BOT) X("hbbtv", TELEVISION) \
+    X("heritrix", BOT) X("httrack", BOT)
+#define I_WORDS(X) \
+    X("iphone", MOBILE) X("ipad", TABLET) X("ipod", MOBILE)
+#define J_WORDS(X) \
+    X("java/", BOT) X("jakarta", BOT)
+#define K_WORDS(X) \
+    X("kindle", TABLET)
+#define L_WORDS(X) \
+    X("lighthouse", BOT) X("libwww", BOT) X("linkcheck", BOT)
+#define M_WORDS(X) \
+    X("mobile", MOBILE) X("macintosh", DESKTOP) X("midp", MOBILE) X("monitor", BOT) \
+    X("mediapartners", BOT)
+#define N_WORDS(X) \
+    X("node-fetch", BOT) X("nagios", BOT) X("nutch", BOT) X("netcast", TELEVISION) \
+    X("newrelic", BOT) X("nikto", BOT) X("nmap", BOT)
+#define O_WORDS(X) \
+    X("opr/", OPERA) X("opera mini", OPERA | MOBILE) X("opera", OPERA) X("opios/", OPERA) \
+    X("opt/", OPERA) X("okhttp", BOT)
+#define P_WORDS(X) \
+    X("python-requests", BOT) X("python-urllib", BOT) X("python-httpx", BOT) X("python/", BOT) \
+    X("pingdom", BOT) X("phantomjs", BOT) X("puppeteer", BOT) X("playwright", BOT) \
+    X("pagespeed", BOT) X("postman", BOT) X("prerender", BOT) X("ptst/", BOT) \
+    X("playbook", TABLET)
+#define R_WORDS(X) \
+    X("ruby", BOT)
+#define S_WORDS(X) \
+    X("safari/", SAFARI) X("samsungbrowser", SAMSUNG) X("silk/", TABLET) X("smart-tv", TELEVISION) \
+    X("smarttv", TELEVISION) X("spider", BOT) X("slurp", BOT) X("scrapy", BOT) X("selenium", BOT) \
+    X("statuscake", BOT) X("site24x7", BOT)
+#define T_WORDS(X) \
+    X("tablet", TABLET)
+#define U_WORDS(X) \
+    X("uptime", BOT) X("undici", BOT)
+#define V_WORDS(X) \
+    X("validator", BOT)
+#define W_WORDS(X) \
+    X("windows nt", WINDOWS) X("wget", BOT) X("web0s", TELEVISION)
+#define X_WORDS(X) \
+    X("x11", DESKTOP)
+#define Z_WORDS(X) \
+    X("zabbix", BOT) X("zgrab", BOT)
+// clang-format on
 
+struct list {
+    const struct word *words;
+    uint32_t seconds; // a bit for each second letter: most bytes of a user agent end here
+};
+#define SECOND_BIT(c) (UINT32_C(1) << ((unsigned char)(c)&31))
+#define SECOND(text_, marks_) | SECOND_BIT((text_)[1])
+#define WORD(text_, marks_) {.text = (text_), .length = sizeof(text_) - 1, .marks = (marks_)},
+#define LIST(words_)                                                                               \
+    {                                                                                              \
+        .words = (const struct word[]){words_(WORD){.text = NULL}}, .seconds = 0 words_(SECOND)    \
+    }
 enum { LETTERS = 26 };
-// Longer words first where one begins with the other: a match is skipped as a whole.
-static const struct word *const words[LETTERS] = {
-    ['a' - 'a'] = WORDS(WORD("android", ANDROID), WORD("appletv", TELEVISION), WORD("axios/", BOT),
-                        WORD("aiohttp", BOT), WORD("apachebench", BOT)),
-    ['b' - 'a'] = WORDS(WORD("bot", BOT), WORD("bingpreview", BOT)),
-    ['c' - 'a'] = WORDS(WORD("chrome/", CHROME), WORD("chromium/", CHROME), WORD("crios/", CHROME),
-                        WORD("cros ", DESKTOP), WORD("crawl", BOT), WORD("curl/", BOT),
-                        WORD("cubot", CUBOT), WORD("check_http", BOT), WORD("catchpoint", BOT)),
-    ['d' - 'a'] = WORDS(WORD("dareboost", BOT), WORD("datadog", BOT)),
-    ['e' - 'a'] =
-        WORDS(WORD("edg/", EDGE), WORD("edga/", EDGE), WORD("edgios/", EDGE), WORD("edge/", EDGE)),
-    ['f' - 'a'] = WORDS(WORD("firefox/", FIREFOX), WORD("fxios/", FIREFOX),
-                        WORD("facebookexternalhit", BOT), WORD("feedfetcher", BOT)),
-    ['g' - 'a'] =
-        WORDS(WORD("go-http-client", BOT), WORD("googletv", TELEVISION), WORD("gtmetrix", BOT),
-              WORD("guzzle", BOT), WORD("google-inspectiontool", BOT)),
-    ['h' - 'a'] = WORDS(WORD("headless", BOT), WORD("httpclient", BOT), WORD("http-client", BOT),
-                        WORD("hbbtv", TELEVISION), WORD("heritrix", BOT), WORD("httrack", BOT)),
-    ['i' - 'a'] = WORDS(WORD("iphone", MOBILE), WORD("ipad", TABLET), WORD("ipod", MOBILE)),
-    ['j' - 'a'] = WORDS(WORD("java/", BOT), WORD("jakarta", BOT)),
-    ['k' - 'a'] = WORDS(WORD("kindle", TABLET)),
-    ['l' - 'a'] = WORDS(WORD("lighthouse", BOT), WORD("libwww", BOT), WORD("linkcheck", BOT)),
-    ['m' - 'a'] = WORDS(WORD("mobile", MOBILE), WORD("macintosh", DESKTOP), WORD("midp", MOBILE),
-                        WORD("monitor", BOT), WORD("mediapartners", BOT)),
-    ['n' - 'a'] = WORDS(WORD("node-fetch", BOT), WORD("nagios", BOT), WORD("nutch", BOT),
-                        WORD("netcast", TELEVISION), WORD("newrelic", BOT), WORD("nikto", BOT),
-                        WORD("nmap", BOT)),
-    ['o' - 'a'] =
-        WORDS(WORD("opr/", OPERA), WORD("opera mini", OPERA | MOBILE), WORD("opera", OPERA),
-              WORD("opios/", OPERA), WORD("opt/", OPERA), WORD("okhttp", BOT)),
-    ['p' - 'a'] = WORDS(WORD("python-requests", BOT), WORD("python-urllib", BOT),
-                        WORD("python-httpx", BOT), WORD("python/", BOT), WORD("pingdom", BOT),
-                        WORD("phantomjs", BOT), WORD("puppeteer", BOT), WORD("playwright", BOT),
-                        WORD("pagespeed", BOT), WORD("postman", BOT), WORD("prerender", BOT),
-                        WORD("ptst/", BOT), WORD("playbook", TABLET)),
-    ['r' - 'a'] = WORDS(WORD("ruby", BOT)),
-    ['s' - 'a'] =
-        WORDS(WORD("safari/", SAFARI), WORD("samsungbrowser", SAMSUNG), WORD("silk/", TABLET),
-              WORD("smart-tv", TELEVISION), WORD("smarttv", TELEVISION), WORD("spider", BOT),
-              WORD("slurp", BOT), WORD("scrapy", BOT), WORD("selenium", BOT),
-              WORD("statuscake", BOT), WORD("site24x7", BOT)),
-    ['t' - 'a'] = WORDS(WORD("tablet", TABLET)),
-    ['u' - 'a'] = WORDS(WORD("uptime", BOT), WORD("undici", BOT)),
-    ['v' - 'a'] = WORDS(WORD("validator", BOT)),
-    ['w' - 'a'] = WORDS(WORD("windows nt", WINDOWS), WORD("wget", BOT), WORD("web0s", TELEVISION)),
-    ['x' - 'a'] = WORDS(WORD("x11", DESKTOP)),
-    ['z' - 'a'] = WORDS(WORD("zabbix", BOT), WORD("zgrab", BOT)),
+static const struct list lists[LETTERS] = {
+    ['a' - 'a'] = LIST(A_WORDS), ['b' - 'a'] = LIST(B_WORDS), ['c' - 'a'] = LIST(C_WORDS),
+    ['d' - 'a'] = LIST(D_WORDS), ['e' - 'a'] = LIST(E_WORDS), ['f' - 'a'] = LIST(F_WORDS),
+    ['g' - 'a'] = LIST(G_WORDS), ['h' - 'a'] = LIST(H_WORDS), ['i' - 'a'] = LIST(I_WORDS),
+    ['j' - 'a'] = LIST(J_WORDS), ['k' - 'a'] = LIST(K_WORDS), ['l' - 'a'] = LIST(L_WORDS),
+    ['m' - 'a'] = LIST(M_WORDS), ['n' - 'a'] = LIST(N_WORDS), ['o' - 'a'] = LIST(O_WORDS),
+    ['p' - 'a'] = LIST(P_WORDS), ['r' - 'a'] = LIST(R_WORDS), ['s' - 'a'] = LIST(S_WORDS),
+    ['t' - 'a'] = LIST(T_WORDS), ['u' - 'a'] = LIST(U_WORDS), ['v' - 'a'] = LIST(V_WORDS),
+    ['w' - 'a'] = LIST(W_WORDS), ['x' - 'a'] = LIST(X_WORDS), ['z' - 'a'] = LIST(Z_WORDS),
 };
 
 static unsigned lower(char c)
@@ -113,18 +139,30 @@ static bool matches(const char *at, size_t left, const struct word *word)
     return true;
 }
 
+/** The word that begins at `at`, one of the list of its first letter, or NULL. */
+static const struct word *find_word(const struct list *list, const char *at, size_t left)
+{
+    const struct word *word = list->words;
+    while (word->text && !matches(at, left, word)) {
+        word++;
+    }
+    return word->text ? word : NULL;
+}
+
 static unsigned marks_of(struct bal_slice text)
 {
     unsigned marks = 0;
-    for (size_t i = 0; i < text.length;) {
-        const unsigned letter = lower(text.data[i]) - 'a';
-        const struct word *word = letter < LETTERS ? words[letter] : NULL;
-        while (word && word->text && !matches(text.data + i, text.length - i, word)) {
-            word++;
+    for (size_t i = 0; i + 1 < text.length; i++) { // no word has one letter
+        const char *const at = text.data + i;
+        const unsigned letter = ((unsigned char)*at | 0x20u) - 'a'; // of either case
+        if (letter >= LETTERS || !(lists[letter].seconds & SECOND_BIT(at[1]))) {
+            continue;
         }
-        const bool found = word && word->text;
-        marks |= found ? word->marks : 0;
-        i += found ? word->length : 1;
+        const struct word *const word = find_word(&lists[letter], at, text.length - i);
+        if (word) {
+            marks |= word->marks;
+            i += word->length - 1;
+        }
     }
     return marks;
 }
