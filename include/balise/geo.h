@@ -21,7 +21,7 @@ BAL_MUST_USE bal_status bal_geo_open(const struct bal_config *config, struct bal
                                      struct bal_error *error);
 void bal_geo_close(struct bal_geo *geo); /**< accepts NULL */
 
-/** Any thread; lock-free: read-only maps. */
+/** Any thread; lock-free. Records that were decoded are remembered, addresses are not. */
 bal_region bal_geo_region(const struct bal_geo *geo, struct bal_prefix prefix);
 
 /** Build time (Unix seconds) of a database, in the order of the configuration; false behind the

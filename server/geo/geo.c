@@ -12,15 +12,28 @@
 #include <errno.h>
 #include <maxminddb.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { NODES_CHECKED = 2048 };
+enum {
+    NODES_CHECKED = 2048,
+    REGION_BITS = 28,
+    DECODED = 1024 // records: there are as many as regions, or cities
+};
+
+/** The regions of records that were decoded, by the record's place in its file: a network costs a
+ * walk down the tree, and seldom more. No address is in it. An entry is 0, or a place and its
+ * region. */
+struct decoded {
+    _Atomic uint64_t entries[DECODED];
+};
 
 struct bal_geo {
     MMDB_s *databases;
-    size_t count; // of those that are open
+    struct decoded *decoded; // of each database
+    size_t count;            // of those that are open
     bool overseas_apart;
 };
 
@@ -173,6 +186,7 @@ bal_status bal_geo_open(const struct bal_config *config, struct bal_geo **out,
 {
     struct bal_geo *const made = bal_calloc(1, sizeof *made);
     made->databases = bal_calloc(config->geoip.database_count, sizeof *made->databases);
+    made->decoded = bal_calloc(config->geoip.database_count, sizeof *made->decoded);
     made->overseas_apart = config->geoip.overseas_apart;
     for (size_t i = 0; i < config->geoip.database_count; i++) {
         const bal_status status = open_one(config->geoip.databases[i], &made->databases[i], error);
@@ -195,6 +209,7 @@ void bal_geo_close(struct bal_geo *geo)
         MMDB_close(&geo->databases[i]);
     }
     free(geo->databases);
+    free(geo->decoded);
     free(geo);
 }
 
@@ -220,6 +235,19 @@ static union socket_address address_of(struct bal_prefix prefix)
     return address;
 }
 
+static bal_region decode_once(struct decoded *decoded, MMDB_entry_s *entry, bool overseas_apart)
+{
+    const uint64_t place = (uint64_t)entry->offset + 1; // 0 is an empty entry
+    _Atomic uint64_t *const at = &decoded->entries[place % DECODED];
+    const uint64_t known = atomic_load_explicit(at, memory_order_relaxed);
+    if (known >> REGION_BITS == place) {
+        return (bal_region)(known & ((UINT64_C(1) << REGION_BITS) - 1));
+    }
+    const bal_region region = region_of(entry, overseas_apart);
+    atomic_store_explicit(at, place << REGION_BITS | region, memory_order_relaxed);
+    return region;
+}
+
 bal_region bal_geo_region(const struct bal_geo *geo, struct bal_prefix prefix)
 {
     if (prefix.family != 4 && prefix.family != 6) {
@@ -235,7 +263,8 @@ bal_region bal_geo_region(const struct bal_geo *geo, struct bal_prefix prefix)
         MMDB_lookup_result_s found = MMDB_lookup_sockaddr(database, &address.any, &failed);
         const bool known = !failed && found.found_entry;
         const bal_region region =
-            known ? region_of(&found.entry, geo->overseas_apart) : BAL_REGION_UNKNOWN;
+            known ? decode_once(&geo->decoded[i], &found.entry, geo->overseas_apart)
+                  : BAL_REGION_UNKNOWN;
         if (region != BAL_REGION_UNKNOWN) {
             return region;
         }
