@@ -71,7 +71,7 @@ static void allow_origin(const struct bal_server *server, h2o_req_t *req, int in
         return;
     const struct bal_site *site = &server->parts.config->sites[index];
     for (size_t i = 0; i < site->origin_count; i++) {
-        if (!bal_slice_equal_nocase(bal_slice_of(site->origins[i]), origin))
+        if (!bal_slice_equal(bal_slice_of(site->origins[i]), origin))
             continue;
         reply_header(req, H2O_TOKEN_ACCESS_CONTROL_ALLOW_ORIGIN, site->origins[i]);
         reply_header(req, H2O_TOKEN_VARY, "origin");
