@@ -288,6 +288,58 @@ static void masks_what_looks_personal(void **state)
     bal_templates_destroy(none);
 }
 
+static char any_of(const char *letters)
+{
+    return letters[(size_t)rand() % strlen(letters)];
+}
+
+/** An identifier of a kind, every letter and digit of it at random. */
+static void make_up(unsigned kind, char id[64])
+{
+    static const char *const shapes[] = {
+        "HHHHHHHH-HHHH-4HHH-aHHH-HHHHHHHHHHHH", // UUID
+        "1DDDDDDDDDDDD",
+        "2DDDDDDDDDDDDDD",                // NIR without and with its key
+        "FRDDDDDDDDDDDDDDDDDDDDDDDDD",    // IBAN
+        "LLLLLL.LLLLLLLL@portal.example", // e-mail
+        "eyJBBBBBBBBBBBBBB.eyJBBBBBBBBBBBBBBBB.BBBBBBBBBBBBBBBBBBBB", // JWT
+        "HHHHHHHHHHHHHHHHHHHHHHHHHHHHHHHD",                           // a hash
+        "06DDDDDDDD",
+        "19DD-0D-1D",
+        "DDDDDDD", // telephone, date, number
+    };
+    const char *const shape = shapes[kind % (sizeof shapes / sizeof shapes[0])];
+    size_t i = 0;
+    for (; shape[i]; i++) {
+        id[i] = shape[i] == 'H'   ? any_of("0123456789abcdef")
+                : shape[i] == 'D' ? any_of("0123456789")
+                : shape[i] == 'L' ? any_of("abcdefghijklmnopqrstuvwxyz")
+                : shape[i] == 'B'
+                    ? any_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+                    : shape[i];
+    }
+    id[i] = '\0';
+}
+
+static void of_ten_thousand_made_up_identifiers_none_is_told(void **state)
+{
+    (void)state;
+    static const char *const around[][2] = {{"/espace/", "/suite"},        {"/", ""},
+                                            {"/aide;jsessionid=", "/fin"}, {"/compte/", "?x=1"},
+                                            {"/Dossier/", "#fin"},         {"//a//", "//"}};
+    struct bal_templates *const none = templates_of(NULL, 0);
+    srand(14);
+    for (unsigned i = 0; i < 10000; i++) {
+        char id[64], path[256];
+        make_up(i, id);
+        (void)snprintf(path, sizeof path, "%s%s%s", around[i % 6][0], id, around[i % 6][1]);
+        if (strstr(reduce(none, path), id)) {
+            fail_msg("%s is told as %s", path, reduce(none, path));
+        }
+    }
+    bal_templates_destroy(none);
+}
+
 static void unclean_or_long_paths_are_other(void **state)
 {
     (void)state;
@@ -382,6 +434,7 @@ int main(void)
         cmocka_unit_test(many_templates_keep_their_order),
         cmocka_unit_test(shows_ordinary_segments),
         cmocka_unit_test(masks_what_looks_personal),
+        cmocka_unit_test(of_ten_thousand_made_up_identifiers_none_is_told),
         cmocka_unit_test(unclean_or_long_paths_are_other),
         cmocka_unit_test(reducing_twice_changes_nothing),
     };

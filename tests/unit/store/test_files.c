@@ -232,6 +232,43 @@ static void no_value_takes_an_overflow_page_and_lmdb_clears_its_memory(void **st
     fixture_end(&f);
 }
 
+/* ---- a flood ---- */
+
+static long resident_kib(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*s %ld", &pages), 1);
+    assert_int_equal(fclose(file), 0);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* `count` views, each of a page that nobody saw before. */
+static void flood(struct fixture *f, unsigned from, unsigned count)
+{
+    char page[32];
+    for (unsigned p = from; p < from + count; p++) {
+        (void)snprintf(page, sizeof page, "/flood/%x", p * 2654435761U);
+        (void)fixture_view(f, page, p % 5000, 900);
+        if (p % 10000 == 9999)
+            assert_int_equal(fixture_land(f), BAL_OK);
+    }
+}
+
+static void a_million_pages_take_the_memory_of_as_many_as_the_cap(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, ",\"store\":{\"journal\":false}");
+    flood(&f, 0, 20000);
+    const long before = resident_kib();
+    flood(&f, 20000, 980000);
+    assert_int_equal(f.store->open[0]->page_count, 1500 + 1); /* and (other) */
+    assert_in_range(resident_kib(), 0, before + 4096);
+    fixture_end(&f);
+}
+
 /* ---- no diary ---- */
 
 static sem_t landed;
@@ -358,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_sketch_a_hash_or_a_text_would_be_no_record),
         cmocka_unit_test(no_value_takes_an_overflow_page_and_lmdb_clears_its_memory),
         cmocka_unit_test(a_file_that_a_reader_holds_has_a_version_a_checkpoint_and_none_a_view),
+        cmocka_unit_test(a_million_pages_take_the_memory_of_as_many_as_the_cap),
         cmocka_unit_test(a_reader_past_its_time_is_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
