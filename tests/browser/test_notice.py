@@ -54,7 +54,7 @@ def cookies(page, url):
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("button", [None, OBJECT, WITHDRAW], ids=["notice", "objected", "withdrawn"])
-def test_44_the_notice_is_accessible(site, page, language, button):
+def test_privacy_44_the_notice_is_accessible(site, page, language, button):
     page.goto(f"{site[1].url}/balise/privacy?lang={language}")
     if button:
         follow(page, button)

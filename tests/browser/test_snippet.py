@@ -61,7 +61,7 @@ def leaves_nothing(browser, recorder, portal, url, prepare):
     return paths == ["/accessibilite"]
 
 
-def test_a_view_is_told_once_by_the_schema(browser, recorder, portal):
+def test_privacy_45_a_view_is_told_once_by_the_schema(browser, recorder, portal):
     for path in ("/", "/demarches", "/demarches/acte-de-naissance/etape-2"):
         visit(browser, portal.url + path)
     posts = recorder.wait_posts(3)

@@ -57,7 +57,7 @@ def first_note(path):
 
 
 @pytest.mark.sanitize
-def test_each_purged_period_is_proved_once_whatever_happens_in_between():
+def test_privacy_31_each_purged_period_is_proved_once_whatever_happens_in_between():
     with Balise({"retention": {"hourly_days": 1, "daily_months": 1}}) as balise:
         days = []
         for _ in range(3):
@@ -149,7 +149,7 @@ def tampered(lines, number):
     yield "repeated", lines[:number + 1] + lines[number:], number + 2
 
 
-def test_a_record_that_is_flipped_deleted_or_moved_is_named(logged):
+def test_privacy_36_a_record_that_is_flipped_deleted_or_moved_is_named(logged):
     log = logged.data / "audit.log"
     kept = log.read_text()
     assert verify(logged).returncode == 0
@@ -166,7 +166,7 @@ def test_a_record_that_is_flipped_deleted_or_moved_is_named(logged):
         log.write_text(kept)
 
 
-def test_an_end_that_is_cut_off_shows_against_the_anchor(logged):
+def test_privacy_36_an_end_that_is_cut_off_shows_against_the_anchor(logged):
     log = logged.data / "audit.log"
     kept = log.read_text()
     lines = kept.splitlines(keepends=True)
@@ -249,7 +249,7 @@ def test_a_dpo_reads_the_log_by_the_api_and_nobody_else_does(balise):
         assert balise.private("GET", f"/api/v1/audit?{wrong}", balise.token("dpo")).status == 400
 
 
-def test_no_setting_applies_before_the_log_has_it():
+def test_privacy_37_no_setting_applies_before_the_log_has_it():
     """A shorter retention destroys files at the start; killed there, its record is on disk whenever a file is gone."""
     with Balise() as balise:
         for _ in range(4):

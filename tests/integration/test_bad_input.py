@@ -84,7 +84,7 @@ def is_problem(answer, status):
 
 
 @pytest.mark.parametrize("beacon", MALFORMED.values(), ids=MALFORMED.keys())
-def test_a_malformed_beacon_is_told_so(shared, beacon):
+def test_privacy_16_a_malformed_beacon_is_told_so(shared, beacon):
     answer = refused(shared, "malformed", lambda: shared.post(body_of(beacon), address=HERE))
     assert is_problem(answer, 400)["detail"]
 
@@ -182,7 +182,7 @@ def test_what_is_not_http_ends_its_own_connection_only(shared, garbage):
     assert shared.post(view()).status == 204
 
 
-def test_nothing_of_all_this_was_logged(shared):
+def test_privacy_03_nothing_of_all_this_was_logged(shared):
     said = shared.log()
     assert "event=listening" in said
     for word in (SECRET, HERE, "2001:db8", "127.0.0.1:", "Mozilla", "Googlebot", "other.example", "portal.example", "/balise/b"):

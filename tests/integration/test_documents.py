@@ -69,7 +69,7 @@ def asked(balise, **words):
     return balise.private("GET", f"/api/v1/record?{query}", balise.token("dpo"))
 
 
-def test_38_the_record_is_of_the_configuration_that_runs():
+def test_privacy_38_the_record_is_of_the_configuration_that_runs():
     with Balise() as balise:
         said = re.search(r"event=started .*config=([0-9a-f]{64})", balise.log())[1]
         running = asked(balise, lang="en").json()

@@ -37,7 +37,7 @@ def refused(balise, *words):
 
 
 @pytest.mark.sanitize
-def test_a_weaker_setting_starts_with_the_dpos_signature_alone(weak):
+def test_privacy_39_a_weaker_setting_starts_with_the_dpos_signature_alone(weak):
     refused(weak, "privacy.k (and 1 more)", "default, 10", "balise dpo sign")
     dpo = Dpo(weak.folder)
     words = dpo.sign(weak)
@@ -98,7 +98,7 @@ def test_a_switch_that_tells_more_needs_a_signature_and_one_that_tells_less_does
 @pytest.mark.parametrize("section, key, value", [
     ("privacy", "k", 4), ("privacy", "k", 0), ("retention", "hourly_days", 396), ("retention", "daily_months", 26),
 ])
-def test_no_signature_goes_past_a_hard_limit(weak, section, key, value):
+def test_privacy_29_no_signature_goes_past_a_hard_limit(weak, section, key, value):
     dpo = Dpo(weak.folder)
     dpo.sign(weak)
     weak.config[section][key] = value

@@ -244,7 +244,7 @@ def test_visitors_are_within_the_errors_of_the_sketch(run):
     assert math.sqrt(sum(error * error for error in errors) / len(errors)) <= 1.2
 
 
-def test_nothing_is_told_of_fewer_than_k_visitors(run):
+def test_privacy_19_nothing_is_told_of_fewer_than_k_visitors(run):
     for told, expected, _ in triples(run):
         assert expected.visitors >= rules.K and told.visitors >= rules.K
     sites = {key[1] for key in run.told.cells}

@@ -53,7 +53,7 @@ def test_what_is_no_address_is_nowhere(tmp_path):
         assert views_by_region(balise, [lambda _, text=text: text for text in said]) == {"(unknown)": 36}
 
 
-def test_only_trusted_proxies_are_believed(tmp_path):
+def test_privacy_43_only_trusted_proxies_are_believed(tmp_path):
     with Balise({**crowded(tmp_path), "public": {"trusted_proxies": ["192.0.2.0/24"]}}) as balise:
         assert views_by_region(balise, [lambda n: f"198.18.{n}.7"]) == {"FR-PAC": 12}  # where test.mmdb has 127.0.0.0/8
 
@@ -71,7 +71,7 @@ def test_one_network_is_never_k_visitors_by_itself(balise):
     assert rows["(other)"]["views"] == 52
 
 
-def test_networks_are_what_visitors_are_told_apart_by(balise):
+def test_privacy_18_networks_are_what_visitors_are_told_apart_by(balise):
     """One /48 and one user agent is one visitor, however many addresses it has: ten of them are k, nine are not."""
     for network, host in [(n, h) for n in range(9) for h in (1, 2)]:
         assert balise.post(view("/few"), address=f"2001:db8:{network}:{host}::1").status == 204
@@ -242,7 +242,7 @@ def test_a_token_is_accepted_as_soon_as_it_is_made(balise):
     assert balise.private("GET", "/api/v1/kpi?site=portal&metric=lcp", token).status == 200
 
 
-def test_anothers_site_is_answered_as_none():
+def test_privacy_40_anothers_site_is_answered_as_none():
     sites = [{"name": name, "origins": [f"https://{name}.example"]} for name in ("portal", "other")]
     with Balise({"sites": sites}) as balise:
         mine = balise.token("analyst", "portal")

@@ -184,7 +184,7 @@ def play(rounds, seconds, config=None):
 
 
 @pytest.mark.long
-def test_five_hundred_kills_lose_nothing_that_was_acknowledged():
+def test_privacy_34_five_hundred_kills_lose_nothing_that_was_acknowledged():
     play(500, 0.6)
 
 
@@ -193,5 +193,5 @@ def test_fifty_kills_lose_nothing_that_was_acknowledged():
 
 
 @pytest.mark.sanitize
-def test_a_few_kills_lose_nothing_that_was_acknowledged():
+def test_privacy_34_a_few_kills_lose_nothing_that_was_acknowledged():
     play(5, 0.8)

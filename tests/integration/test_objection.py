@@ -21,7 +21,7 @@ def told_files(balise):
     return {path: path.read_bytes() for tier in ("hourly", "daily") for path in sorted((balise.data / tier).glob("*"))}
 
 
-def test_26_a_signal_of_objection_moves_the_sites_declined_counter_and_nothing_else(balise):
+def test_privacy_26_a_signal_of_objection_moves_the_sites_declined_counter_and_nothing_else(balise):
     before = balise.metrics()
     for visitor in visitors(30, region="FR-BRE"):
         for signal in SIGNALS:
@@ -39,14 +39,14 @@ def test_26_a_signal_of_objection_moves_the_sites_declined_counter_and_nothing_e
 
 
 @pytest.mark.parametrize("name", ["ip", "address", "user_agent", "ua", "visitor", "id", "session", "cookie", "hash", "query"])
-def test_42_nobody_can_be_looked_up(balise, name):
+def test_privacy_42_nobody_can_be_looked_up(balise, name):
     answer = balise.ask_kpi(metric="lcp", by="page", **{name: "198.51.100.7"})
     assert answer.status == 400 and b"198.51.100.7" not in answer.whole()
     for path in (f"/api/v1/{name}", f"/api/v1/visitors/{name}", f"/api/v1/kpi/{name}"):
         assert balise.private("GET", path, balise.token("dpo")).status == 404
 
 
-def test_42_the_record_has_the_words_of_a_reply_under_article_11(balise):
+def test_privacy_42_the_record_has_the_words_of_a_reply_under_article_11(balise):
     for language, words in (("fr", "n’est pas en mesure de vous identifier"), ("en", "cannot identify you")):
         written = run("record", "--config", balise.config_path, "--lang", language, "--format", "json")
         [section] = [part for part in json.loads(written.stdout)["sections"] if part["id"] == "article-11"]

@@ -95,7 +95,7 @@ def test_a_day_that_ended_while_nobody_was_there_is_closed_at_the_start(killed):
 
 
 @pytest.mark.sanitize
-def test_what_is_past_its_limit_is_gone_and_nothing_else():
+def test_privacy_30_what_is_past_its_limit_is_gone_and_nothing_else():
     with Balise({"retention": {"hourly_days": 2, "daily_months": 1}}) as balise:
         days = []
         for _ in range(4):

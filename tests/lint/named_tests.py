@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Documents cannot lie about proofs: every test that they name as `file::name` exists, and so does every command that
-they name as `balise name`."""
+they name as `balise name`. Every requirement of privacy has a test that bears its number."""
 import re
 
 from common import main
@@ -9,6 +9,8 @@ DOCUMENTS = re.compile(r"^(docs/.*\.md|server/documents/texts/.*|README\.md|CONT
 TEST = re.compile(r"\b(tests/[\w./-]+)::(\w+)")
 COMMAND = re.compile(r"`balise ([a-z][a-z-]*)")
 TABLE = "server/app/app.c"
+REQUIREMENTS = "docs/privacy-tests.md"
+ROW = re.compile(r"^\| (\d+) \|(.*)$", re.MULTILINE)
 COMMANDS = re.compile(r'^\s*\{"([a-z][a-z-]*)",', re.MULTILINE)
 
 
@@ -18,9 +20,19 @@ def is_test(text, path, name):
     return re.search(pattern, text, re.MULTILINE)
 
 
+def numbered(text):
+    """What is wrong with the table of requirements: 1 to 46, each with a test of that number."""
+    rows = ROW.findall(text)
+    complaints = [f"{REQUIREMENTS}: requirement {number} is missing" for number in range(1, 47) if str(number) not in dict(rows)]
+    for number, row in rows:
+        if not any(f"privacy_{int(number):02}_" in name or f"_{int(number):02}_" in name for _, name in TEST.findall(row)):
+            complaints.append(f"{REQUIREMENTS}: no test of requirement {number} bears its number")
+    return complaints
+
+
 def check(files):
     known = set(COMMANDS.findall(files.get(TABLE, "")))
-    complaints = []
+    complaints = numbered(files[REQUIREMENTS]) if REQUIREMENTS in files else []
     for path, text in files.items():
         if not DOCUMENTS.match(path):
             continue
@@ -41,7 +53,13 @@ BAD = [
     ({**HOUSE, "server/documents/texts/r.fr.md": "`tests/b.c::z`\n"}, "tests/b.c has no test z"),
     ({**HOUSE, "README.md": "run `balise sell`\n"}, "balise has no command sell"),
 ]
-GOOD = [{**HOUSE, "docs/P.md": "`tests/a.py::test_x`, `tests/b.c::y_is`, `balise serve --config FILE`, `balise --help`\n"}]
+ROWS = "".join(f"| {n} | x | `tests/n.py::test_privacy_{n:02}_is_kept` |\n" for n in range(1, 47))
+NUMBERED = {**HOUSE, "tests/n.py": "".join(f"def test_privacy_{n:02}_is_kept():\n" for n in range(1, 47))}
+BAD += [
+    ({**NUMBERED, REQUIREMENTS: ROWS.replace("| 7 | x", "| 77 | x")}, "requirement 7 is missing"),
+    ({**NUMBERED, REQUIREMENTS: ROWS.replace("privacy_46_", "privacy_45_")}, "no test of requirement 46 bears its number"),
+]
+GOOD = [{**NUMBERED, REQUIREMENTS: ROWS}, {**HOUSE, "docs/P.md": "`tests/a.py::test_x`, `tests/b.c::y_is`, `balise serve --config FILE`, `balise --help`\n"}]
 
 if __name__ == "__main__":
     main(check, BAD, GOOD)

@@ -49,7 +49,7 @@ def what_stays_on_disk(balise, flock, pages):
     return found | leaks.in_files(balise, flock) | leaks.in_files(balise, pages)
 
 
-def test_nothing_that_names_a_visitor_stays_on_disk():
+def test_privacy_01_nothing_that_names_a_visitor_stays_on_disk():
     with often() as balise:
         assert what_stays_on_disk(balise, Flock(), Flock()) == set()
 
@@ -74,7 +74,7 @@ def what_stays_in_memory(balise, flock):
 
 
 @NEEDS_ROOT
-def test_nothing_stays_in_memory_once_the_connections_are_closed():
+def test_privacy_05_nothing_stays_in_memory_once_the_connections_are_closed():
     with Balise() as balise:
         assert what_stays_in_memory(balise, Flock()) == []
 
@@ -85,7 +85,7 @@ def visitors_in_memory(balise, flock):
 
 
 @NEEDS_ROOT
-def test_an_idle_connection_of_http_1_holds_its_last_request_at_most():
+def test_privacy_06_an_idle_connection_of_http_1_holds_its_last_request_at_most():
     with Balise() as balise:
         flock = Flock()
         connection = http.client.HTTPConnection("127.0.0.1", balise.public_port, timeout=30)
@@ -101,7 +101,7 @@ def test_an_idle_connection_of_http_1_holds_its_last_request_at_most():
 
 
 @NEEDS_ROOT
-def test_an_idle_connection_of_http_2_holds_its_table_at_most():
+def test_privacy_06_an_idle_connection_of_http_2_holds_its_table_at_most():
     with Balise() as balise:
         flock = Flock()
         visits = [{"user-agent": flock[f"{n} agent"], "cookie": flock[f"{n} cookie"], "referer": flock[f"{n} referrer"]} for n in range(60)]

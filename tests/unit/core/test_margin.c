@@ -31,7 +31,7 @@ static void a_margin_is_named_after_its_dimensions(void **state)
     assert_string_equal(bal_margin_info(BAL_MARGIN_SOFT_PAGE)->name, "soft+page");
 }
 
-static void hours_are_told_of_sites_and_pages_only(void **state)
+static void privacy_17_hours_are_told_of_sites_and_pages_only(void **state)
 {
     (void)state;
     for (unsigned m = 0; m < BAL_MARGIN_COUNT; m++)
@@ -60,7 +60,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_margin_is_named_after_its_dimensions),
-        cmocka_unit_test(hours_are_told_of_sites_and_pages_only),
+        cmocka_unit_test(privacy_17_hours_are_told_of_sites_and_pages_only),
         cmocka_unit_test(dimensions_are_found_by_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

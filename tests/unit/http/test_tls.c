@@ -180,7 +180,7 @@ static void versions_before_tls_1_2_are_refused(void **state)
     h2_close(&old);
 }
 
-static void no_session_can_be_resumed(void **state)
+static void privacy_28_no_session_can_be_resumed(void **state)
 {
     (void)state;
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
@@ -287,7 +287,7 @@ int main(void)
                                         world_close),
         cmocka_unit_test_teardown(http1_only_does_not_offer_http_2, world_close),
         cmocka_unit_test_setup_teardown(versions_before_tls_1_2_are_refused, serve, world_close),
-        cmocka_unit_test_setup_teardown(no_session_can_be_resumed, serve, world_close),
+        cmocka_unit_test_setup_teardown(privacy_28_no_session_can_be_resumed, serve, world_close),
         cmocka_unit_test_setup_teardown(a_reload_gives_new_connections_the_new_certificate, serve,
                                         world_close),
         cmocka_unit_test_setup_teardown(

@@ -138,7 +138,7 @@ static void does_not_mind_case(void **state)
     assert_int_equal(agent.browser, BAL_BROWSER_FIREFOX);
 }
 
-static void any_bytes_give_a_known_answer(void **state)
+static void privacy_04_any_bytes_give_a_known_answer(void **state)
 {
     (void)state;
     srand(2);
@@ -165,7 +165,7 @@ int main(void)
         cmocka_unit_test(classifies_what_people_use),
         cmocka_unit_test(knows_robots),
         cmocka_unit_test(does_not_mind_case),
-        cmocka_unit_test(any_bytes_give_a_known_answer),
+        cmocka_unit_test(privacy_04_any_bytes_give_a_known_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,7 +163,7 @@ static void as_sketches_take_them(struct bal_keyring *ring, uint16_t site, unsig
     }
 }
 
-static void visitors_of_two_sites_or_two_tables_match_by_chance_only(void **state)
+static void privacy_10_11_visitors_of_two_sites_or_two_tables_match_by_chance_only(void **state)
 {
     (void)state;
     struct bal_keyring *const ring = ring_of(2);
@@ -478,7 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_visitor_hashes_alike_on_one_day),
         cmocka_unit_test(everything_else_is_another_hash),
-        cmocka_unit_test(visitors_of_two_sites_or_two_tables_match_by_chance_only),
+        cmocka_unit_test(privacy_10_11_visitors_of_two_sites_or_two_tables_match_by_chance_only),
         cmocka_unit_test(hashes_spread_over_all_bits),
         cmocka_unit_test(one_network_has_few_seats_however_many_user_agents_it_makes_up),
         cmocka_unit_test(long_user_agents_count_by_their_first_480_bytes),

@@ -321,7 +321,7 @@ static void make_up(unsigned kind, char id[64])
     id[i] = '\0';
 }
 
-static void of_ten_thousand_made_up_identifiers_none_is_told(void **state)
+static void privacy_14_of_ten_thousand_made_up_identifiers_none_is_told(void **state)
 {
     (void)state;
     static const char *const around[][2] = {{"/espace/", "/suite"},        {"/", ""},
@@ -434,7 +434,7 @@ int main(void)
         cmocka_unit_test(many_templates_keep_their_order),
         cmocka_unit_test(shows_ordinary_segments),
         cmocka_unit_test(masks_what_looks_personal),
-        cmocka_unit_test(of_ten_thousand_made_up_identifiers_none_is_told),
+        cmocka_unit_test(privacy_14_of_ten_thousand_made_up_identifiers_none_is_told),
         cmocka_unit_test(unclean_or_long_paths_are_other),
         cmocka_unit_test(reducing_twice_changes_nothing),
     };

@@ -108,7 +108,7 @@ static void at_most_one_unit_of_time(void **state)
     check_taken(*state, "site=portal&metric=lcp&by=month,region");
 }
 
-static void only_stored_margins_answer(void **state)
+static void privacy_23_only_stored_margins_answer(void **state)
 {
     static const char possible[] =
         "may be: none, page, region, device, browser, protocol, type, page with "
@@ -340,7 +340,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(metrics_are_known_and_given_once, world_setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(at_most_one_unit_of_time, world_setup, world_teardown),
-        cmocka_unit_test_setup_teardown(only_stored_margins_answer, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(privacy_23_only_stored_margins_answer, world_setup,
+                                        world_teardown),
         cmocka_unit_test_setup_teardown(a_question_reads_one_margin_only, world_setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(filters_of_closed_lists_are_checked, world_setup,

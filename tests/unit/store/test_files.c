@@ -190,7 +190,7 @@ static void live(struct fixture *f)
     assert_int_equal(checkpoint_write(f->store), BAL_OK);
 }
 
-static void every_record_is_one_of_the_schema(void **state)
+static void privacy_12_every_record_is_one_of_the_schema(void **state)
 {
     (void)state;
     struct fixture f;
@@ -202,7 +202,7 @@ static void every_record_is_one_of_the_schema(void **state)
     fixture_end(&f);
 }
 
-static void a_sketch_a_hash_or_a_text_would_be_no_record(void **state)
+static void privacy_12_a_sketch_a_hash_or_a_text_would_be_no_record(void **state)
 {
     (void)state;
     static char blob[4096];
@@ -221,7 +221,7 @@ static void a_sketch_a_hash_or_a_text_would_be_no_record(void **state)
     }
 }
 
-static void no_value_takes_an_overflow_page_and_lmdb_clears_its_memory(void **state)
+static void privacy_33_no_value_takes_an_overflow_page_and_lmdb_clears_its_memory(void **state)
 {
     (void)state;
     struct fixture f;
@@ -256,7 +256,7 @@ static void flood(struct fixture *f, unsigned from, unsigned count)
     }
 }
 
-static void a_million_pages_take_the_memory_of_as_many_as_the_cap(void **state)
+static void privacy_15_a_million_pages_take_the_memory_of_as_many_as_the_cap(void **state)
 {
     (void)state;
     struct fixture f;
@@ -325,7 +325,7 @@ static unsigned send_one_by_one(struct fixture *f)
     return sent;
 }
 
-static void a_file_that_a_reader_holds_has_a_version_a_checkpoint_and_none_a_view(void **state)
+static void privacy_32_a_held_file_has_a_version_a_checkpoint_and_none_a_view(void **state)
 {
     (void)state;
     struct fixture f;
@@ -364,7 +364,7 @@ static bal_status go_on(void *context, const struct bal_told *told)
     return BAL_OK;
 }
 
-static void a_reader_past_its_time_is_cut_off(void **state)
+static void privacy_32_a_reader_past_its_time_is_cut_off(void **state)
 {
     (void)state;
     struct fixture f;
@@ -391,12 +391,12 @@ static void a_reader_past_its_time_is_cut_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_record_is_one_of_the_schema),
-        cmocka_unit_test(a_sketch_a_hash_or_a_text_would_be_no_record),
-        cmocka_unit_test(no_value_takes_an_overflow_page_and_lmdb_clears_its_memory),
-        cmocka_unit_test(a_file_that_a_reader_holds_has_a_version_a_checkpoint_and_none_a_view),
-        cmocka_unit_test(a_million_pages_take_the_memory_of_as_many_as_the_cap),
-        cmocka_unit_test(a_reader_past_its_time_is_cut_off),
+        cmocka_unit_test(privacy_12_every_record_is_one_of_the_schema),
+        cmocka_unit_test(privacy_12_a_sketch_a_hash_or_a_text_would_be_no_record),
+        cmocka_unit_test(privacy_33_no_value_takes_an_overflow_page_and_lmdb_clears_its_memory),
+        cmocka_unit_test(privacy_32_a_held_file_has_a_version_a_checkpoint_and_none_a_view),
+        cmocka_unit_test(privacy_15_a_million_pages_take_the_memory_of_as_many_as_the_cap),
+        cmocka_unit_test(privacy_32_a_reader_past_its_time_is_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

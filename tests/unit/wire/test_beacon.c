@@ -115,7 +115,7 @@ static void names_the_fault(void **state)
     assert_int_equal(bal_beacon_decode(longer, &b), BAL_BEACON_TOO_LONG);
 }
 
-static void refuses_a_path_with_a_query_however_it_is_written(void **state)
+static void privacy_13_refuses_a_path_with_a_query_however_it_is_written(void **state)
 {
     (void)state;
     const char *const paths[] = {"/a?b",  "/a\\u003fb", "/a#b", "/a\\u0023", "/\\u0000", "/\\n",
@@ -191,7 +191,7 @@ int main(void)
         cmocka_unit_test(knows_every_metric_by_its_name),
         cmocka_unit_test(keeps_zero_apart_from_absent),
         cmocka_unit_test(names_the_fault),
-        cmocka_unit_test(refuses_a_path_with_a_query_however_it_is_written),
+        cmocka_unit_test(privacy_13_refuses_a_path_with_a_query_however_it_is_written),
         cmocka_unit_test(decodes_the_escapes_of_a_path),
         cmocka_unit_test(keeps_a_path_of_1024_bytes_and_no_longer_one),
         cmocka_unit_test(lets_a_soft_navigation_have_its_four_metrics),
