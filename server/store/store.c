@@ -82,12 +82,14 @@ bal_status bal_store_open(const struct bal_config *config, const struct bal_cloc
     struct bal_store *store = create(config, clock);
     store->keyring = keyring;
     bal_status status = bal_dpo_check(config, error);
+    /* Before the folder's lock is there to inherit: a process that is killed now would leave it to
+     * the scanner for a moment, and the next start would find the folder in use. */
+    if (!status)
+        status = scanner_start(store->data_dir, &store->scanner, error);
     if (!status)
         status = folder_open(store, error);
     if (!status)
         status = partition_sweep(store->data_dir);
-    if (!status)
-        status = scanner_start(store->data_dir, &store->scanner, error);
     if (!status)
         status = bal_audit_open(store->data_dir, clock, &store->audit, error);
     if (!status)
