@@ -80,9 +80,12 @@ struct bal_config {
         char *prefix; /**< "/balise", no trailing slash */
         struct bal_network *trusted_proxies;
         size_t trusted_proxy_count;
-        int loops;           /**< event loops; 0: one a core */
-        int64_t connections; /**< at the most, all loops together */
-        int64_t queue_views; /**< views a loop may hold unanswered; past it 503 */
+        int loops;                   /**< event loops; 0: one a core */
+        int64_t connections;         /**< at the most, all loops together */
+        int64_t network_connections; /**< of one network that is no proxy of ours */
+        int64_t patience_seconds;    /**< with a client that is slow or idle */
+        int64_t memory_mebibytes;    /**< of the process, past which connections are closed */
+        int64_t queue_views;         /**< views a loop may hold unanswered; past it 503 */
         bool http1_only;
         char *language; /**< of the notice, where the visitor chose none: "fr", "en" */
     } public_side;

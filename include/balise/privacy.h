@@ -18,6 +18,7 @@ struct bal_peer;
 struct bal_prefix {
     uint8_t family;   /**< 4, 6, or 0 when there is none */
     uint8_t bytes[6]; /**< IPv4: 3 significant; IPv6: 6 */
+    bool is_proxy;    /**< of one of our own proxies, which named nobody */
 };
 
 /**
@@ -29,6 +30,13 @@ struct bal_prefix {
  */
 struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct bal_network *trusted,
                                      size_t trusted_count);
+
+/**
+ * A number that stands for a prefix in the counts of this process: keyed with random bytes of the
+ * start, so that nobody outside can tell which prefixes share one. `salt` tells apart what is
+ * counted. Any thread.
+ */
+uint64_t bal_prefix_number(struct bal_prefix prefix, uint64_t salt);
 
 /* ---- consent ---- */
 

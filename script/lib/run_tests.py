@@ -153,6 +153,11 @@ def step_privacy(session):
     return session.pytest("tests/privacy", "dev")
 
 
+def step_edge(session):
+    """attacks on the public listener, with an honest visitor beside them (a minute each with --long)"""
+    return session.pytest("tests/edge", "dev")
+
+
 def step_browser(session):
     """Chromium through nginx"""
     return session.pytest("tests/browser", "dev")
@@ -216,7 +221,7 @@ def step_fuzz(session):
 
 
 STEPS = [step_dev, step_asan, step_tsan, step_integration, step_integration_asan, step_integration_tsan, step_privacy,
-         step_attack, step_browser, step_javascript, step_demo, step_format, step_tidy, step_cppcheck, step_fuzz]
+         step_attack, step_edge, step_browser, step_javascript, step_demo, step_format, step_tidy, step_cppcheck, step_fuzz]
 LONG_STEPS = [step_fuzz]
 
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Listeners and connections of a loop. Each connection is known from accept to close, which bounds
-// their number, lets a stop end them, and keeps its TLS context alive: the library makes the TLS
-// session only when the client first speaks, which may be after a reload.
+// The listeners of a loop: accepting, pausing when there is no descriptor left, and taking what
+// waits before they are closed.
 #include "loop.h"
 
 #include <balise/log.h>
@@ -9,49 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define ACCEPTS_A_TURN 16
-
-struct connection {
-    h2o_linklist_t link;
-    h2o_socket_t *sock;
-    SSL_CTX *tls; // a reference, or NULL
-    struct side *side;
-    unsigned shut; // a bit for each `how`
-};
-
-static void on_close(void *memory)
-{
-    struct connection *connection = memory;
-    h2o_linklist_unlink(&connection->link);
-    atomic_fetch_sub_explicit(&connection->side->connections, 1, memory_order_relaxed);
-    SSL_CTX_free(connection->tls);
-    free(connection);
-}
-
-static void take_in(struct loop *loop, h2o_socket_t *sock)
-{
-    struct side *side = loop->side;
-    const int64_t open = atomic_fetch_add_explicit(&side->connections, 1, memory_order_relaxed);
-    if (open >= side->connections_at_most) {
-        atomic_fetch_sub_explicit(&side->connections, 1, memory_order_relaxed);
-        counter_add(&loop->counters.refused, 1);
-        h2o_socket_close(sock);
-        return;
-    }
-    struct connection *connection = bal_alloc(sizeof *connection);
-    *connection = (struct connection){.sock = sock, .side = side, .tls = loop->accept.ssl_ctx};
-    if (connection->tls)
-        SSL_CTX_up_ref(connection->tls);
-    h2o_linklist_insert(&loop->connections, &connection->link);
-    sock->on_close.cb = on_close;
-    sock->on_close.data = connection;
-    counter_add(&loop->counters.accepted, 1);
-    h2o_accept(&loop->accept, sock);
-}
 
 static void on_connect(h2o_socket_t *listener, const char *err);
 
@@ -79,7 +39,7 @@ static bool accept_one(struct loop *loop, h2o_socket_t *listener)
     errno = 0;
     h2o_socket_t *sock = h2o_evloop_socket_accept(listener);
     if (sock) {
-        take_in(loop, sock);
+        connection_open(loop, sock);
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -123,6 +83,7 @@ bal_status accept_prepare(struct loop *loop, struct bal_error *error)
 void accept_start(struct loop *loop)
 {
     h2o_linklist_init_anchor(&loop->connections);
+    h2o_linklist_init_anchor(&loop->condemned);
     loop->resume.cb = on_resume;
     const size_t count = loop->side->config->listen_count;
     loop->listeners = bal_calloc(count, sizeof(h2o_socket_t *));
@@ -156,15 +117,6 @@ void accept_stop(struct loop *loop)
 
 void accept_shutdown(struct loop *loop, int how)
 {
-    const unsigned bit = 1U << (unsigned)how;
-    h2o_linklist_t *next;
-    for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = next) {
-        next = at->next;
-        struct connection *connection = H2O_STRUCT_FROM_MEMBER(struct connection, link, at);
-        if (connection->shut & bit)
-            continue;
-        connection->shut |= bit;
-        // A peer that has gone already is no error.
-        (void)shutdown(h2o_socket_get_fd(connection->sock), how);
-    }
+    for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next)
+        connection_shutdown(H2O_STRUCT_FROM_MEMBER(struct connection, link, at), how);
 }

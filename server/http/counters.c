@@ -7,9 +7,10 @@ void counters_sum(const struct counters *counters, struct totals *into)
 {
     for (int i = 0; i < BAL_OUTCOME_COUNT; i++)
         into->outcomes[i] += counter_read(&counters->outcomes[i]);
+    for (int i = 0; i < GUARD_COUNT; i++)
+        into->guarded[i] += counter_read(&counters->guarded[i]);
     into->boarded += counter_read(&counters->boarded);
     into->flights += counter_read(&counters->flights);
     into->accepted += counter_read(&counters->accepted);
-    into->refused += counter_read(&counters->refused);
     into->paused += counter_read(&counters->paused);
 }

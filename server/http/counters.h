@@ -7,6 +7,19 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/** What guards the edge (docs/RELIABILITY.md). Names are told in metrics: append only. */
+#define GUARDS(X)                                                                                  \
+    X(CONNECTIONS, "connections") /**< one too many: closed */                                     \
+    X(NETWORK, "network")         /**< one too many of its network: closed */                      \
+    X(MEMORY, "memory")           /**< closed while memory was short */                            \
+    X(STALLED, "stalled")         /**< a client that owed something for too long: closed */        \
+    X(RESETS, "resets")           /**< too many streams reset: closed */                           \
+    X(HEADERS, "headers")         /**< too many or too long header fields: closed */               \
+    X(FRAMING, "framing")         /**< an HTTP/1.1 request that can be read in two ways: 400 */
+#define GUARD_ENUM(id, name) GUARD_##id,
+enum guard { GUARDS(GUARD_ENUM) GUARD_COUNT };
+#undef GUARD_ENUM
+
 /**
  * What one loop has done since the start. Only its own thread adds, any thread reads: so an
  * addition is a plain load and store, and a sum over the loops may be a moment old. A cache line
@@ -17,8 +30,8 @@ struct counters {
     _Atomic uint64_t boarded;  /**< views that waited for the disk, or still do */
     _Atomic uint64_t flights;  /**< sent to the store */
     _Atomic uint64_t accepted; /**< connections */
-    _Atomic uint64_t refused;  /**< connections over the limit */
-    _Atomic uint64_t paused;   /**< times accepting had to wait for a free descriptor */
+    _Atomic uint64_t guarded[GUARD_COUNT];
+    _Atomic uint64_t paused; /**< times accepting had to wait for a free descriptor */
 };
 
 static inline void counter_add(_Atomic uint64_t *counter, uint64_t n)
@@ -35,7 +48,8 @@ static inline uint64_t counter_read(const _Atomic uint64_t *counter)
 /** A plain copy. */
 struct totals {
     uint64_t outcomes[BAL_OUTCOME_COUNT];
-    uint64_t boarded, flights, accepted, refused, paused;
+    uint64_t guarded[GUARD_COUNT];
+    uint64_t boarded, flights, accepted, paused;
 };
 
 /** Adds one loop's counters to a sum. Any thread. */

@@ -31,6 +31,13 @@ struct command {
     int64_t deadline_ns;
 };
 
+static _Thread_local struct loop *current;
+
+struct loop *loop_current(void)
+{
+    return current;
+}
+
 static void start_draining(struct loop *loop, int64_t deadline_ns)
 {
     if (loop->draining)
@@ -86,6 +93,8 @@ static void on_answers(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
 static void open_loop(struct loop *loop)
 {
     memory_init();
+    current = loop;
+    reaper_init(&loop->reaper);
     loop->evloop = h2o_evloop_create();
     h2o_context_init(&loop->context, loop->evloop, &loop->side->conf);
     h2o_multithread_queue_t *queue = loop->context.queue;
@@ -152,6 +161,8 @@ static bool drain(struct loop *loop)
 static int32_t patience(const struct loop *loop)
 {
     int32_t wait = loop->draining ? PATIENCE_DRAINING_MS : PATIENCE_MS;
+    const int32_t reaper = reaper_patience(loop);
+    wait = reaper < wait ? reaper : wait;
     if (loop->beacons) {
         const int32_t flights = flights_patience(&loop->flights);
         wait = flights < wait ? flights : wait;
@@ -170,6 +181,7 @@ static void close_loop(struct loop *loop)
         (void)h2o_evloop_run(loop->evloop, 0);
     if (loop->beacons)
         flights_finish(&loop->flights);
+    reaper_finish(&loop->reaper);
     SSL_CTX_free(loop->accept.ssl_ctx);
     loop->left_over = !h2o_linklist_is_empty(&loop->connections);
     if (loop->left_over)
@@ -195,6 +207,7 @@ static void *loop_main(void *memory)
             bal_log(BAL_LOG_ERROR, "http", "poll_failed", BAL_NUM("errno", errno));
         if (loop->beacons)
             flights_turn(&loop->flights, loop->draining);
+        reaper_turn(loop);
         bal_forget_stack();
         ended = loop->draining && drain(loop);
     }

@@ -2,18 +2,21 @@
 #ifndef BALISE_HTTP_LOOP_H
 #define BALISE_HTTP_LOOP_H
 
+#include "connection.h"
 #include "counters.h"
+#include "crowds.h"
 #include "flights.h"
 #include "lib.h"
 #include "listen.h"
 #include "readers.h"
+#include "reaper.h"
 
 #include <pthread.h>
 
 /**
  * One side of the server: the public or the private listeners, with the library's configuration
- * that all loops of the side read and the routes in it. Constant while loops run, but for the count
- * of connections.
+ * that all loops of the side read and the routes in it. Constant while loops run, but for the
+ * counts of connections.
  */
 struct side {
     const struct bal_listener_config *config;
@@ -22,6 +25,9 @@ struct side {
     h2o_hostconf_t *host;
     int64_t connections_at_most; /**< all loops of the side together */
     _Atomic int64_t connections;
+    struct crowds crowds;         /**< the same by network */
+    int64_t patience_ns;          /**< with a client that owes something */
+    int64_t memory_bytes_at_most; /**< of the process; 0: not of this side */
 };
 
 /**
@@ -41,7 +47,8 @@ struct loop {
     int *listener_fds;       /**< duplicates of the side's listeners, [listener] */
     h2o_socket_t **listeners;
     h2o_timeout_entry_t resume; /**< accepting again after a pause */
-    h2o_linklist_t connections;
+    h2o_linklist_t connections, condemned;
+    struct reaper reaper;
     h2o_multithread_receiver_t landings, answers, commands;
     struct flights flights;
     h2o_linklist_t jobs; /**< queries that are out */
@@ -57,6 +64,7 @@ struct loop {
     _Atomic bool answered; /**< what loop_is_alive asked last */
     bool beacons;          /**< has flights */
     bool draining, cut;
+    bool short_of_memory;
     bool left_over; /**< connections were left: the library's memory cannot be freed */
 };
 
@@ -64,6 +72,9 @@ static inline struct loop *loop_of(const h2o_req_t *req)
 {
     return H2O_STRUCT_FROM_MEMBER(struct loop, context, req->conn->ctx);
 }
+
+/** The loop of this thread; NULL outside of loops. */
+struct loop *loop_current(void);
 
 /** Starts the thread and waits until messages can be sent to it. `tls` may be NULL; a reference is
  * taken. */

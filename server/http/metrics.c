@@ -34,6 +34,8 @@ static void seconds_total(struct bal_buf *out, const char *name, int64_t ns, con
     bal_buf_printf(out, "%s %.9f\n", name, (double)ns / 1e9);
 }
 
+#define GUARD_NAME(id, name) [GUARD_##id] = (name),
+
 static void write_http(const struct bal_server *server, struct bal_buf *out)
 {
     struct totals totals = {0};
@@ -45,8 +47,12 @@ static void write_http(const struct bal_server *server, struct bal_buf *out)
                        bal_outcome_name((enum bal_outcome)i), totals.outcomes[i]);
     counter(out, "balise_flights_total", totals.flights, "Groups of views sent to the store.");
     counter(out, "balise_connections_total", totals.accepted, "Connections accepted.");
-    counter(out, "balise_connections_refused_total", totals.refused,
-            "Connections closed because there were too many.");
+    static const char *const guards[GUARD_COUNT] = {GUARDS(GUARD_NAME)};
+    metric_head(out, "balise_guard_total", "counter",
+                "Connections and requests that were refused or ended, by the guard that did.");
+    for (int i = 0; i < GUARD_COUNT; i++)
+        bal_buf_printf(out, "balise_guard_total{guard=\"%s\"} %" PRIu64 "\n", guards[i],
+                       totals.guarded[i]);
     counter(out, "balise_accept_pauses_total", totals.paused,
             "Times no descriptor was left for a connection.");
     uint64_t queued = totals.boarded;

@@ -4,6 +4,7 @@
 // health can be asked while the public side is flooded.
 #include "server.h"
 
+#include "overrides.h"
 #include "tls.h"
 
 #include <balise/log.h>
@@ -21,8 +22,7 @@
 #define PRIVATE_CONNECTIONS 256
 #define OTHER_DESCRIPTORS 128 // the store's files, listeners, pollers
 #define HANDSHAKE_MS 10000
-#define REQUEST_MS 30000 // headers and body together; also the idle time of HTTP/1.1
-#define IDLE_MS 30000
+#define PRIVATE_PATIENCE_SECONDS 300 // an answer may be large
 #define STRAGGLERS_MS 1000
 #define JOIN_SECONDS 1 // after the deadline
 
@@ -37,22 +37,33 @@ static int loops_wanted(const struct bal_config *config)
     return CPU_COUNT(&cores);
 }
 
-/** As many descriptors as connections may need, as far as the system's hard limit lets us. */
-static void ask_for_descriptors(int64_t connections)
+/**
+ * As many descriptors as connections may need, as far as the system's hard limit lets us. The
+ * number of connections there can be: accepting must not use up what the store needs.
+ */
+static int64_t ask_for_descriptors(int64_t connections)
 {
-    const rlim_t wanted = (rlim_t)connections + PRIVATE_CONNECTIONS + OTHER_DESCRIPTORS;
+    const rlim_t others = PRIVATE_CONNECTIONS + OTHER_DESCRIPTORS;
+    const rlim_t wanted = (rlim_t)connections + others;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    const bool failed = setrlimit(RLIMIT_NOFILE, &limit) != 0;
-    if (failed || limit.rlim_cur < wanted)
-        bal_log(BAL_LOG_WARNING, "http", "few_descriptors", BAL_NUM("limit", limit.rlim_cur),
-                BAL_NUM("wanted", wanted));
+        return connections;
+    const struct rlimit raised = {.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted,
+                                  .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        limit = raised;
+    if (limit.rlim_cur >= wanted)
+        return connections;
+    bal_log(BAL_LOG_WARNING, "http", "few_descriptors", BAL_NUM("limit", limit.rlim_cur),
+            BAL_NUM("wanted", wanted));
+    return limit.rlim_cur > 2 * others ? (int64_t)(limit.rlim_cur - others)
+                                       : (int64_t)(limit.rlim_cur / 2);
 }
 
-static void configure(struct side *side, bool http1_only)
+static void configure(struct side *side, bool http1_only, int64_t patience_seconds)
 {
+    const uint64_t patience_ms = (uint64_t)patience_seconds * 1000;
+    side->patience_ns = patience_seconds * 1000000000;
     h2o_config_init(&side->conf);
     // Left at its default on purpose: http2.max_concurrent_requests_per_connection. Below the 100
     // streams that are announced, a connection that breaks can run its pending requests while it is
@@ -60,9 +71,10 @@ static void configure(struct side *side, bool http1_only)
     side->conf.server_name = h2o_iovec_init(H2O_STRLIT("balise"));
     side->conf.max_request_entity_size = ENTITY_BYTES_AT_MOST;
     side->conf.handshake_timeout = HANDSHAKE_MS;
-    side->conf.http1.req_timeout = REQUEST_MS;
+    // Headers and body together; also the idle time of HTTP/1.1.
+    side->conf.http1.req_timeout = patience_ms;
     side->conf.http1.upgrade_to_http2 = !http1_only; // prior knowledge of h2c too
-    side->conf.http2.idle_timeout = IDLE_MS;
+    side->conf.http2.idle_timeout = patience_ms;
     side->conf.http2.graceful_shutdown_timeout = STRAGGLERS_MS;
     side->host =
         h2o_config_register_host(&side->conf, h2o_iovec_init(H2O_STRLIT("default")), 65535);
@@ -150,22 +162,36 @@ static bal_status start_threads(struct bal_server *server, struct bal_error *err
     return status;
 }
 
+/** What each side lets in. */
+static void bound(struct bal_server *server)
+{
+    const struct bal_config *config = server->parts.config;
+    struct side *side = &server->public_side;
+    side->connections_at_most = ask_for_descriptors(config->public_side.connections);
+    side->memory_bytes_at_most = config->public_side.memory_mebibytes * 1024 * 1024;
+    crowds_init(&side->crowds, config->public_side.network_connections);
+    configure(side, config->public_side.http1_only, config->public_side.patience_seconds);
+    side = &server->private_side;
+    side->connections_at_most = PRIVATE_CONNECTIONS;
+    crowds_init(&side->crowds, PRIVATE_CONNECTIONS);
+    configure(side, false, PRIVATE_PATIENCE_SECONDS);
+}
+
 bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_server **out,
                             struct bal_error *error)
 {
     // A client that has gone is an error of a write, not of the process.
     signal(SIGPIPE, SIG_IGN);
-    ask_for_descriptors(parts->config->public_side.connections);
+    overrides_bind();
+    // A large enough input buffer would become a file in /tmp, with the requests in it.
+    h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
     struct bal_server *server = bal_calloc(1, sizeof *server);
     server->parts = *parts;
     server->public_side.config = &parts->config->public_side.listener;
     server->private_side.config = &parts->config->private_side.listener;
-    server->public_side.connections_at_most = parts->config->public_side.connections;
-    server->private_side.connections_at_most = PRIVATE_CONNECTIONS;
     assets_init(&server->assets);
     notice_init(&server->notice, parts->config);
-    configure(&server->public_side, parts->config->public_side.http1_only);
-    configure(&server->private_side, false);
+    bound(server);
     public_register(server, server->public_side.host);
     private_register(server, server->private_side.host);
     make_loops(server);
@@ -229,6 +255,8 @@ static void release(struct bal_server *server)
     SSL_CTX_free(server->private_tls);
     close_side(&server->public_side);
     close_side(&server->private_side);
+    crowds_finish(&server->public_side.crowds);
+    crowds_finish(&server->private_side.crowds);
     h2o_config_dispose(&server->public_side.conf);
     h2o_config_dispose(&server->private_side.conf);
     notice_finish(&server->notice);

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -221,13 +222,38 @@ struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct b
     while (known && is_trusted(&address, trusted, trusted_count)) {
         const struct bal_slice hop = take_last(&hops);
         if (!hop.length) {
-            break; // all are proxies of ours: the farthest one asked for itself
+            prefix.is_proxy = true; // all are ours: the farthest one asked for itself
+            break;
         }
         known = ++seen <= MAX_HOPS && parse_hop(hop, &address);
     }
     if (known) {
+        const bool is_proxy = prefix.is_proxy;
         prefix = truncate(&address);
+        prefix.is_proxy = is_proxy;
     }
     sodium_memzero(&address, sizeof address);
     return prefix;
+}
+
+static unsigned char number_key[crypto_shorthash_KEYBYTES];
+
+static void make_number_key(void)
+{
+    randombytes_buf(number_key, sizeof number_key);
+}
+
+uint64_t bal_prefix_number(struct bal_prefix prefix, uint64_t salt)
+{
+    static pthread_once_t made = PTHREAD_ONCE_INIT;
+    unsigned char input[sizeof prefix.bytes + 1 + sizeof salt];
+    uint64_t number = 0;
+    (void)pthread_once(&made, make_number_key); // fails only on misuse
+    memcpy(input, prefix.bytes, sizeof prefix.bytes);
+    input[sizeof prefix.bytes] = prefix.family;
+    memcpy(input + sizeof prefix.bytes + 1, &salt, sizeof salt);
+    _Static_assert(sizeof number == crypto_shorthash_BYTES, "the hash fills it");
+    (void)crypto_shorthash((unsigned char *)&number, input, sizeof input, number_key);
+    sodium_memzero(input, sizeof input);
+    return number;
 }

@@ -269,6 +269,8 @@ static inline void world_configure(void)
     world_config.privacy.k = 10;
     world_config.public_side.loops = 1;
     world_config.public_side.connections = 1000;
+    world_config.public_side.network_connections = 1000;
+    world_config.public_side.patience_seconds = 30;
     world_config.public_side.queue_views = 1000;
     world_config.private_side.listener.listen = &world_listen[1];
     world_config.private_side.listener.listen_count = 1;

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Connections of a loop. Each is known from accept to close, which bounds their number, lets a stop
+// or a guard end them, and keeps its TLS context alive: the library makes the TLS session only when
+// the client first speaks, which may be after a reload. The library has no way to end one HTTP/2
+// connection; the end of its stream is one that it handles well in every state.
+#include "connection.h"
+
+#include "server.h"
+
+#include <balise/peer.h>
+#include <balise/privacy.h>
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static void on_close(void *memory)
+{
+    struct connection *connection = memory;
+    struct side *side = connection->loop->side;
+    h2o_linklist_unlink(&connection->link);
+    if (h2o_linklist_is_linked(&connection->condemned))
+        h2o_linklist_unlink(&connection->condemned);
+    crowds_leave(&side->crowds, connection->crowd);
+    atomic_fetch_sub_explicit(&side->connections, 1, memory_order_relaxed);
+    SSL_CTX_free(connection->tls);
+    free(connection);
+}
+
+/** The network's place among the crowds; -1 for one of our proxies, which speaks for many. False:
+ * it has too many connections. */
+static bool enter_crowd(struct loop *loop, h2o_socket_t *sock, int64_t *crowd)
+{
+    const struct bal_config *config = loop->server->parts.config;
+    struct bal_peer peer = {0};
+    *crowd = -1;
+    if (h2o_socket_getpeername(sock, (struct sockaddr *)&peer.socket_address) == 0)
+        peer.socket_address.ss_family = AF_UNSPEC;
+    struct bal_prefix prefix = bal_prefix_of_peer(&peer, config->public_side.trusted_proxies,
+                                                  config->public_side.trusted_proxy_count);
+    const bool is_anyone = prefix.family != 0 && !prefix.is_proxy;
+    const bool entered =
+        !is_anyone || crowds_enter(&loop->side->crowds, bal_prefix_number(prefix, 0), crowd);
+    explicit_bzero(&prefix, sizeof prefix);
+    explicit_bzero(&peer, sizeof peer);
+    return entered;
+}
+
+static void refuse(struct loop *loop, h2o_socket_t *sock, enum guard guard)
+{
+    counter_add(&loop->counters.guarded[guard], 1);
+    atomic_fetch_sub_explicit(&loop->side->connections, 1, memory_order_relaxed);
+    h2o_socket_close(sock);
+}
+
+void connection_open(struct loop *loop, h2o_socket_t *sock)
+{
+    struct side *side = loop->side;
+    int64_t crowd = -1;
+    if (atomic_fetch_add_explicit(&side->connections, 1, memory_order_relaxed) >=
+        side->connections_at_most) {
+        refuse(loop, sock, GUARD_CONNECTIONS);
+        return;
+    }
+    if (loop->short_of_memory) {
+        refuse(loop, sock, GUARD_MEMORY);
+        return;
+    }
+    if (!enter_crowd(loop, sock, &crowd)) {
+        refuse(loop, sock, GUARD_NETWORK);
+        return;
+    }
+    struct connection *connection = bal_alloc(sizeof *connection);
+    *connection = (struct connection){
+        .sock = sock, .loop = loop, .tls = loop->accept.ssl_ctx, .crowd = crowd};
+    if (connection->tls)
+        SSL_CTX_up_ref(connection->tls);
+    h2o_linklist_insert(&loop->connections, &connection->link);
+    sock->on_close.cb = on_close;
+    sock->on_close.data = connection;
+    counter_add(&loop->counters.accepted, 1);
+    h2o_accept(&loop->accept, sock);
+}
+
+struct connection *connection_of(h2o_conn_t *conn)
+{
+    const h2o_socket_t *sock = conn->callbacks->get_socket(conn);
+    return sock && sock->on_close.cb == on_close ? sock->on_close.data : NULL;
+}
+
+void connection_condemn(struct connection *connection)
+{
+    if (h2o_linklist_is_linked(&connection->condemned))
+        return;
+    h2o_linklist_insert(&connection->loop->condemned, &connection->condemned);
+    connection_shutdown(connection, SHUT_RD);
+}
+
+void connection_shutdown(struct connection *connection, int how)
+{
+    const unsigned bit = 1U << (unsigned)how;
+    if (connection->shut & bit)
+        return;
+    connection->shut |= bit;
+    // A peer that has gone already is no error.
+    (void)shutdown(h2o_socket_get_fd(connection->sock), how);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: EUPL-1.2
+// The library bounds how long HTTP/1.1 may take to ask, and nothing else: an answer that is not
+// taken is kept for ever, and over HTTP/2 every byte starts the waiting anew. So the reaper looks
+// at every request once a second. What a client owes is told apart by when the oldest unfinished
+// request began (of the wall clock, as a name only: no difference is taken, so the clock may step).
+#include "reaper.h"
+
+#include "loop.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SECOND_NS INT64_C(1000000000)
+#define PASS_NS SECOND_NS
+#define WEIGH_NS (50 * INT64_C(1000000))
+#define TRIM_NS (500 * INT64_C(1000000))
+#define PATIENCE_MS 1000
+#define PATIENCE_SHORT_MS 50
+#define OWES_A_REQUEST (UINT64_C(1) << 63)
+// The library's own time-outs come first: they say goodbye.
+#define LATER_NS (2 * SECOND_NS)
+#define INPUT_BYTES_A_REQUEST 4096
+#define LEAST_WEIGHT 16 // lighter ones are not what fills it
+
+void reaper_init(struct reaper *reaper)
+{
+    *reaper = (struct reaper){.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
+}
+
+void reaper_finish(struct reaper *reaper)
+{
+    if (reaper->statm >= 0)
+        (void)close(reaper->statm);
+    reaper->statm = -1;
+}
+
+/* ---- a pass --------------------------------------------------------------------------------- */
+
+static struct connection *connection_at(h2o_linklist_t *at)
+{
+    return H2O_STRUCT_FROM_MEMBER(struct connection, link, at);
+}
+
+static int on_request(h2o_req_t *req, void *is_http1)
+{
+    struct connection *connection = connection_of(req->conn);
+    const struct timeval *begin = &req->timestamps.request_begin_at;
+    if (!connection || (begin->tv_sec == 0 && !is_http1))
+        return 0; // a stream that has a priority and no request yet
+    connection->asked++;
+    const bool is_with_server =
+        req->processed_at.at.tv_sec != 0 && req->timestamps.response_start_at.tv_sec == 0;
+    if (begin->tv_sec == 0 || is_with_server)
+        return 0;
+    const uint64_t began = (uint64_t)begin->tv_sec * 1000000 + (uint64_t)begin->tv_usec;
+    if (connection->unfinished == 0 || began < connection->oldest)
+        connection->oldest = began;
+    connection->unfinished++;
+    return 0;
+}
+
+static void look_at_requests(struct loop *loop)
+{
+    static bool http1 = true;
+    for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next)
+        connection_at(at)->asked = connection_at(at)->unfinished = 0;
+    (void)H2O_HTTP1_CALLBACKS.foreach_request(&loop->context, on_request, &http1);
+    (void)H2O_HTTP2_CALLBACKS.foreach_request(&loop->context, on_request, NULL);
+}
+
+static void cut(struct connection *connection, enum guard guard)
+{
+    if (connection->shut & 1U << SHUT_RDWR)
+        return;
+    counter_add(&connection->loop->counters.guarded[guard], 1);
+    connection_shutdown(connection, SHUT_RDWR);
+}
+
+static void pass(struct loop *loop, int64_t now_ns)
+{
+    const int64_t patience_ns = loop->side->patience_ns + LATER_NS;
+    look_at_requests(loop);
+    for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next) {
+        struct connection *connection = connection_at(at);
+        const uint64_t idle = OWES_A_REQUEST | connection->opened;
+        const uint64_t unfinished = connection->unfinished > 0 ? connection->oldest : 0;
+        const uint64_t owed = connection->asked > 0 ? unfinished : idle;
+        if (owed != connection->owed) {
+            connection->owed = owed;
+            connection->owed_since_ns = now_ns;
+        } else if (owed != 0 && now_ns - connection->owed_since_ns >= patience_ns) {
+            cut(connection, GUARD_STALLED);
+        }
+    }
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+/** Anonymous memory of the process; 0 when it cannot be told. */
+static int64_t memory_bytes(const struct reaper *reaper)
+{
+    char text[128];
+    const ssize_t length = reaper->statm >= 0 ? pread(reaper->statm, text, sizeof text - 1, 0) : -1;
+    if (length <= 0)
+        return 0;
+    text[length] = '\0';
+    char *at = text;
+    (void)strtoll(at, &at, 10); // address space
+    const int64_t resident = strtoll(at, &at, 10);
+    const int64_t of_files = strtoll(at, &at, 10);
+    return (resident - of_files) * sysconf(_SC_PAGESIZE);
+}
+
+/** What a connection holds, in requests: a request that is not whole may hold a body, one that is
+ * not taken its answer. */
+static uint64_t weight(const struct connection *connection)
+{
+    return connection->unfinished + connection->sock->input->capacity / INPUT_BYTES_A_REQUEST;
+}
+
+/** Those that hold at least half of what the greediest does: until the next look. */
+static void shed(struct loop *loop)
+{
+    uint64_t most = LEAST_WEIGHT;
+    look_at_requests(loop);
+    for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next) {
+        const uint64_t held = weight(connection_at(at));
+        most = held > most ? held : most;
+    }
+    for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next)
+        if (weight(connection_at(at)) >= most / 2)
+            cut(connection_at(at), GUARD_MEMORY);
+}
+
+/** Above three quarters of what it may be the greediest go; only above all of it nobody comes in.
+ */
+static void weigh(struct loop *loop, int64_t now_ns)
+{
+    struct reaper *reaper = &loop->reaper;
+    const int64_t at_most = loop->side->memory_bytes_at_most, much = at_most / 4 * 3;
+    int64_t used = at_most > 0 ? memory_bytes(reaper) : 0;
+    if (used > much && now_ns - reaper->trimmed_at_ns >= TRIM_NS) {
+        // What has been freed may be enough, but the C library keeps it.
+        (void)malloc_trim(0);
+        reaper->trimmed_at_ns = bal_clock_steady_ns();
+        used = memory_bytes(reaper);
+    }
+    loop->short_of_memory = used > at_most;
+    if (used > much)
+        shed(loop);
+}
+
+/* ---- the loop's turns ----------------------------------------------------------------------- */
+
+void reaper_turn(struct loop *loop)
+{
+    struct reaper *reaper = &loop->reaper;
+    const int64_t now_ns = bal_clock_steady_ns();
+    if (now_ns - reaper->weighed_at_ns >= WEIGH_NS) {
+        reaper->weighed_at_ns = now_ns;
+        weigh(loop, now_ns);
+    }
+    if (now_ns - reaper->passed_at_ns >= PASS_NS) {
+        reaper->passed_at_ns = now_ns;
+        pass(loop, now_ns);
+    }
+}
+
+int32_t reaper_patience(const struct loop *loop)
+{
+    if (loop->short_of_memory)
+        return PATIENCE_SHORT_MS;
+    const bool is_alone = loop->connections.next == &loop->connections;
+    return is_alone ? INT32_MAX : PATIENCE_MS;
+}
