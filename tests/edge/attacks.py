@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import sys
+import threading
 import time
 
 import frames as h2
@@ -28,6 +29,10 @@ class Attacker:
 
     def on(self):
         return time.monotonic() < self.deadline
+
+    def pace(self, seconds):
+        """Does nothing for so long: a slow attacker's own speed, and no condition to wait for."""
+        threading.Event().wait(min(seconds, max(0, self.deadline - time.monotonic())))
 
     def dial(self, alpn="h2", receive_bytes=None):
         plain = socket.socket()
@@ -82,7 +87,7 @@ class Attacker:
                 except OSError:
                     self.ended += 1
             while held and self.on():
-                time.sleep(min(SLOW_EACH_SECOND, max(0, self.deadline - time.monotonic())))
+                self.pace(SLOW_EACH_SECOND)
                 held = [connection for connection in held if self._still_there(connection, more)]
             for connection in held:
                 connection.close()
@@ -208,7 +213,7 @@ def big_bodies(attacker):
 
     def make(n):
         if n >= STREAMS:
-            time.sleep(0.05)
+            attacker.pace(0.05)
             return h2.frame(h2.PING, 0, bytes(8))
         return (h2.frame(h2.HEADERS, 2 * n + 1, h2.BEACON_FIELDS, h2.END_HEADERS)
                 + h2.frame(h2.DATA, 2 * n + 1, body) * 4)
@@ -222,7 +227,7 @@ def big_bodies(attacker):
         except OSError:
             attacker.ended += 1
         if len(connections) >= 100:
-            time.sleep(0.1)
+            attacker.pace(0.1)
             connections = [c for c in connections if attacker._still_there(c, None)]  # pylint: disable=protected-access
 
 

@@ -25,6 +25,7 @@ from balise import DESKTOP, ORIGIN, Balise, view  # noqa: E402  pylint: disable=
 # The attacker comes from one network, the visitor from another, and neither is a proxy that is trusted.
 ATTACKER, VISITOR = "127.0.1.1", "127.0.2.1"
 PROBES_A_SECOND = 20
+LOOKS_A_SECOND = 50
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -134,12 +135,15 @@ def attack(edge, name, seconds):
     visitor.start()
     cpu, log = edge.cpu_seconds(), len(edge.log())
     process = edge.start_attack(name, seconds)
-    while process.poll() is None and edge.process.poll() is None:
+    while edge.process.poll() is None:
         try:
             outcome.memory = max(outcome.memory, edge.memory_mebibytes())
+            process.wait(1 / LOOKS_A_SECOND)
+            break
+        except subprocess.TimeoutExpired:
+            continue
         except (KeyError, FileNotFoundError):
             break
-        time.sleep(0.02)
     visitor.done.set()
     visitor.join()
     if edge.process.poll() is None:
