@@ -89,13 +89,17 @@ static bal_status start(struct serving *serving, struct bal_error *error)
                                            .tokens = serving->tokens,
                                            .audit = bal_store_audit(serving->pipeline.store),
                                            .budgets = serving->budgets};
-    return bal_server_start(&parts, &serving->server, error);
+    const struct bal_alerts_parts alerts = {
+        .config = serving->config, .clock = bal_clock_system(), .budgets = serving->budgets};
+    status = bal_alerts_start(&alerts, &serving->alerts, error);
+    return status ? status : bal_server_start(&parts, &serving->server, error);
 }
 
 /* False when a thread had to be left behind: the process must then end without tearing down what
  * that thread may still use. */
 static bool stop(struct serving *serving)
 {
+    bal_alerts_stop(serving->alerts);
     const bool whole = bal_server_stop(serving->server, DRAIN_SECONDS);
     if (serving->pipeline.store)
         bal_store_stop(serving->pipeline.store);

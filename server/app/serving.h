@@ -4,6 +4,7 @@
 
 #include "command.h"
 
+#include <balise/alerts.h>
 #include <balise/http.h>
 #include <balise/notify.h>
 #include <balise/tokens.h>
@@ -15,6 +16,7 @@ struct serving {
     struct app_pipeline pipeline;
     struct bal_tokens *tokens;
     struct bal_budgets *budgets;
+    struct bal_alerts *alerts; /**< NULL without a webhook */
     struct bal_server *server;
     struct bal_notifier notifier;
 };

@@ -193,6 +193,7 @@ static void add_settings(struct facts *facts, const struct bal_config *config)
     add_flag(facts, "journal", config->store.journal);
     add_flag(facts, "regions", config->geoip.database_count > 0);
     add(facts, "prefix", bal_slice_of(config->public_side.prefix));
+    add(facts, "webhook", bal_slice_of(config->webhook.url));
     list_sites(config, &facts->sites);
     add(facts, "sites", bal_buf_slice(&facts->sites));
 }

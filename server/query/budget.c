@@ -72,8 +72,7 @@ static void judge(struct finding *finding)
     finding->why_state = finding->has_now ? finding->now.why[FIGURE_P75] : "no_row";
     if (finding->why_state)
         return;
-    const enum figure least = finding->has_no_upper_end ? FIGURE_P75_LOW : FIGURE_P75;
-    finding->over_p75 = now[least] > budget->p75;
+    finding->over_p75 = now[FIGURE_P75] > budget->p75;
     finding->over_poor = now[FIGURE_POOR] > budget->poor; // NAN is above nothing
     if (finding->over_p75 || finding->over_poor)
         finding->state = BUDGET_EXCEEDED;
