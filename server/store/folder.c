@@ -6,6 +6,7 @@
 #include <balise/backup.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,10 @@
 #include <unistd.h>
 
 enum { PATH_BYTES = 4096, SITES_FILE_MAX_BYTES = 1 << 20 };
-static const char store_version[] = "balise store 2\n";
+#define STORE_VERSION 2
+#define DIGITS(number) #number
+#define NAMED(number) "balise store " DIGITS(number) "\n"
+static const char store_version[] = NAMED(STORE_VERSION);
 
 static void path_in(const struct bal_store *store, const char *name, char path[PATH_BYTES])
 {
@@ -43,6 +47,32 @@ static bal_status take_lock(struct bal_store *store, struct bal_error *error)
     return BAL_OK;
 }
 
+/* What to do about a version that is not this program's. */
+static bal_status refuse_version(const char *data_dir, struct bal_slice found,
+                                 struct bal_error *error)
+{
+    const struct bal_slice name = BAL_SLICE("balise store ");
+    uint64_t number = 0;
+    const bool named = found.length > name.length + 1 &&
+                       memcmp(found.data, name.data, name.length) == 0 &&
+                       bal_slice_u64((struct bal_slice){.data = found.data + name.length,
+                                                        .length = found.length - name.length - 1},
+                                     UINT32_MAX, &number) == BAL_OK;
+    if (!named)
+        return bal_error_set(error, BAL_EVERSION,
+                             "data folder %s: what its file \"version\" says is not of balise",
+                             data_dir);
+    if (number > STORE_VERSION)
+        return bal_error_set(error, BAL_EVERSION,
+                             "data folder %s: store %" PRIu64 " of a newer balise; this one (%s) "
+                             "knows store %d: install the newer one again",
+                             data_dir, number, BALISE_VERSION, STORE_VERSION);
+    return bal_error_set(error, BAL_EVERSION,
+                         "data folder %s: store %" PRIu64 " of an older balise; this one (%s) "
+                         "knows store %d and has no way from there",
+                         data_dir, number, BALISE_VERSION, STORE_VERSION);
+}
+
 bal_status folder_check_version(const char *data_dir, struct bal_error *error)
 {
     char path[PATH_BYTES];
@@ -53,10 +83,7 @@ bal_status folder_check_version(const char *data_dir, struct bal_error *error)
         status = bal_error_set(error, BAL_EVERSION,
                                "data folder %s: a backup that was not finished", data_dir);
     else if (!status && !bal_slice_equal(bal_buf_slice(&found), bal_slice_of(store_version)))
-        status = bal_error_set(
-            error, BAL_EVERSION,
-            "data folder %s: made by another version of balise (this one knows \"%.*s\")", data_dir,
-            (int)sizeof store_version - 2, store_version);
+        status = refuse_version(data_dir, bal_buf_slice(&found), error);
     bal_buf_finish(&found);
     return status;
 }

@@ -316,12 +316,19 @@ def test_a_reload_takes_a_new_database(balise):
     assert balise.views("region", balise.close_day()) == {"FR-BRE": 12, "(unknown)": 12}
 
 
-def test_a_folder_of_another_version_is_left_alone():
+@pytest.mark.parametrize("version, said", [
+    ("balise store 99\n", "store 99 of a newer balise; this one ({own}) knows store 2: install the newer one again"),
+    ("balise store 1\n", "store 1 of an older balise; this one ({own}) knows store 2 and has no way from there"),
+    ("balise store \n", "what its file \"version\" says is not of balise"),
+    ("", "what its file \"version\" says is not of balise"),
+], ids=["newer", "older", "none", "empty"])
+def test_a_folder_of_another_version_is_left_alone(version, said):
     with Balise() as balise:
         balise.terminate()
         before = sorted(str(path) for path in balise.data.rglob("*"))
-        (balise.data / "version").write_text("balise store 9\n")
-        assert f"{balise.data}: made by another version" in balise.fails_to_start()
+        (balise.data / "version").write_text(version)
+        own = run("version").stdout.split()[1]
+        assert f"{balise.data}: {said.format(own=own)}" in balise.fails_to_start()
         assert sorted(str(path) for path in balise.data.rglob("*")) == before
 
 
