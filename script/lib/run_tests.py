@@ -190,6 +190,11 @@ def step_demo(session):
     return Cases(passed=1)
 
 
+def step_package(session):
+    """the Debian package, installed, upgraded and run by systemd in a clean system (needs root)"""
+    return session.pytest("tests/packaging", "release")
+
+
 def step_format(session):
     """clang-format changes nothing"""
     session.must("script/format --check", ["script/format", "--check"])
@@ -221,7 +226,8 @@ def step_fuzz(session):
 
 
 STEPS = [step_dev, step_asan, step_tsan, step_integration, step_integration_asan, step_integration_tsan, step_privacy,
-         step_attack, step_edge, step_browser, step_javascript, step_demo, step_format, step_tidy, step_cppcheck, step_fuzz]
+         step_attack, step_edge, step_browser, step_javascript, step_demo, step_package, step_format, step_tidy,
+         step_cppcheck, step_fuzz]
 LONG_STEPS = [step_fuzz]
 
 

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The service as systemd runs it, in its sandbox: installed, reloaded, restarted, watched, upgraded under load."""
+import json
+import re
+import threading
+
+import pytest
+
+from booted import Booted, cgroup_root
+from test_package import CONFIG, PRIVATE, PUBLIC, SEND, _newer  # noqa: F401  pylint: disable=unused-import
+from wait import until
+
+
+WATCHDOG_SECONDS = 4
+
+
+@pytest.fixture(name="booted", scope="module")
+def _booted(room, package):
+    if not cgroup_root():
+        pytest.skip("no cgroup2 is mounted: systemd cannot boot")
+    room.install(package)
+    # Pauses that are for disks and stuck machines, not for tests.
+    drop_in = room.path("etc/systemd/system/balise.service.d/test.conf")
+    drop_in.parent.mkdir()
+    drop_in.write_text(f"[Service]\nRestartSec=100ms\nWatchdogSec={WATCHDOG_SECONDS}\n")
+    with Booted(room) as booted:
+        yield booted
+
+
+@pytest.fixture(name="serving")
+def _serving(booted):
+    """The service, running and ready."""
+    until(lambda: booted.show("SubState") == "running", 60, "the service is running")
+    assert booted.curl(f"{PRIVATE}/readyz")[0] == 200
+    return booted
+
+
+def test_the_service_starts_with_the_machine_and_serves_in_its_sandbox(serving):
+    assert serving.show("StatusText") == "Serving"
+    assert serving.curl(*SEND, f"{PUBLIC}/balise/b")[0] == 204
+    assert serving.curl(f"{PUBLIC}/balise/b.js")[0] == 200
+    mine = serving.run("cat", f"/proc/{serving.show('MainPID')}/status").stdout
+    assert re.search(r"^Seccomp:\s+2$", mine, re.MULTILINE) and re.search(r"^NoNewPrivs:\s+1$", mine, re.MULTILINE)
+    assert re.search(r"^CapBnd:\s+0+$", mine, re.MULTILINE)
+    said = serving.run("journalctl", "-u", "balise", "-o", "cat").stdout
+    assert "event=listening" in said and "level=error" not in said
+
+
+def test_a_reload_of_a_wrong_configuration_fails_aloud_and_the_server_goes_on(serving):
+    path, pid = serving.room.path(CONFIG), serving.show("MainPID")
+    good = path.read_text()
+    try:
+        path.write_text(good.replace('"pages"', '"pagse"'))
+        refused = serving.run("systemctl", "reload", "balise", check=False)
+        assert refused.returncode != 0
+        assert "sites[0].pagse is not known" in serving.run("journalctl", "-u", "balise", "-o", "cat").stdout
+    finally:
+        path.write_text(good)
+    assert serving.curl(*SEND, f"{PUBLIC}/balise/b")[0] == 204
+    serving.run("systemctl", "reload", "balise")
+    assert (serving.show("MainPID"), serving.show("StatusText")) == (pid, "Serving")
+
+
+def test_a_server_that_is_killed_is_started_again(serving):
+    pid = serving.show("MainPID")
+    serving.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "balise")
+    until(lambda: serving.show("MainPID") not in (pid, "0") and serving.curl(f"{PRIVATE}/readyz")[0] == 200, 30, "another process")
+
+
+def test_a_server_that_hangs_is_ended_and_started_again(serving):
+    pid = serving.show("MainPID")
+    assert serving.show("WatchdogUSec") == f"{WATCHDOG_SECONDS}s"
+    serving.run("systemctl", "kill", "--kill-whom=main", "--signal=STOP", "balise")
+    until(lambda: serving.show("MainPID") not in (pid, "0") and serving.curl(f"{PRIVATE}/readyz")[0] == 200, 60, "another process")
+    assert "Watchdog timeout" in serving.run("journalctl", "-u", "balise", "-o", "cat").stdout
+
+
+class Load(threading.Thread):
+    """Views, one after the other; how many were acknowledged, and what else was answered."""
+
+    def __init__(self, booted):
+        super().__init__()
+        self._booted, self.ended, self.answers = booted, threading.Event(), []
+
+    def run(self):
+        while not self.ended.is_set():
+            self.answers.append(self._booted.curl(*SEND, f"{PUBLIC}/balise/b")[0])
+
+
+def test_an_upgrade_under_load_restarts_into_the_new_version(serving, newer):
+    pid = serving.show("MainPID")
+    load = Load(serving)
+    load.start()
+    try:
+        until(lambda: load.answers.count(204) >= 20, 30, "views")
+        serving.room.path("newer.deb").write_bytes(newer.read_bytes())
+        serving.run("apt-get", "install", "-q", "-y", "/newer.deb")
+        at = len(load.answers)
+        until(lambda: load.answers[at:].count(204) >= 20, 30, "views after the upgrade")
+    finally:
+        load.ended.set()
+        load.join()
+    assert serving.show("MainPID") not in (pid, "0")
+    assert set(load.answers) <= {204, 503, 0}  # 0: nobody listened for a moment
+    assert json.loads(serving.room.path(CONFIG).read_text())["data_dir"] == "/var/lib/balise"
