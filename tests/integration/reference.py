@@ -218,9 +218,10 @@ class Crowd:
                 self._add_view("hameau", start + 1800 + n * 240, few[n % len(few)], PAGES[0], PROTOCOLS[0],
                                TYPES[-1 if n % 5 == 0 else 0][0])
 
-    def write(self, path, until_ms=math.inf):
+    def write(self, path, until_ms=math.inf, quiet=()):
+        """The beacons before a time, but for those of the quiet days (numbers)."""
         with open(path, "w", encoding="utf-8") as file:
-            file.writelines(line for at, line in self.lines if at < until_ms)
+            file.writelines(line for at, line in self.lines if at < until_ms and self.day_of(at) not in quiet)
 
     def day_of(self, at_ms):
         return bisect.bisect_right(self.starts, at_ms // 1000) - 1

@@ -37,14 +37,15 @@ def make_folder(clock):
 
 
 class Run:
-    """A crowd, fed into a data folder, and what the reference makes of it."""
+    """A crowd, fed into a data folder, and what the reference makes of it. quiet: numbers of days when nobody came."""
 
-    def __init__(self, balise):
+    def __init__(self, balise, quiet=()):
         self.balise = balise
+        self.quiet = quiet
         self.crowd = reference.Crowd()
         self.config = balise.config_path
         views = balise.folder / "views.tsv"
-        self.crowd.write(views)
+        self.crowd.write(views, quiet=quiet)
         self.facts = feed(self.config, views)
         self.told = Told(run_tool("balise-dump", self.config))
         self.buckets = {metric: [rules.bucket_of(t) if t >= 0 else None for t in column]
@@ -52,7 +53,7 @@ class Run:
 
     @functools.cache
     def views(self, day, soft=False):
-        return self.crowd.views_of("portal", day, soft)
+        return [] if day in self.quiet else self.crowd.views_of("portal", day, soft)
 
     @functools.cache
     def table(self, margin, day):
@@ -62,12 +63,13 @@ class Run:
 
     @functools.cache
     def opening(self, day):
-        """(hub, grid) of a day's begin: from what was told of the day before."""
-        if day == 0:
+        """(hub, grid) of a day's begin: from what was told of the last day of the week before that told anything."""
+        last = next((d for d in range(day - 1, max(day - 8, -1), -1) if self.views(d)), None)
+        if last is None:
             return None, dict.fromkeys(reference.METRICS, rules.COMPILED)
-        told, closed = self.told.table("page", DATES[day - 1]), self.closed(day - 1)
-        hub = rules.choose_hub({page: (cell.visitors, cell.views) for page, cell in told.items()}, len(self.views(day - 1)))
-        fine = {metric: rules.spread(begins, self.counts(self.views(day - 1), metric)) for metric, begins in closed.items()}
+        told, closed = self.told.table("page", DATES[last]), self.closed(last)
+        hub = rules.choose_hub({page: (cell.visitors, cell.views) for page, cell in told.items()}, len(self.views(last)))
+        fine = {metric: rules.spread(begins, self.counts(self.views(last), metric)) for metric, begins in closed.items()}
         return hub, rules.grid_from(fine, 2 * rules.K)
 
     @functools.cache
@@ -157,6 +159,18 @@ def test_the_bins_of_a_day_are_those_of_the_rule(run, soft):
         if not soft:
             assert run.told.grids["hourly", "portal", date, False] == run.closed(day), date
     assert {key[1] for key in run.told.grids} == {"portal"}
+
+
+def test_a_day_after_a_quiet_one_begins_with_hub_and_bins_of_the_last_that_told():
+    noon_after = datetime.datetime.combine(AFTER, datetime.time(12), reference.ZONE)
+    with make_folder(noon_after) as balise:
+        run = Run(balise, quiet={1})
+    hub, _ = run.opening(2)
+    assert hub and not run.told.table("site", DATES[1])
+    assert run.told.grids["hourly", "portal", DATES[2], False] == run.closed(2)
+    blocks = {block.first: block for block in run.blocks(2)}
+    assert len(blocks) > 3 and run.told.blocks(DATES[2]).keys() == blocks.keys()
+    assert {first: cell.views for first, cell in run.told.blocks(DATES[2]).items()} == {first: len(block.cell.views) for first, block in blocks.items()}
 
 
 @pytest.mark.parametrize("soft", (False, True))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What a day tells besides its one-dimensional tables: blocks, their bins, two dimensions. The
 // rules have tests of their own (tests/unit/disclosure); here they are seen at work in a store.
+#include "private.h"
 #include "store_fixture.h"
 
 #include <setjmp.h>
@@ -179,6 +180,39 @@ static void devices_are_folded_where_nothing_links_them_to_pages(void **state)
     fixture_end(&f);
 }
 
+/* A view of a day so many days after the first; the hub that the day began with. */
+static const char *hub_after(struct fixture *f, int days)
+{
+    at_hour(f, days * 24 + 12);
+    visit(f, "/aide", 500, 1, 900);
+    land(f);
+    return f->store->open[0]->hub;
+}
+
+static void
+a_day_begins_with_hub_and_bins_of_a_day_of_the_week_before_and_of_none_older(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct bal_grid compiled;
+    bal_grid_compiled(&compiled);
+    for (int days = 1; days <= 9; days++) {
+        fixture_begin(&f, "");
+        visit(&f, "/", 0, 90, 900);
+        visit(&f, "/aide", 200, 30, 900);
+        land(&f);
+        at_hour(&f, 24 + 1);
+        const char *hub = hub_after(&f, days);
+        const bool has_grid = memcmp(f.store->open[0]->grid, &compiled, sizeof compiled) != 0;
+        if (days <= 7)
+            assert_string_equal(hub, "/");
+        else
+            assert_null(hub);
+        assert_int_equal(has_grid, days <= 7);
+        fixture_end(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +220,8 @@ int main(void)
         cmocka_unit_test(todays_blocks_are_there_after_a_restart_and_once_only),
         cmocka_unit_test(pages_by_region_are_told_where_configured_alone),
         cmocka_unit_test(devices_are_folded_where_nothing_links_them_to_pages),
+        cmocka_unit_test(
+            a_day_begins_with_hub_and_bins_of_a_day_of_the_week_before_and_of_none_older),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
