@@ -56,7 +56,7 @@ export function formats(language) {
     interval: (metric, low, high) => `${inUnit(metric, high).bare(low)}–${inUnit(metric, high).whole(high)}`,
     /** How values differ, in the unit of the widest of them: "−120 ms", "−160 ms", "−80 ms". */
     differences: (metric, values) => values.map(inUnit(metric, Math.max(...values.map(Math.abs), 10)).signed),
-    bytes: (value) => inUnit('weight', value).round(value),
+    bytes: (value) => `${number({ maximumFractionDigits: 1 }).format(value / (value >= 1e6 ? 1e6 : 1e3))}${SPACE}${BYTES[language][value >= 1e6 ? 1 : 0]}`,
     day,
     shortDay: (ms) => date({ day: 'numeric', month: 'short' }).format(ms),
     shortHour: (ms) => date({ hour: '2-digit', minute: '2-digit' }).format(ms),

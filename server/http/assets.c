@@ -56,10 +56,11 @@ void assets_init(struct assets *assets)
         .style = ASSET(style, "text/css; charset=utf-8"),
         .icon = ASSET(icon, "image/svg+xml"),
     };
-    struct asset *const all[] = {&assets->snippet, &assets->page, &assets->script, &assets->style,
-                                 &assets->icon};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        name_bytes(all[i]);
+    name_bytes(&assets->snippet);
+    name_bytes(&assets->page);
+    name_bytes(&assets->script);
+    name_bytes(&assets->style);
+    name_bytes(&assets->icon);
     hash_text(assets->snippet.bytes[ENCODING_IDENTITY], assets->hash);
 }
 

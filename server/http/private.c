@@ -132,10 +132,10 @@ static const struct bal_slice methods[] = {{"GET", 3}, {"POST", 4}, {"DELETE", 6
 static const struct open_route {
     struct bal_slice path;
     enum method method;
+    unsigned roles; // that may ask, as bits; 0: no token is needed
     void (*send)(struct visit *visit);
-    unsigned roles;    // that may ask, as bits; 0: no token is needed
-    bool all_sites;    // not with a token of one site: it is about all
     enum job_kind job; // for a reader, where there is no `send`
+    bool all_sites;    // not with a token of one site: it is about all
 } routes[] = {
     {{"/healthz", 8}, .send = send_health},
     {{"/readyz", 7}, .send = send_ready},

@@ -12,8 +12,8 @@ function columns(context, row, coverage) {
   const figures = (metric) => row[metric];
   return [
     { key: '', label: t('metric'), header: true, cell: (metric) => h('a', { href: link({ view: 'overview', metric }) }, t(`metric_${metric}`)) },
-    { key: '', label: 'p50', numeric: true, cell: (metric) => quantile(context, metric, figures(metric), 'p50') },
     { key: '', label: 'p75', numeric: true, cell: (metric) => p75(context, metric, figures(metric)) },
+    { key: '', label: 'p50', numeric: true, cell: (metric) => quantile(context, metric, figures(metric), 'p50') },
     { key: '', label: 'p95', numeric: true, cell: (metric) => quantile(context, metric, figures(metric), 'p95') },
     { key: '', label: t('rating'), cell: (metric) => ratingWord(t, metric, figures(metric).p75) ?? '–' },
     { key: '', label: 'n', numeric: true, cell: (metric) => exact(figures(metric).n, format.count(figures(metric).n)) },
