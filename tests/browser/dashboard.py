@@ -29,6 +29,8 @@ document.addEventListener('securitypolicyviolation', (event) => reports.push(eve
 PICTURES = ROOT / "build" / "test" / "dashboard"
 MEMORY = "/dev/shm"
 WHEN = datetime.datetime(2026, 11, 26, 16, 30, tzinfo=zoneinfo.ZoneInfo("Europe/Paris"))
+BUDGETS = [{"metric": "lcp", "p75": 2500, "poor": 0.1}, {"metric": "inp", "p75": 150},
+           {"metric": "lcp", "page": "/dossier/:id", "p75": 4000, "poor": 0.2}, {"metric": "lcp", "page": "/accessibilite", "p75": 4000}]
 DAYS = 92
 SEED = 7
 
@@ -40,7 +42,7 @@ def quarter():
         made = run("demo", "--data-dir", balise.data, "--days", DAYS, "--seed", SEED, environment=balise.environment(), seconds=300)
         assert made.returncode == 0, made.stderr
         demo = json.loads((balise.data / "balise.json").read_text(encoding="utf-8"))
-        balise.config.update(sites=demo["sites"], geoip=demo["geoip"])
+        balise.config.update(sites=[{**demo["sites"][0], "budgets": BUDGETS}], geoip=demo["geoip"])
         balise.write_config()
         balise.start()
         balise.config["private"]["listen"] = [f"127.0.0.1:{balise.private_port}"]  # where `balise query` finds it

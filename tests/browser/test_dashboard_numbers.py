@@ -109,6 +109,20 @@ def test_gaps_between_territories_are_those_of_the_api(page, quarter):
     assert len(shown) == len(answer["rows"]) > 15
 
 
+def test_budgets_are_those_of_the_api(page, quarter):
+    open_range(page, "overview")
+    answer = quarter.private("GET", "/api/v1/budgets?site=portal", quarter.token()).json()
+    words = {"within": "within", "exceeded": "exceeded", "untold": "too few visitors"}
+    rows = page.tab.evaluate("[...document.querySelectorAll('.budgets tbody tr')].map((row) => [...row.children].map((one) => one.innerText))")
+    assert [row[5].split("\u00a0")[-1].removeprefix("● ").removeprefix("■ ") for row in rows] == [words[one["state"]] for one in answer["budgets"]]
+    assert {one["state"] for one in answer["budgets"]} == set(words)
+    shown = [values[1:3] for _, values in page.tab.evaluate(SHOWN % ".budgets tbody tr")]
+    told = [[one["figures"]["p75"], one["figures"]["n"]] for one in answer["budgets"] if one["figures"]["p75"] is not None]
+    assert shown[:len(told)] == told and len(told) == 3
+    page.open(view="overview", lang="en", page="/dossier/:id")
+    assert page.tab.evaluate("document.querySelectorAll('.budgets').length") == 0  # they are of the site
+
+
 def test_what_is_downloaded_is_what_is_seen(page, quarter):
     """By the browser itself, with its cookie."""
     open_range(page, "devices", metric="inp")

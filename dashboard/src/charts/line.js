@@ -55,7 +55,7 @@ function limitsOf({ good, poor }, values, y, right, t) {
   const shown = [['good', good], ['poor', poor]].filter(inside);
   return {
     lines: shown.map(([name, value]) => svg('line', { class: `limit ${name}`, x1: MARGIN.left, x2: right, y1: y(value), y2: y(value) })),
-    words: shown.map(([name, value]) => svg('text', { class: 'tick halo', x: right, y: y(value) - 4, 'text-anchor': 'end' }, t(`limit_${name}`))),
+    words: shown.map(([name, value]) => svg('text', { class: 'tick halo', x: right - 12, y: y(value) - 4, 'text-anchor': 'end' }, t(`limit_${name}`))),
   };
 }
 

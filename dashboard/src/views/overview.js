@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The vital signs, one metric over time, and by device where a page or a territory was chosen.
 import { annotationList, flags } from '../annotations.js';
+import { budgetSection } from '../budgets.js';
 import { lineChart } from '../charts/line.js';
 import { sharesBar, sharesWords } from '../charts/shares.js';
 import { coveragePanel, nothingTold, partialNote } from '../coverage.js';
@@ -91,17 +92,19 @@ export async function overview(context) {
   const range = earlier(state);
   const chosen = Object.keys(state.filters);
   const byDevice = chosen.length === 1 && ['page', 'region'].includes(chosen[0]);
-  const [all, answer, before, devices, { annotations }] = await Promise.all([
+  const [all, answer, before, devices, { annotations }, budgets] = await Promise.all([
     kpi({ metric: VITALS, ...comparison(state) }),
     kpi({ metric: state.metric, by: unit }),
     range ? kpi({ metric: state.metric, by: unit, ...range }) : { rows: [] },
     byDevice && kpi({ metric: state.metric, by: 'device', ...comparison(state) }),
     get('annotations', { site, from, to }),
+    chosen.length ? null : get('budgets', { site }),
   ]);
   if (!all.rows.length) return [nothingTold(context, all), coveragePanel(context, all)];
   return [
     partialNote(context, all),
     vitals(context, all),
+    budgets && budgetSection(context, budgets),
     series(context, unit, { answer, before: before.rows, annotations }),
     devices && dimensionTable(context, 'device', devices),
     coveragePanel(context, all),
