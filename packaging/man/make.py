@@ -12,8 +12,8 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCHEMA = HERE.parents[1] / "schema" / "config.v1.schema.json"
-UNITS = {"integer": ("minimum", "maximum", ""), "string": ("minLength", "maxLength", " bytes"),
-         "array": ("minItems", "maxItems", " items")}
+UNITS = {"integer": ("minimum", "maximum", ""), "number": ("minimum", "maximum", ""),
+         "string": ("minLength", "maxLength", " bytes"), "array": ("minItems", "maxItems", " items")}
 
 
 def escaped(text):
