@@ -19,6 +19,13 @@ struct bal_budgets *bal_budgets_create(struct bal_store *store, const struct bal
                                        const struct bal_clock *clock);
 void bal_budgets_destroy(struct bal_budgets *budgets); /**< accepts NULL */
 
+/** Swaps the configuration for one with the same sites and other budgets (a reload): borrows it;
+ * nobody uses the one before once this has returned. Blocking. */
+void bal_budgets_set_config(struct bal_budgets *budgets, const struct bal_config *config);
+
+/** Whether a site has a budget. */
+bool bal_budgets_any(struct bal_budgets *budgets, uint16_t site);
+
 /** The answer of GET /api/v1/budgets (schema/budgets.v1.schema.json): `site`. Blocking. */
 void bal_budgets_answer(struct bal_budgets *budgets, const struct bal_kpi_request *request,
                         struct bal_answer *answer);

@@ -164,7 +164,7 @@ static void look(struct bal_alerts *alerts)
 {
     const struct bal_config *const config = alerts->parts.config;
     for (uint16_t s = 0; s < config->site_count; s++) {
-        if (config->sites[s].budget_count > 0 && bal_clock_steady_ns() >= alerts->next_ns)
+        if (bal_budgets_any(alerts->parts.budgets, s) && bal_clock_steady_ns() >= alerts->next_ns)
             look_at(alerts, s);
     }
 }

@@ -46,7 +46,7 @@ static const struct bal_field_info fields[] = {
              "None: what looks like an identifier is masked in each path.",
      PLACE(strings, AT_SITE(pages), COUNT(struct bal_site, pages, page_count), .form = bal_form_page, .item_max = 200)},
 
-    {.path = "sites[].budgets", .type = "array", .default_text = "[]", .min = 0, .max = 64,
+    {.path = "sites[].budgets", .type = "array", .default_text = "[]", .min = 0, .max = 64, .is_reloaded = true,
      .help = "What the figures of a day should stay within; each closed day is held against them.",
      PLACE(budgets, .offset = 0)},
     {.path = "sites[].budgets[].metric", .type = "string", .min = 3, .max = 16,

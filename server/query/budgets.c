@@ -24,9 +24,19 @@ struct bal_budgets {
     const struct bal_config *config;
     const struct bal_clock *clock;
     pthread_mutex_t
-        lock; /* guards the sites; held while one is judged, so that it is judged once */
+        lock; /* guards config and sites; held while one is judged, so that it is judged once */
     struct site_findings *sites;
 };
+
+static void forget_findings(struct bal_budgets *budgets)
+{
+    for (uint16_t s = 0; s < budgets->config->site_count; s++) {
+        const size_t count = budgets->config->sites[s].budget_count;
+        free(budgets->sites[s].all);
+        budgets->sites[s].day = INT32_MIN;
+        budgets->sites[s].all = bal_calloc(count + 1, sizeof(struct finding));
+    }
+}
 
 struct bal_budgets *bal_budgets_create(struct bal_store *store, const struct bal_config *config,
                                        const struct bal_clock *clock)
@@ -34,11 +44,7 @@ struct bal_budgets *bal_budgets_create(struct bal_store *store, const struct bal
     struct bal_budgets *const budgets = bal_calloc(1, sizeof *budgets);
     *budgets = (struct bal_budgets){.store = store, .config = config, .clock = clock};
     budgets->sites = bal_calloc(config->site_count, sizeof *budgets->sites);
-    for (uint16_t s = 0; s < config->site_count; s++) {
-        const size_t count = config->sites[s].budget_count;
-        budgets->sites[s].day = INT32_MIN;
-        budgets->sites[s].all = bal_calloc(count + 1, sizeof(struct finding));
-    }
+    forget_findings(budgets);
     pthread_mutex_init(&budgets->lock, NULL);
     return budgets;
 }
@@ -54,7 +60,23 @@ void bal_budgets_destroy(struct bal_budgets *budgets)
     free(budgets);
 }
 
-bal_status bal_budgets_last_day(struct bal_budgets *budgets, uint16_t site, int32_t *day)
+void bal_budgets_set_config(struct bal_budgets *budgets, const struct bal_config *config)
+{
+    pthread_mutex_lock(&budgets->lock);
+    budgets->config = config;
+    forget_findings(budgets);
+    pthread_mutex_unlock(&budgets->lock);
+}
+
+bool bal_budgets_any(struct bal_budgets *budgets, uint16_t site)
+{
+    pthread_mutex_lock(&budgets->lock);
+    const bool any = budgets->config->sites[site].budget_count > 0;
+    pthread_mutex_unlock(&budgets->lock);
+    return any;
+}
+
+static bal_status last_day(const struct bal_budgets *budgets, uint16_t site, int32_t *day)
 {
     const struct bal_site *const of = &budgets->config->sites[site];
     const int32_t today = bal_zone_day(of->zone, bal_clock_now_ms(budgets->clock) / 1000);
@@ -73,6 +95,14 @@ bal_status bal_budgets_last_day(struct bal_budgets *budgets, uint16_t site, int3
     return BAL_OK;
 }
 
+bal_status bal_budgets_last_day(struct bal_budgets *budgets, uint16_t site, int32_t *day)
+{
+    pthread_mutex_lock(&budgets->lock);
+    const bal_status status = last_day(budgets, site, day);
+    pthread_mutex_unlock(&budgets->lock);
+    return status;
+}
+
 static bal_status judge_all(const struct bal_budgets *budgets, uint16_t site, int32_t day,
                             struct finding *all)
 {
@@ -89,7 +119,7 @@ static bal_status refresh(struct bal_budgets *budgets, uint16_t site)
 {
     struct site_findings *const findings = &budgets->sites[site];
     int32_t day;
-    bal_status status = bal_budgets_last_day(budgets, site, &day);
+    bal_status status = last_day(budgets, site, &day);
     if (status || day == findings->day)
         return status;
     findings->day = INT32_MIN;
@@ -127,8 +157,8 @@ static void write_answer(const struct bal_budgets *budgets, uint16_t site,
     answer->media_type = "application/json";
 }
 
-void bal_budgets_answer(struct bal_budgets *budgets, const struct bal_kpi_request *request,
-                        struct bal_answer *answer)
+static void answer_asked(struct bal_budgets *budgets, const struct bal_kpi_request *request,
+                         struct bal_answer *answer)
 {
     const struct asked asked = {.config = budgets->config,
                                 .request = request,
@@ -139,13 +169,19 @@ void bal_budgets_answer(struct bal_budgets *budgets, const struct bal_kpi_reques
     if (!ask_parse(&asked, &ask, answer))
         return;
     const uint16_t site = (uint16_t)(ask.site - budgets->config->sites);
-    pthread_mutex_lock(&budgets->lock);
     const bal_status status = refresh(budgets, site);
     if (!status)
         write_answer(budgets, site, answer);
-    pthread_mutex_unlock(&budgets->lock);
-    if (status)
+    else
         refuse_status(status, answer);
+}
+
+void bal_budgets_answer(struct bal_budgets *budgets, const struct bal_kpi_request *request,
+                        struct bal_answer *answer)
+{
+    pthread_mutex_lock(&budgets->lock);
+    answer_asked(budgets, request, answer);
+    pthread_mutex_unlock(&budgets->lock);
 }
 
 /* ---- /metrics ---- */
@@ -169,8 +205,8 @@ bal_status bal_budgets_gauges(struct bal_budgets *budgets, uint16_t site,
                               void (*each)(void *context, const struct bal_budget_gauge *gauge),
                               void *context)
 {
-    const struct bal_site *const of = &budgets->config->sites[site];
     pthread_mutex_lock(&budgets->lock);
+    const struct bal_site *const of = &budgets->config->sites[site];
     const bal_status status = refresh(budgets, site);
     const struct site_findings *const findings = &budgets->sites[site];
     for (unsigned m = 0; m < BAL_METRIC_COUNT && !status && findings->day != INT32_MIN; m++) {
@@ -223,8 +259,8 @@ static void write_changes(const struct bal_site *site, int32_t day, const struct
     bal_buf_addc(out, between[0] ? "\n]}\n" : "");
 }
 
-bal_status bal_budgets_changes(struct bal_budgets *budgets, uint16_t site, int32_t day,
-                               struct bal_buf *out)
+static bal_status changes(const struct bal_budgets *budgets, uint16_t site, int32_t day,
+                          struct bal_buf *out)
 {
     const struct bal_site *const of = &budgets->config->sites[site];
     struct finding *const now = bal_calloc(of->budget_count + 1, sizeof *now);
@@ -236,5 +272,14 @@ bal_status bal_budgets_changes(struct bal_budgets *budgets, uint16_t site, int32
         write_changes(of, day, now, before, out);
     free(now);
     free(before);
+    return status;
+}
+
+bal_status bal_budgets_changes(struct bal_budgets *budgets, uint16_t site, int32_t day,
+                               struct bal_buf *out)
+{
+    pthread_mutex_lock(&budgets->lock);
+    const bal_status status = changes(budgets, site, day, out);
+    pthread_mutex_unlock(&budgets->lock);
     return status;
 }

@@ -114,3 +114,19 @@ def test_a_refused_reload_says_why_and_changes_nothing(balise, change, said):
     assert record_hash(balise) == before
     balise.visit(12, view("/only-this"))
     assert balise.views("page", balise.close_day()) == {"/only-this": 12}
+
+
+def test_a_reload_takes_other_budgets(balise):
+    balise.visit(60, view(lcp=1200))
+    day = balise.close_day()
+
+    def told():
+        answer = balise.private("GET", "/api/v1/budgets?site=portal", balise.token()).json()
+        return answer["day"], [(budget["limits"]["p75"], budget["state"]) for budget in answer["budgets"]]
+
+    assert told() == (str(day), [])
+    for budgets in ([{"metric": "lcp", "p75": 1000}], [{"metric": "lcp", "p75": 2000}, {"metric": "lcp", "p75": 900}], []):
+        portal(balise)["budgets"] = budgets
+        balise.write_config()
+        assert balise.reload() == "reloaded"
+        assert told() == (str(day), [(budget["p75"], "exceeded" if budget["p75"] < 1200 else "within") for budget in budgets])
