@@ -51,6 +51,16 @@ void bal_equity_answer(struct bal_store *store, const struct bal_config *config,
                        struct bal_answer *answer);
 
 /**
+ * The report of a site's month: one HTML document with its style and its charts, nothing of it from
+ * elsewhere, to be read, printed and kept. Its numbers are those of the other answers, each with
+ * its digits in a <data value>. The parameters are site, month (YYYY-MM, the last whole one) and
+ * lang (fr or en, the notice's). As bal_kpi_answer in everything else.
+ */
+void bal_report_answer(struct bal_store *store, const struct bal_config *config,
+                       const struct bal_kpi_request *request, int64_t now_ms,
+                       struct bal_answer *answer);
+
+/**
  * The answer about a site that does not exist: 404, always the same bytes, whatever else was asked.
  * For a site that the caller's token does not cover, too.
  */

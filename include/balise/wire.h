@@ -60,6 +60,8 @@ void bal_problem_write(struct bal_buf *out, int status, const char *title, const
 
 /** A table as CSV (RFC 4180: CRLF, quoted when needed) or JSON is written with these. */
 void bal_csv_field(struct bal_buf *out, struct bal_slice text);
+void bal_html_text(struct bal_buf *out,
+                   struct bal_slice text); /**< for an element or a quoted attribute */
 void bal_json_string(
     struct bal_buf *out,
     struct bal_slice text); /**< quoted and escaped; bytes that are not UTF-8 become U+FFFD */

@@ -45,6 +45,20 @@ static const struct command commands[] = {
      "Asks the running server's private listener; opens the data folder itself only when no server "
      "runs.\n",
      query_run},
+    {"report", "--config FILE --site SITE [OPTION…]", "write the report of a month",
+     "One HTML document with its charts, to be read, printed and kept: the month's figures against "
+     "the month before and the\n"
+     "budgets, equity by region, pages, annotations, coverage and method. GET /api/v1/report "
+     "answers the same.\n"
+     "  --site SITE           a site of the configuration\n"
+     "  --month YYYY-MM       which one (the last whole one)\n"
+     "  --lang fr|en          its language (public.language)\n"
+     "  --out FILE            where to write it (standard output)\n"
+     "  --token-file FILE     a file with an access token (or the environment variable "
+     "BALISE_TOKEN)\n"
+     "Asks the running server's private listener; opens the data folder itself only when no server "
+     "runs.\n",
+     report_run},
     {"token", "new|list|revoke --config FILE [OPTION…]", "make, list and revoke access tokens",
      "  new --role analyst|dpo|operator [--site SITE] [--expires DAYS]\n"
      "               prints a new token, once, alone on the last line\n"

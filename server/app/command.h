@@ -55,6 +55,7 @@ int token_run(int argc, char **argv);
 int audit_run(int argc, char **argv);
 int dpo_run(int argc, char **argv);
 int query_run(int argc, char **argv);
+int report_run(int argc, char **argv);
 int demo_run(int argc, char **argv);
 int snippet_run(int argc, char **argv);
 int retention_run(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include "template.h"
 
 #include <balise/dpo.h>
+#include <balise/wire.h>
 #include <balise/zone.h>
 
 #include <assert.h>
@@ -230,7 +231,7 @@ void bal_document_write(enum bal_document document, enum bal_language language,
     struct bal_buf whole = {0};
     assert(!page || format == BAL_DOCUMENT_TEXT);
     gather(facts, given, page);
-    template_render(text, facts->values, facts->count, page ? escape_html : escape_markdown,
+    template_render(text, facts->values, facts->count, page ? bal_html_text : escape_markdown,
                     page ? out : &whole);
     const struct document written = {.name = documents[document].name,
                                      .language = bal_language_name(language),

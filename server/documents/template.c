@@ -15,17 +15,6 @@ struct rendering {
     bool hidden;              // its content is left out
 };
 
-void escape_html(struct bal_buf *out, struct bal_slice text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        const char c = text.data[i];
-        if (strchr("&<>\"'", c) && c != '\0')
-            bal_buf_printf(out, "&#%d;", c);
-        else
-            bal_buf_append(out, &c, 1);
-    }
-}
-
 /** CommonMark 0.31 §2.4: every ASCII punctuation character may be escaped. */
 void escape_markdown(struct bal_buf *out, struct bal_slice text)
 {

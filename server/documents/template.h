@@ -11,7 +11,7 @@ struct value {
 };
 
 typedef void template_escape(struct bal_buf *out, struct bal_slice text);
-template_escape escape_markdown, escape_html;
+template_escape escape_markdown; /**< and bal_html_text of wire.h */
 
 /**
  * Renders a template of four tags of Mustache: {{name}} escaped, {{{name}}} as it is,

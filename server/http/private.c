@@ -148,6 +148,7 @@ static const struct open_route {
     {{"/api/v1/annotations", 19}, .roles = ANY_ROLE, .job = JOB_ANNOTATIONS},
     {{"/api/v1/annotations", 19}, POST, .roles = OPERATOR, .job = JOB_ANNOTATE},
     {{"/api/v1/annotations", 19}, DELETE, .roles = OPERATOR, .job = JOB_UNANNOTATE},
+    {{"/api/v1/report", 14}, .roles = ANY_ROLE, .job = JOB_REPORT},
     {{"/api/v1/budgets", 15}, .roles = ANY_ROLE, .job = JOB_BUDGETS},
     {{"/api/v1/audit", 13}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_AUDIT},
     {{"/api/v1/record", 14}, .roles = 1U << BAL_ROLE_DPO, .all_sites = true, .job = JOB_RECORD},

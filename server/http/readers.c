@@ -143,6 +143,8 @@ static void answer_asked(struct readers *readers, struct job *job, struct bal_pa
             answer_annotations(readers, job, parameters, count);
         else if (job->kind == JOB_EQUITY)
             bal_equity_answer(readers->store, readers->config, &request, now_ms, &job->answer);
+        else if (job->kind == JOB_REPORT)
+            bal_report_answer(readers->store, readers->config, &request, now_ms, &job->answer);
         else
             bal_kpi_answer(readers->store, readers->config, &request, now_ms, &job->answer);
     }

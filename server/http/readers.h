@@ -22,6 +22,7 @@ enum job_kind {
     JOB_KPI,
     JOB_EQUITY,
     JOB_BUDGETS,
+    JOB_REPORT,
     JOB_RETENTION,
     JOB_AUDIT,
     JOB_RECORD,

@@ -32,23 +32,27 @@ enum word {
     WORD_LIMIT,
     WORD_CURSOR,
     WORD_FORMAT,
+    WORD_MONTH,
+    WORD_LANG,
     WORD_COUNT
 };
-static const char *const words[WORD_COUNT] = {"site", "metric",       "by",         "from",
-                                              "to",   "compare_from", "compare_to", "output",
-                                              "sort", "limit",        "cursor",     "format"};
+static const char *const words[WORD_COUNT] = {
+    "site",   "metric", "by",    "from",   "to",     "compare_from", "compare_to",
+    "output", "sort",   "limit", "cursor", "format", "month",        "lang"};
 #define WORD_BIT(word) (1U << (word))
 enum {
-    WORDS_ALL = WORD_BIT(WORD_COUNT) - 1,
+    WORDS_OF_KPI = WORD_BIT(WORD_FORMAT + 1) - 1,
     WORDS_OF_EQUITY = WORD_BIT(WORD_SITE) | WORD_BIT(WORD_METRIC) | WORD_BIT(WORD_FROM) |
                       WORD_BIT(WORD_TO) | WORD_BIT(WORD_FORMAT)
 };
 
 static bool has_word(const struct asked *asked, unsigned word)
 {
-    static const unsigned possible[] = {[QUESTION_KPI] = WORDS_ALL,
-                                        [QUESTION_EQUITY] = WORDS_OF_EQUITY,
-                                        [QUESTION_BUDGETS] = WORD_BIT(WORD_SITE)};
+    static const unsigned possible[] = {
+        [QUESTION_KPI] = WORDS_OF_KPI,
+        [QUESTION_EQUITY] = WORDS_OF_EQUITY,
+        [QUESTION_BUDGETS] = WORD_BIT(WORD_SITE),
+        [QUESTION_REPORT] = WORD_BIT(WORD_SITE) | WORD_BIT(WORD_MONTH) | WORD_BIT(WORD_LANG)};
     return possible[asked->question] >> word & 1U;
 }
 
@@ -444,7 +448,9 @@ bool ask_parse(const struct asked *asked, struct ask *ask, struct bal_answer *an
     *ask = (struct ask){.k = (uint32_t)asked->config->privacy.k};
     if (!take_site(asked, ask, answer) || !take_parameters(asked, values, ask, answer))
         return false;
-    if (asked->question == QUESTION_BUDGETS)
+    ask->month = values[WORD_MONTH];
+    ask->lang = values[WORD_LANG];
+    if (asked->question == QUESTION_BUDGETS || asked->question == QUESTION_REPORT)
         return true;
     if (asked->question == QUESTION_EQUITY)
         values[WORD_BY] = BAL_SLICE("region");

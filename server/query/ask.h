@@ -56,12 +56,18 @@ struct ask {
     uint64_t limit;          /**< rows at most */
     struct bal_slice cursor; /**< rows after that one; absent: from the first. Borrowed */
     enum bal_format format;
+    struct bal_slice month, lang; /**< of a report, as they came; borrowed */
 };
 
 const char *time_unit_name(enum time_unit unit); /**< "hour"; "" for none */
 
 /** What may be asked: each question has its parameters. */
-enum question { QUESTION_KPI, QUESTION_EQUITY, QUESTION_BUDGETS /**< a site alone */ };
+enum question {
+    QUESTION_KPI,
+    QUESTION_EQUITY,
+    QUESTION_BUDGETS /**< a site alone */,
+    QUESTION_REPORT
+};
 
 /** A request as it comes. */
 struct asked {

@@ -24,8 +24,8 @@ static struct ask ask_of(const struct bal_config *config, const struct bal_site 
 }
 
 struct range {
-    int32_t first;
-    unsigned weeks; /* a day each, from the first on */
+    int32_t first, days; /* so many days on end … */
+    unsigned weeks;      /* … of so many weeks on end */
 };
 
 /* Figures of some days together. */
@@ -54,7 +54,7 @@ static bal_status read_figures(struct bal_store *store, const struct bal_config 
     gather_init(&g, store, config, ask, &plan);
     for (unsigned w = 0; w < range.weeks && !status; w++) {
         const int32_t day = range.first + 7 * (int32_t)w;
-        status = gather_range(&g, day, day + 1);
+        status = gather_range(&g, day, day + range.days);
     }
     *out = (struct reading){.told = !status && g.rows.count > 0};
     if (out->told) {
@@ -62,6 +62,19 @@ static bal_status read_figures(struct bal_store *store, const struct bal_config 
         out->has_no_upper_end = is_in_last_bin(g.rows.all[0].metrics);
     }
     gather_finish(&g);
+    return status;
+}
+
+bal_status budget_figures(struct bal_store *store, const struct bal_config *config,
+                          const struct bal_site *site, const struct bal_budget *budget,
+                          struct budget_span span, struct figures *out, bool *told)
+{
+    const struct ask ask = ask_of(config, site, budget);
+    const struct range range = {.first = span.from, .days = span.to - span.from, .weeks = 1};
+    struct reading reading = {.told = false};
+    const bal_status status = read_figures(store, config, &ask, range, &reading);
+    *out = reading.figures;
+    *told = reading.told;
     return status;
 }
 
@@ -100,8 +113,8 @@ bal_status budget_judge(struct bal_store *store, const struct bal_config *config
                         struct finding *out)
 {
     const struct ask ask = ask_of(config, site, budget);
-    const struct range today = {.first = day, .weeks = 1};
-    const struct range before = {.first = day - 7 * USUAL_WEEKS, .weeks = USUAL_WEEKS};
+    const struct range today = {.first = day, .days = 1, .weeks = 1};
+    const struct range before = {.first = day - 7 * USUAL_WEEKS, .days = 1, .weeks = USUAL_WEEKS};
     struct reading now = {.told = false}, usual = {.told = false};
     bal_status status = read_figures(store, config, &ask, today, &now);
     if (!status)

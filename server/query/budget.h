@@ -24,6 +24,15 @@ struct finding {
     const char *why_not_compared; /**< the same, or "no_upper_end", of `regressed` */
 };
 
+/** Days, `to` exclusive. */
+struct budget_span {
+    int32_t from, to;
+};
+/** The figures that a budget speaks of, over a span of closed days. Blocking. */
+BAL_MUST_USE bal_status budget_figures(struct bal_store *store, const struct bal_config *config,
+                                       const struct bal_site *site, const struct bal_budget *budget,
+                                       struct budget_span span, struct figures *out, bool *told);
+
 /** Reads the figures of a closed day and judges them. Blocking. */
 BAL_MUST_USE bal_status budget_judge(struct bal_store *store, const struct bal_config *config,
                                      const struct bal_site *site, const struct bal_budget *budget,

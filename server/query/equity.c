@@ -128,7 +128,7 @@ static int compare_territories(const void *a, const void *b)
     return bal_slice_compare(x->row->text[0], y->row->text[0]);
 }
 
-static void compare_regions(struct equity *equity, const struct rows *rows)
+void equity_compare(struct equity *equity, const struct rows *rows)
 {
     const struct ask *const ask = equity->ask;
     equity->all = bal_calloc(rows->count + 1, sizeof *equity->all);
@@ -171,7 +171,7 @@ void bal_equity_answer(struct bal_store *store, const struct bal_config *config,
         gather_refuse(&g, status, answer);
     } else {
         gather_cover(&g);
-        compare_regions(&equity, &g.rows);
+        equity_compare(&equity, &g.rows);
         equity_write(&equity, answer);
     }
     free(equity.all);

@@ -33,6 +33,9 @@ struct equity {
                                                          home has a told p75 */
 };
 
+/** Holds the rows of a table by region against each other. Borrows them; free equity.all. */
+void equity_compare(struct equity *equity, const struct rows *rows);
+
 void equity_write(const struct equity *equity, struct bal_answer *answer);
 
 #endif

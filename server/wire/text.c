@@ -80,3 +80,15 @@ void bal_problem_write(struct bal_buf *out, int status, const char *title, const
     }
     bal_buf_addc(out, "}");
 }
+
+void bal_html_text(struct bal_buf *out, struct bal_slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        const char c = text.data[i];
+        if (c != '\0' && strchr("&<>\"'", c)) {
+            bal_buf_printf(out, "&#%d;", c);
+        } else {
+            bal_buf_append(out, &c, 1);
+        }
+    }
+}

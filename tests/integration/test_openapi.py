@@ -20,7 +20,7 @@ FILES = {f"file:///{path.name}": {**json.loads(path.read_text(encoding="utf-8"))
          for path in SCHEMAS.glob("*.schema.json")}
 ROLES = {"analyst", "dpo", "operator"}
 KPI = "/api/v1/kpi"
-OF_A_SITE = [KPI, "/api/v1/equity", "/api/v1/annotations", "/api/v1/budgets"]
+OF_A_SITE = [KPI, "/api/v1/equity", "/api/v1/annotations", "/api/v1/budgets", "/api/v1/report"]
 # These need a queue that is full, a disk that is slow or has failed: tests/unit/http/test_private.c.
 ELSEWHERE = {"503"}
 

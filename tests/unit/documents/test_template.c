@@ -2,6 +2,8 @@
 // The four tags of the texts.
 #include "template.h"
 
+#include <balise/wire.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -23,27 +25,27 @@ static void expect(const char *text, template_escape *escape, const char *wanted
 static void a_value_is_escaped_for_its_text_or_put_in_as_it_is(void **state)
 {
     (void)state;
-    expect("a{{name}}b", escape_html, "aA &#38; &#60;b&#62;b");
-    expect("{{{name}}}", escape_html, "A & <b>");
+    expect("a{{name}}b", bal_html_text, "aA &#38; &#60;b&#62;b");
+    expect("{{{name}}}", bal_html_text, "A & <b>");
     expect("{{md}}{{none}}", escape_markdown, "\\_a\\_\\*b\\*");
-    expect("no tag", escape_html, "no tag");
-    expect("", escape_html, "");
+    expect("no tag", bal_html_text, "no tag");
+    expect("", bal_html_text, "");
 }
 
 static void a_section_is_there_when_its_value_is(void **state)
 {
     (void)state;
-    expect("a{{#yes}}b{{/yes}}c", escape_html, "abc");
-    expect("a{{#none}}b{{name}}{{/none}}c", escape_html, "ac");
-    expect("a{{^yes}}b{{/yes}}{{^none}}d{{/none}}c", escape_html, "adc");
+    expect("a{{#yes}}b{{/yes}}c", bal_html_text, "abc");
+    expect("a{{#none}}b{{name}}{{/none}}c", bal_html_text, "ac");
+    expect("a{{^yes}}b{{/yes}}{{^none}}d{{/none}}c", bal_html_text, "adc");
 }
 
 static void a_tag_alone_on_its_line_leaves_no_line(void **state)
 {
     (void)state;
-    expect("a\n{{#yes}}\nb\n{{/yes}}\nc\n", escape_html, "a\nb\nc\n");
-    expect("{{#none}}\nb\n{{/none}}\nc\n", escape_html, "c\n");
-    expect("a {{#yes}}b{{/yes}}\nc", escape_html, "a b\nc");
+    expect("a\n{{#yes}}\nb\n{{/yes}}\nc\n", bal_html_text, "a\nb\nc\n");
+    expect("{{#none}}\nb\n{{/none}}\nc\n", bal_html_text, "c\n");
+    expect("a {{#yes}}b{{/yes}}\nc", bal_html_text, "a b\nc");
 }
 
 int main(void)
