@@ -43,14 +43,20 @@ static bal_status refused(struct bal_error *error, const char *verb, const char 
 
 /* ---- the folder ---- */
 
+/* What root makes goes to the owner of the data folder, who is to start on it. */
+static bal_status give_away(const struct backup_run *run, const char *path, struct bal_error *error)
+{
+    return bal_file_give_to_owner(run->config->data_dir, path) == 0
+               ? BAL_OK
+               : refused(error, "give away", path);
+}
+
 static bal_status make_folder(const struct backup_run *run, const char *path,
                               struct bal_error *error)
 {
     if (mkdir(path, 0750) != 0)
         return errno == EEXIST ? BAL_OK : refused(error, "make", path);
-    return bal_file_give_to_owner(run->config->data_dir, path) == 0
-               ? BAL_OK
-               : refused(error, "give away", path);
+    return give_away(run, path, error);
 }
 
 static bal_status check_empty(const char *path, struct bal_error *error)
@@ -253,9 +259,7 @@ static bal_status copy_log(const struct backup_run *run, const char *from_name, 
     if (!status)
         status = bal_file_replace(to, bal_buf_slice(&text), 0640, error);
     bal_buf_finish(&text);
-    if (!status && bal_file_give_to_owner(run->config->data_dir, to) != 0)
-        status = refused(error, "give away", to);
-    return status;
+    return status ? status : give_away(run, to, error);
 }
 
 /* "audit-57-1a2b3c4d.log": number and hash of its last record. A server that starts on the backup
@@ -298,6 +302,14 @@ static bal_status copy_annotations(const struct backup_run *run, struct bal_erro
 
 /* ---- the whole ---- */
 
+static bal_status finish_folder(const struct backup_run *run, struct bal_error *error)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/version", run->backup->folder);
+    const bal_status status = folder_write_version(run->backup->folder, error);
+    return status ? status : give_away(run, path, error);
+}
+
 static bal_status write_all(struct backup_run *run, struct bal_audit *audit,
                             struct bal_error *error)
 {
@@ -317,7 +329,7 @@ static bal_status write_all(struct backup_run *run, struct bal_audit *audit,
     status = copy_logs(run, error);
     if (!status)
         status = copy_annotations(run, error);
-    return status ? status : folder_write_version(run->backup->folder, error);
+    return status ? status : finish_folder(run, error);
 }
 
 bal_status bal_backup_write(const struct bal_config *config, const struct bal_clock *clock,

@@ -2,6 +2,7 @@
 """`balise backup`: a copy beside a running server that answers as the folder did, and nothing in it that a query does
 not tell."""
 import datetime
+import os
 import shutil
 import threading
 
@@ -96,6 +97,21 @@ def test_a_backup_holds_told_tables_and_the_audit_log_and_nothing_else():
         restore(balise, folder)
         again = made(balise)
         assert len(list(again.glob("audit-*.log"))) == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
+def test_what_root_makes_belongs_to_the_owner_of_the_data_folder():
+    with Balise() as balise:
+        fill(balise)
+        balise.close_day()
+        balise.terminate()
+        for path in (balise.data, *balise.data.rglob("*")):
+            os.chown(path, 65534, 65534)
+        for lock in balise.data.rglob("*-lock"):  # as in a folder that was just restored
+            lock.unlink()
+        folder = made(balise)
+        owned = {path: path.stat().st_uid for root in (folder, balise.data) for path in (root, *root.rglob("*"))}
+        assert set(owned.values()) == {65534}, owned
 
 
 def test_hours_of_a_day_that_is_not_over_for_every_site_are_left_to_the_next_backup():
