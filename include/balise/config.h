@@ -85,6 +85,7 @@ struct bal_config {
         int64_t network_connections; /**< of one network that is no proxy of ours */
         int64_t patience_seconds;    /**< with a client that is slow or idle */
         int64_t memory_mebibytes;    /**< of the process, past which connections are closed */
+        int64_t views_a_minute;      /**< of one network to one site */
         int64_t queue_views;         /**< views a loop may hold unanswered; past it 503 */
         bool http1_only;
         char *language; /**< of the notice, where the visitor chose none: "fr", "en" */

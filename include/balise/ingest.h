@@ -40,10 +40,11 @@ struct bal_incoming {
 
 /**
  * Takes one beacon in. On BAL_ACCEPTED a view has been added to the flight (which must have room:
- * see bal_flight_next); DECLINED, BOT, MALFORMED and TOO_LARGE are tallied in the flight for the
- * site, and nothing else is kept of them; UNKNOWN_ORIGIN and OVERLOADED (a full flight) leave it as
- * it was. `fault` says why MALFORMED or TOO_LARGE. A robot's beacon is not decoded. The day of the
- * visitor's key is the site's day at flight->time_ms. Any thread, one flight a thread.
+ * see bal_flight_next); DECLINED, BOT, RATE_LIMITED, MALFORMED and TOO_LARGE are tallied in the
+ * flight for the site, and nothing else is kept of them; UNKNOWN_ORIGIN and OVERLOADED (a full
+ * flight, or its network's share of it) leave it as it was. `fault` says why MALFORMED or
+ * TOO_LARGE. A robot's beacon is not decoded. The day of the visitor's key is the site's day at
+ * flight->time_ms. Any thread, one flight a thread.
  */
 enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_incoming *incoming,
                                  struct bal_flight *flight, enum bal_beacon_fault *fault);

@@ -44,6 +44,7 @@ void bal_flight_reset(struct bal_flight *flight, int64_t time_ms)
     const size_t used = flight->count < flight->capacity ? flight->count + 1U : flight->capacity;
     explicit_bzero(flight->views, used * sizeof *flight->views);
     memset(flight->outcomes, 0, flight->site_count * sizeof *flight->outcomes);
+    memset(flight->network_views, 0, sizeof flight->network_views);
     bal_buf_clear(&flight->texts);
     flight->count = 0;
     flight->time_ms = time_ms;
@@ -53,6 +54,15 @@ void bal_flight_reset(struct bal_flight *flight, int64_t time_ms)
 struct bal_view *bal_flight_next(struct bal_flight *flight)
 {
     return flight->count < flight->capacity ? &flight->views[flight->count] : NULL;
+}
+
+bool bal_flight_admits(struct bal_flight *flight, uint64_t network)
+{
+    uint32_t *const views = &flight->network_views[network % BAL_FLIGHT_NETWORKS];
+    if (flight->network_views_at_most > 0 && *views >= flight->network_views_at_most)
+        return false;
+    (*views)++;
+    return true;
 }
 
 void bal_flight_set_page(struct bal_flight *flight, struct bal_view *view, struct bal_slice page)

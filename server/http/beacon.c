@@ -128,7 +128,7 @@ void beacon_take(struct loop *loop, h2o_req_t *req)
     struct bal_flight *flight = flights_room(&loop->flights);
     if (flight)
         outcome = gate(loop->server->parts.ingest, req, origin, flight, &fault);
-    else if (site >= 0)
+    if (outcome == BAL_OVERLOADED && site >= 0)
         flights_overloaded(&loop->flights, (uint16_t)site);
 
     if (outcome == BAL_ACCEPTED) {

@@ -54,6 +54,7 @@ static struct craft *craft_create(const struct bal_config *config, uint32_t capa
 {
     struct craft *craft = bal_calloc(1, sizeof *craft);
     bal_flight_init(&craft->flight, config->site_count, capacity);
+    craft->flight.network_views_at_most = (capacity + 1) / 2;
     craft->flight.landed = on_landed;
     craft->flight.owner = craft;
     h2o_linklist_init_anchor(&craft->parked);

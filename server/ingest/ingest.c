@@ -4,6 +4,7 @@
 // before one byte of the body is read. Past it, an address and a user agent become a region, two
 // enums and a hash under today's key; the flight gets a view of fixed size, and what held the path
 // is wiped. Nothing is allocated on this way but the flight's own texts, and nothing is logged.
+#include "rates.h"
 #include "rules.h"
 
 #include <balise/peer.h>
@@ -27,6 +28,7 @@ struct bal_ingest {
     // worth reclaiming them without locks.
     pthread_rwlock_t lock;
     struct bal_rules *rules;
+    struct rates rates;
 };
 
 /* ---- the gate ----------------------------------------------------------------------------- */
@@ -58,6 +60,22 @@ static enum bal_outcome gate(const struct bal_incoming *incoming, struct bal_age
     return agent->bot ? BAL_BOT : BAL_ACCEPTED;
 }
 
+/** BAL_ACCEPTED unless this network sends more than its share. A proxy of ours that named nobody,
+ * or nobody we understand, speaks for many. */
+static enum bal_outcome allow(struct bal_ingest *ingest, uint16_t site, struct bal_prefix prefix,
+                              struct bal_flight *flight)
+{
+    if (prefix.is_proxy || prefix.family == 0) {
+        return BAL_ACCEPTED;
+    }
+    const uint64_t network = bal_prefix_number(prefix, 0);
+    if (!bal_flight_admits(flight, network)) {
+        return BAL_OVERLOADED;
+    }
+    return rates_take(&ingest->rates, network, site, flight->time_ms) ? BAL_ACCEPTED
+                                                                      : BAL_RATE_LIMITED;
+}
+
 /* ---- reduction and counting ----------------------------------------------------------------- */
 
 /** How many visitors of one network a k test takes for different ones. */
@@ -68,16 +86,14 @@ static uint16_t seats_of(const struct bal_config *config)
 }
 
 /** What the peer is reduced to: where it is from, and which visitor of that day it is. */
-static void reduce_peer(struct bal_ingest *ingest, const struct bal_peer *peer, int64_t time_ms,
-                        struct bal_view *view)
+static void reduce_peer(struct bal_ingest *ingest, struct bal_prefix prefix,
+                        struct bal_slice user_agent, int64_t time_ms, struct bal_view *view)
 {
     const struct bal_config *const config = ingest->config;
     const int32_t day = bal_zone_day(config->sites[view->site].zone, time_ms / 1000);
-    struct bal_prefix prefix = bal_prefix_of_peer(peer, config->public_side.trusted_proxies,
-                                                  config->public_side.trusted_proxy_count);
     view->region = bal_geo_region(ingest->rules->geo, prefix);
-    view->visitor = bal_keyring_visitor(ingest->keyring, view->site, day, prefix, peer->user_agent,
-                                        seats_of(config));
+    view->visitor =
+        bal_keyring_visitor(ingest->keyring, view->site, day, prefix, user_agent, seats_of(config));
     explicit_bzero(&prefix, sizeof prefix);
 }
 
@@ -114,21 +130,29 @@ enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_inc
     if (!view) {
         return BAL_OVERLOADED;
     }
+    const struct bal_config *const config = ingest->config;
+    struct bal_prefix prefix =
+        bal_prefix_of_peer(incoming->peer, config->public_side.trusted_proxies,
+                           config->public_side.trusted_proxy_count);
     struct bal_beacon beacon;
-    *fault = bal_beacon_decode(incoming->body, &beacon);
-    if (*fault == BAL_BEACON_NONE) {
+    outcome = allow(ingest, (uint16_t)site, prefix, flight);
+    if (outcome == BAL_ACCEPTED) {
+        *fault = bal_beacon_decode(incoming->body, &beacon);
+        outcome = *fault == BAL_BEACON_NONE ? BAL_ACCEPTED : BAL_MALFORMED;
+    }
+    if (outcome == BAL_ACCEPTED) {
         view->site = (uint16_t)site;
         view->device = (uint8_t)agent.device;
         view->browser = (uint8_t)agent.browser;
         (void)pthread_rwlock_rdlock(&ingest->lock); // fails only on misuse
-        reduce_peer(ingest, incoming->peer, flight->time_ms, view);
+        reduce_peer(ingest, prefix, incoming->peer->user_agent, flight->time_ms, view);
         count(ingest, &beacon, view, flight);
         (void)pthread_rwlock_unlock(&ingest->lock);
-    } else {
-        outcome = BAL_MALFORMED;
+    } else if (outcome != BAL_OVERLOADED) {
         flight->outcomes[site][outcome]++;
     }
     explicit_bzero(&beacon, sizeof beacon);
+    explicit_bzero(&prefix, sizeof prefix);
     return outcome;
 }
 
@@ -180,6 +204,7 @@ bal_status bal_ingest_create(const struct bal_config *config, struct bal_keyring
     ingest->config = config;
     ingest->keyring = keyring;
     ingest->rules = rules;
+    rates_init(&ingest->rates, config->public_side.views_a_minute);
     index_origins(ingest);
     *out = ingest;
     return BAL_OK;
@@ -192,6 +217,7 @@ void bal_ingest_destroy(struct bal_ingest *ingest)
     }
     bal_rules_close(ingest->rules);
     (void)pthread_rwlock_destroy(&ingest->lock); // nobody holds it any more
+    rates_finish(&ingest->rates);
     free(ingest->origins);
     free(ingest);
 }

@@ -14,7 +14,7 @@ from wait import until
 DASHBOARD = ROOT / "packaging" / "grafana" / "balise.json"
 SITES = [{"name": name, "origins": [f"https://{name}.example"], "time_zone": "Europe/Paris"} for name in ("portal", "other")]
 # By a label of its own, and nothing else, may a metric speak of something.
-LABELS = {"version", "outcome", "tier", "database", "side", "site", "metric"}
+LABELS = {"version", "outcome", "tier", "database", "guard", "side", "site", "metric"}
 
 
 def text(balise, role="operator", site=None):

@@ -110,6 +110,23 @@ static void a_new_flight_has_counted_nothing(void **state)
     bal_flight_finish(&flight);
 }
 
+static void one_network_fills_its_share_and_no_more(void **state)
+{
+    (void)state;
+    struct bal_flight flight;
+    bal_flight_init(&flight, SITES, CAPACITY);
+    for (unsigned i = 0; i < 2 * CAPACITY; i++)
+        assert_true(bal_flight_admits(&flight, 7)); // nobody said that there is one
+    bal_flight_reset(&flight, 0);
+    flight.network_views_at_most = 2;
+    assert_true(bal_flight_admits(&flight, 7) && bal_flight_admits(&flight, 7));
+    assert_false(bal_flight_admits(&flight, 7));
+    assert_true(bal_flight_admits(&flight, 8));
+    bal_flight_reset(&flight, 0);
+    assert_true(bal_flight_admits(&flight, 7));
+    bal_flight_finish(&flight);
+}
+
 static void outcomes_have_the_told_names(void **state)
 {
     (void)state;
@@ -126,6 +143,7 @@ int main(void)
         cmocka_unit_test(every_view_keeps_its_page),
         cmocka_unit_test(a_reset_flight_is_empty_and_holds_no_visitor),
         cmocka_unit_test(a_new_flight_has_counted_nothing),
+        cmocka_unit_test(one_network_fills_its_share_and_no_more),
         cmocka_unit_test(outcomes_have_the_told_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -370,6 +370,67 @@ static void rules_are_swapped_under_load(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/** How many views of a minute at this time are accepted before one is not counted. */
+static int accepted_at(int64_t time_ms, struct sent sent)
+{
+    for (int n = 0;; n++) {
+        bal_flight_reset(&flight, time_ms);
+        const enum bal_outcome outcome = take(sent);
+        if (outcome == BAL_ACCEPTED) {
+            continue;
+        }
+        assert_int_equal(outcome, BAL_RATE_LIMITED);
+        assert_int_equal(flight.count, 0);
+        assert_int_equal(flight.outcomes[0][BAL_RATE_LIMITED], 1);
+        return n;
+    }
+}
+
+static void a_network_may_send_a_minutes_views_at_once_and_then_evenly(void **state)
+{
+    (void)state;
+    const int a_minute = (int)config->public_side.views_a_minute;
+    assert_true(a_minute >= 100);
+    const struct sent neighbours = {.address = "2001:db8:100::77", .agent = SAFARI};
+    assert_int_equal(accepted_at(noon_ms, SENT(.body = NULL)), a_minute);
+    assert_int_equal(accepted_at(noon_ms, neighbours), 0);
+    assert_int_equal(accepted_at(noon_ms + 6000, neighbours), a_minute / 10);
+    // Others are not its business: another network, another site, whatever the proxy names.
+    bal_flight_reset(&flight, noon_ms + 6000);
+    assert_int_equal(take(SENT(.address = "2001:db8:101::1")), BAL_ACCEPTED);
+    assert_int_equal(take(SENT(.origin = "https://other.example")), BAL_ACCEPTED);
+    assert_int_equal(take(SENT(.address = "192.0.2.1", .forwarded = "2001:db8:100::1")),
+                     BAL_RATE_LIMITED);
+}
+
+static void a_clock_that_is_set_back_locks_nobody_out(void **state)
+{
+    (void)state;
+    const int a_minute = (int)config->public_side.views_a_minute;
+    assert_int_equal(accepted_at(noon_ms, SENT(.body = NULL)), a_minute);
+    assert_int_equal(accepted_at(noon_ms - 3600000, SENT(.body = NULL)), a_minute);
+}
+
+static void a_proxy_that_names_nobody_is_not_limited(void **state)
+{
+    (void)state;
+    for (int64_t n = 0; n < 2 * config->public_side.views_a_minute; n++) {
+        bal_flight_reset(&flight, noon_ms);
+        assert_int_equal(take(SENT(.address = "192.0.2.1")), BAL_ACCEPTED);
+    }
+}
+
+static void a_network_that_has_had_its_share_of_a_flight_waits_for_the_next(void **state)
+{
+    (void)state;
+    flight.network_views_at_most = 1;
+    assert_int_equal(take(SENT(.body = NULL)), BAL_ACCEPTED);
+    assert_int_equal(take(SENT(.agent = SAFARI)), BAL_OVERLOADED);
+    assert_int_equal(flight.outcomes[0][BAL_OVERLOADED], 0); // told by who carries the flight
+    bal_flight_reset(&flight, noon_ms);
+    assert_int_equal(take(SENT(.agent = SAFARI)), BAL_ACCEPTED);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -383,6 +444,10 @@ int main(void)
         T(the_day_ends_at_midnight_of_the_site),
         T(a_forwarded_address_counts_from_a_trusted_proxy_only),
         T(a_full_flight_takes_no_more),
+        T(a_network_may_send_a_minutes_views_at_once_and_then_evenly),
+        T(a_clock_that_is_set_back_locks_nobody_out),
+        T(a_proxy_that_names_nobody_is_not_limited),
+        T(a_network_that_has_had_its_share_of_a_flight_waits_for_the_next),
         T(a_template_that_does_not_compile_is_named),
         T(rules_are_swapped_under_load),
     };
