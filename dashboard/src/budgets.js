@@ -32,6 +32,7 @@ export function budgetSection(context, { day, budgets }) {
     { key: '', label: t('budgetLimit'), numeric: true, cell: (budget) => limitOf(context, budget) },
     { key: '', label: t('budgetDay'), numeric: true, cell: (budget) => figures(budget, (told) => p75(context, budget.metric, told)) },
     { key: '', label: 'n', numeric: true, cell: (budget) => figures(budget, ({ n }) => exact(n, format.count(n))) },
+    { key: '', label: t('sharePoor'), numeric: true, cell: (budget) => figures(budget, ({ poor }) => (poor === null ? '–' : exact(poor, format.share(poor)))) },
     { key: '', label: t('budgetState'), cell: (budget) => stateOf(context, budget) },
     { key: '', label: t('budgetChange'), numeric: true, cell: (budget) => changed(context, budget) },
   ];

@@ -119,10 +119,18 @@ function follow(event) {
   show({ focus: !link.closest('.keep-focus') });
 }
 
+/** Paper shows all there is. */
+function unfoldAll() {
+  for (const one of document.querySelectorAll('details:not(.annotate)')) {
+    one.dispatchEvent(new Event('unfold'));
+    one.open = true;
+  }
+}
+
 async function start() {
   document.addEventListener('click', follow);
   addEventListener('popstate', () => session && show({ focus: true }));
-  addEventListener('beforeprint', () => document.querySelectorAll('details').forEach((one) => { one.open = true; }));
+  addEventListener('beforeprint', unfoldAll);
   try {
     session = await askSession();
   } catch (error) {

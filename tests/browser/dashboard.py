@@ -92,7 +92,13 @@ class Dashboard:
     def settle(self):
         """Until the view is there with its figures and drawings."""
         self.tab.wait_for("!!document.querySelector('main .content > *') && !document.querySelector('main[aria-busy]')"
-                          " && [...document.querySelectorAll('.drawing')].every((one) => one.querySelector('svg'))")
+                          " && [...document.querySelectorAll('.drawing')].every((one) => one.querySelector('svg'))"
+                          " && [...document.querySelectorAll('.data[open]')].every((one) => one.querySelector('table'))")
+
+    def unfold(self, wanted=True):
+        """Open, or close, everything that is folded."""
+        self.tab.evaluate(f"document.querySelectorAll('details').forEach((one) => {{ one.open = {json.dumps(wanted)}; }})")
+        self.settle()
 
     def press(self, key, modifiers=0):
         codes = {"Tab": 9, "Enter": 13, "ArrowDown": 40, " ": 32, "Backspace": 8}

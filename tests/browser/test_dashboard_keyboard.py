@@ -121,7 +121,7 @@ def test_a_table_beside_a_chart_is_opened(page):
     page.open(view="distribution", lang="en")
     tab_to(page, "Values as a table")
     page.press("Enter")
-    page.tab.wait_for("document.querySelector('.data').open")
+    page.tab.wait_for("!!document.querySelector('.data[open] table')")
     tab_to(page, page.tab.evaluate("document.querySelector('.data .scroll').innerText.trim()"), 3)
 
 

@@ -7,7 +7,7 @@ const LEAST_WIDTH = 240;
 
 /**
  * draw(width, say) returns the svg's height and children; say(text) writes into the line below. label: the chart in a
- * sentence. table: the same as numbers, which is what keyboards and readers use, unless it stands beside the chart.
+ * sentence. table() makes the same as numbers, which is what keyboards and readers use, unless it stands beside the chart.
  */
 export function chart({ t, label, draw, table, legend }) {
   const readout = h('p', { class: 'readout', 'aria-hidden': 'true' }, t('pointAt'));
@@ -22,7 +22,15 @@ export function chart({ t, label, draw, table, legend }) {
     place.replaceChildren(svg('svg', { role: 'img', 'aria-label': label, viewBox: `0 0 ${width} ${height}`, width, height }, children));
   }).observe(place);
   return h('div', { class: 'chart' }, legend, place, readout,
-    table && h('details', { class: 'data' }, h('summary', {}, t('asTable')), table));
+    table && folded(t('asTable'), table));
+}
+
+/** A part that is made when it is first unfolded, or printed (see main.js): most are not, and the chart comes first. */
+function folded(words, make) {
+  const node = h('details', { class: 'data' }, h('summary', {}, words));
+  const unfold = () => node.childElementCount === 1 && node.append(make());
+  for (const event of ['toggle', 'unfold']) node.addEventListener(event, () => (node.open || event === 'unfold') && unfold());
+  return node;
 }
 
 /** Small marks of a legend with their words. */

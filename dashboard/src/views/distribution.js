@@ -16,7 +16,7 @@ export async function distribution(context) {
   const range = ({ lower, upper }) => (upper === null ? t('binFrom', { from: write(lower) }) : t('binBetween', { from: write(lower), to: write(upper) }));
   const title = t('distribution', { metric: t(`metric_${metric}`) });
   const told = (name) => (figures[name] === null ? t('tooFew') : write(figures[name]));
-  const bins = table({
+  const bins = () => table({
     t, format, caption: title, rows: figures.bins, columns: [
       { key: '', label: t('bin'), header: true, cell: range },
       { key: '', label: t('binCount'), numeric: true, cell: ({ count }) => exact(count, format.count(count)) },

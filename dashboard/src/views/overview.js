@@ -79,7 +79,7 @@ function series(context, unit, { answer, before, annotations }) {
       t, format, metric, unit, rows: answer.rows, earlierRows: before, shift, events: flags(annotations),
       describe: (row) => `${format.period(unit, row[unit])}${t('colon')} ${inWords(context, metric, row)}`,
       label: labelOf(context, unit, answer.rows),
-      table: seriesTable(context, unit, answer, before, shift),
+      table: () => seriesTable(context, unit, answer, before, shift),
     }) : nothingTold(context, answer),
     annotationList(context, annotations),
     csv({ metric, by: unit }));

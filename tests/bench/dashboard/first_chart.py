@@ -5,7 +5,7 @@
 A store is filled with a quarter of 1,000 pages, each of twelve views a day by as many visitors. Then Chromium, its processor slowed
 down SLOWER times (4; DevTools' own throttling), opens each view in a tab without a cache, signed in, from loopback. The time is from
 the start of the navigation to the frame after the first drawing (of pages: the table) is in the page. RUNS in turns (7). Prints
-Markdown with medians and what the files weigh. BALISE_BIN names the executable: take the release.
+Markdown with medians and what the files weigh. BALISE_BIN names the executable, as for the tests: it needs their hooks, for its clock.
 """
 import datetime
 import json
