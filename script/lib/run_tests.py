@@ -192,6 +192,7 @@ def step_demo(session):
 
 def step_package(session):
     """the Debian package, installed, upgraded and run by systemd in a clean system (needs root)"""
+    session.build("dev")  # for its clock, which can be turned
     return session.pytest("tests/packaging", "release")
 
 

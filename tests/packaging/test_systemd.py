@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The service as systemd runs it, in its sandbox: installed, reloaded, restarted, watched, upgraded under load."""
+import datetime
 import json
+import pathlib
 import re
+import shutil
 import threading
+import zoneinfo
 
 import pytest
 
+from balise import DESKTOP, Balise
 from booted import Booted, cgroup_root
 from test_package import CONFIG, PRIVATE, PUBLIC, SEND, _newer  # noqa: F401  pylint: disable=unused-import
 from wait import until
 
 
 WATCHDOG_SECONDS = 4
+DEV = pathlib.Path(__file__).resolve().parents[2] / "build/dev/balise"
 
 
 @pytest.fixture(name="booted", scope="module")
@@ -76,7 +82,7 @@ def test_a_server_that_hangs_is_ended_and_started_again(serving):
 
 
 class Load(threading.Thread):
-    """Views, one after the other; how many were acknowledged, and what else was answered."""
+    """Views of some thirty visitors, one after the other, and what each was answered."""
 
     def __init__(self, booted):
         super().__init__()
@@ -84,10 +90,24 @@ class Load(threading.Thread):
 
     def run(self):
         while not self.ended.is_set():
-            self.answers.append(self._booted.curl(*SEND, f"{PUBLIC}/balise/b")[0])
+            visitor = ["--user-agent", DESKTOP % 142, "--header", f"X-Forwarded-For: 198.18.{len(self.answers) % 30}.7"]
+            self.answers.append(self._booted.curl(*SEND, *visitor, f"{PUBLIC}/balise/b")[0])
 
 
-def test_an_upgrade_under_load_restarts_into_the_new_version(serving, newer):
+def told_tomorrow(room, monkeypatch):
+    """What a server tells of today's views once the day has ended: one with a clock that can be turned, on a copy of the data."""
+    if not DEV.exists():
+        pytest.skip("build/dev/balise is missing: its clock can be turned")
+    monkeypatch.setenv("BALISE_BIN", str(DEV))
+    sites = json.loads(room.path(CONFIG).read_text())["sites"]
+    now = datetime.datetime.now(zoneinfo.ZoneInfo(sites[0]["time_zone"]))
+    with Balise({"sites": sites}, start=now + datetime.timedelta(days=1), running=False) as reader:
+        shutil.copytree(room.path("var/lib/balise"), reader.data)
+        reader.start()
+        return reader.kpi(metric="lcp", by="day", from_=now.date())["rows"]
+
+
+def test_an_upgrade_under_load_loses_no_acknowledged_view(serving, newer, monkeypatch):
     pid = serving.show("MainPID")
     load = Load(serving)
     load.start()
@@ -102,4 +122,7 @@ def test_an_upgrade_under_load_restarts_into_the_new_version(serving, newer):
         load.join()
     assert serving.show("MainPID") not in (pid, "0")
     assert set(load.answers) <= {204, 503, 0}  # 0: nobody listened for a moment
-    assert json.loads(serving.room.path(CONFIG).read_text())["data_dir"] == "/var/lib/balise"
+    serving.run("systemctl", "stop", "balise")
+    [row] = told_tomorrow(serving.room, monkeypatch)
+    assert load.answers.count(204) <= row["views"] <= len(load.answers)
+    assert row["visitors_are"] == "upper_bound"
