@@ -10,7 +10,8 @@ import pytest
 import rules
 
 from balise import DESKTOP, MOBILE, Balise, address_in
-from nginx import ADDRESS_HEADER, Nginx, free_port
+from foreground import free_port
+from nginx import ADDRESS_HEADER, Nginx
 from test_snippet import SETTLED, TRUTH, WITNESS, rounded
 
 PAGES = ("/", "/demarches")

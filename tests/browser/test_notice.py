@@ -7,7 +7,8 @@ import time
 import pytest
 
 from balise import DESKTOP, Balise
-from nginx import Nginx, free_port
+from foreground import free_port
+from nginx import Nginx
 
 HERE = pathlib.Path(__file__).resolve().parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"

@@ -9,7 +9,8 @@ import pytest
 
 from balise import DESKTOP, Balise
 from cdp import Browser
-from nginx import Nginx, free_port
+from foreground import free_port
+from nginx import Nginx
 from test_snippet import visit
 
 GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true});"

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from balise import Balise, run, view
-from nginx import free_port
+from foreground import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = ("serve", "check-config", "query", "token", "audit", "dpo", "record", "notice", "dpia-inputs", "demo", "version")

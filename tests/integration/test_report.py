@@ -10,7 +10,7 @@ import pytest
 
 import test_openapi as documented
 from balise import ORIGIN, ZONE, Balise, ask, run, view, visitors
-from nginx import free_port
+from foreground import free_port
 
 PATH = "/api/v1/report"
 VITALS = ("lcp", "inp", "cls", "fcp", "ttfb")

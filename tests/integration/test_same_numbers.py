@@ -9,7 +9,7 @@ import urllib.parse
 import pytest
 
 from balise import Balise, run, view, visitors
-from nginx import free_port
+from foreground import free_port
 
 FIGURES = ("n", "p50", "p75", "p75_low", "p75_high", "p95", "good", "needs_improvement", "poor")
 GAP = {"gap": "p75", "gap_low": "p75_low", "gap_high": "p75_high"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Stands where balise would, serves the built snippet, and keeps every request as it came."""
+"""Stands where balise or a portal would, serves the built snippet, and keeps every request as it came."""
 import http.server
 import json
 import pathlib
@@ -27,7 +27,8 @@ class Recorder:
     """A small HTTP server on a free loopback port. address is its (host, port)."""
 
     def __init__(self, pages=None):
-        """pages: {path: (content type, bytes)} to serve beside the snippet; may change meanwhile."""
+        """pages: {path: (content type, bytes)} to serve beside the snippet; may change meanwhile. A function in place of
+        a pair is given the http.server handler and answers by itself."""
         self.requests = []
         self.pages = {"/balise/b.js": ("text/javascript", SNIPPET.read_bytes()), **(pages or {})}
         self._changed = threading.Condition()
@@ -82,7 +83,11 @@ class Recorder:
 
             def do_GET(self):
                 recorder._record(self)  # pylint: disable=protected-access
-                kind, body = recorder.pages.get(self.path, (None, b""))
+                page = recorder.pages.get(self.path, (None, b""))
+                if callable(page):
+                    page(self)
+                    return
+                kind, body = page
                 self.send_response(200 if kind else 404)
                 self.send_header("Content-Type", kind or "text/plain")
                 self.send_header("Content-Length", str(len(body)))
