@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // User agents to two enums and a flag. One pass marks which known words occur, a few rules then
 // read the marks: browsers lie by naming others (Edge says Chrome says Safari), so the order of the
-// rules is the knowledge, not the parsing. Words are looked up by their first two letters, and most
-// bytes of a user agent begin none. No version and no system is ever read.
+// rules is the knowledge, not the parsing. Words are looked up by their first three letters, and
+// most bytes of a user agent begin none. No version and no system is ever read.
 #include <balise/privacy.h>
 
 #include <string.h>
@@ -99,14 +99,16 @@ struct word {
 
 struct list {
     const struct word *words;
-    uint32_t seconds; // a bit for each second letter: most bytes of a user agent end here
+    uint32_t seconds, thirds; // a bit for each second and third letter: most bytes end here
 };
-#define SECOND_BIT(c) (UINT32_C(1) << ((unsigned char)(c)&31))
-#define SECOND(text_, marks_) | SECOND_BIT((text_)[1])
+#define BIT(c) (UINT32_C(1) << ((unsigned char)(c)&31))
+#define SECOND(text_, marks_) | BIT((text_)[1])
+#define THIRD(text_, marks_) | BIT((text_)[2])
 #define WORD(text_, marks_) {.text = (text_), .length = sizeof(text_) - 1, .marks = (marks_)},
 #define LIST(words_)                                                                               \
     {                                                                                              \
-        .words = (const struct word[]){words_(WORD){.text = NULL}}, .seconds = 0 words_(SECOND)    \
+        .words = (const struct word[]){words_(WORD){.text = NULL}}, .seconds = 0 words_(SECOND),   \
+        .thirds = 0 words_(THIRD)                                                                  \
     }
 enum { LETTERS = 26 };
 static const struct list lists[LETTERS] = {
@@ -152,13 +154,17 @@ static const struct word *find_word(const struct list *list, const char *at, siz
 static unsigned marks_of(struct bal_slice text)
 {
     unsigned marks = 0;
-    for (size_t i = 0; i + 1 < text.length; i++) { // no word has one letter
+    for (size_t i = 0; i + 2 < text.length; i++) { // words have three letters at least
         const char *const at = text.data + i;
         const unsigned letter = ((unsigned char)*at | 0x20u) - 'a'; // of either case
-        if (letter >= LETTERS || !(lists[letter].seconds & SECOND_BIT(at[1]))) {
+        if (letter >= LETTERS) {
             continue;
         }
-        const struct word *const word = find_word(&lists[letter], at, text.length - i);
+        const struct list *const list = &lists[letter];
+        if (!(list->seconds & BIT(at[1])) || !(list->thirds & BIT(at[2]))) {
+            continue;
+        }
+        const struct word *const word = find_word(list, at, text.length - i);
         if (word) {
             marks |= word->marks;
             i += word->length - 1;

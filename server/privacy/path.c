@@ -270,13 +270,17 @@ static bool needs_escape(char c)
 static bool write_byte(char c, char out[BAL_PAGE_MAX_BYTES], size_t *length)
 {
     static const char digits[] = "0123456789ABCDEF";
-    const char escaped[3] = {'%', digits[(unsigned char)c >> 4], digits[(unsigned char)c & 15]};
-    const size_t bytes = needs_escape(c) ? sizeof escaped : 1;
-    if (BAL_PAGE_MAX_BYTES - *length < bytes) {
+    const bool escape = needs_escape(c);
+    if (BAL_PAGE_MAX_BYTES - *length < (escape ? 3U : 1U)) {
         return false;
     }
-    memcpy(out + *length, bytes == 1 ? &c : escaped, bytes);
-    *length += bytes;
+    char *const at = out + *length;
+    at[0] = escape ? '%' : c;
+    if (escape) {
+        at[1] = digits[(unsigned char)c >> 4];
+        at[2] = digits[(unsigned char)c & 15];
+    }
+    *length += escape ? 3 : 1;
     return true;
 }
 

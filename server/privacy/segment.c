@@ -66,6 +66,10 @@ static size_t clean_character(const unsigned char *at, size_t left)
 static bool is_clean(const char *text, size_t length)
 {
     for (size_t i = 0; i < length;) {
+        if (text[i] >= ' ' && text[i] <= '~') { // nearly always
+            i++;
+            continue;
+        }
         const size_t step = clean_character((const unsigned char *)text + i, length - i);
         if (!step) {
             return false;
@@ -90,14 +94,16 @@ enum segment_result segment_next(struct segment_reader *reader, char *out, size_
         const char *const next = slash ? slash : reader->end;
         const char *const parameters = memchr(reader->at, ';', (size_t)(next - reader->at));
         const char *const stop = parameters ? parameters : next;
-        for (const char *at = reader->at; at < stop;) {
-            const bool escaped = is_escape(at, stop);
+        for (const char *at = reader->at; at < stop; at++) {
             if (written == room) {
                 return SEGMENT_UNCLEAN;
             }
-            const int decoded = escaped ? hex_value(at[1]) * 16 + hex_value(at[2]) : *at;
-            out[written++] = (char)decoded;
-            at += escaped ? 3 : 1;
+            char c = *at;
+            if (c == '%' && is_escape(at, stop)) {
+                c = (char)(hex_value(at[1]) * 16 + hex_value(at[2]));
+                at += 2;
+            }
+            out[written++] = c;
         }
         reader->at = next;
     }
@@ -112,6 +118,12 @@ struct run {
     size_t length, digits, hexadecimal, longest_digits, digits_in_a_row;
     size_t alternations; // a letter after a digit or a digit after a letter
     size_t case_changes;
+    char first, last;
+};
+
+/** Runs that only the "-" and "_" of base64url divide. */
+struct token {
+    size_t length, changes; // between letters and digits, between cases
     char last;
 };
 
@@ -131,12 +143,24 @@ static bool is_upper(char c)
     return c >= 'A' && c <= 'Z';
 }
 
+static bool changes_kind(char before, char c)
+{
+    return is_digit(before) != is_digit(c);
+}
+
+static bool changes_case(char before, char c)
+{
+    return !is_digit(before) && !is_digit(c) && is_upper(before) != is_upper(c);
+}
+
 static void run_add(struct run *run, char c)
 {
     const bool digit = is_digit(c);
     if (run->length) {
-        run->alternations += digit != is_digit(run->last);
-        run->case_changes += !digit && !is_digit(run->last) && is_upper(c) != is_upper(run->last);
+        run->alternations += changes_kind(run->last, c);
+        run->case_changes += changes_case(run->last, c);
+    } else {
+        run->first = c;
     }
     run->length++;
     run->digits += digit;
@@ -146,6 +170,20 @@ static void run_add(struct run *run, char c)
         run->longest_digits = run->digits_in_a_row;
     }
     run->last = c;
+}
+
+static void token_add(struct token *token, const struct run *run)
+{
+    if (!run->length) {
+        return;
+    }
+    if (token->length) {
+        token->changes +=
+            changes_kind(token->last, run->first) + changes_case(token->last, run->first);
+    }
+    token->length += run->length;
+    token->changes += run->alternations + run->case_changes;
+    token->last = run->last;
 }
 
 static bool run_is_personal(const struct run *run)
@@ -161,10 +199,9 @@ static bool run_is_personal(const struct run *run)
 }
 
 /** Base64url: at least 16 characters that change between cases and digits as only chance does. */
-static bool token_is_personal(const struct run *token)
+static bool token_is_personal(const struct token *token)
 {
-    return token->length >= 16 &&
-           (token->case_changes + token->alternations) * 5 >= token->length * 2;
+    return token->length >= 16 && token->changes * 5 >= token->length * 2;
 }
 
 /** A French number plate, AB-123-CD with any single separator. */
@@ -181,7 +218,7 @@ static bool is_plate(struct bal_slice s)
 bool segment_is_personal(struct bal_slice segment)
 {
     struct run run = {0};
-    struct run token = {0}; // as `run`, but goes on over the "-" and "_" of base64url
+    struct token token = {0};
     size_t digits = 0;
     for (size_t i = 0; i < segment.length; i++) {
         const char c = segment.data[i];
@@ -191,17 +228,18 @@ bool segment_is_personal(struct bal_slice segment)
         if (is_digit(c) || is_letter(c)) {
             digits += is_digit(c);
             run_add(&run, c);
-            run_add(&token, c);
             continue;
         }
+        token_add(&token, &run);
         const bool token_ends = c != '-' && c != '_';
         if (run_is_personal(&run) || (token_ends && token_is_personal(&token))) {
             return true;
         }
         run = (struct run){0};
         if (token_ends)
-            token = (struct run){0};
+            token = (struct token){0};
     }
+    token_add(&token, &run);
     // Six digits however they are spread: telephone, IBAN, NIR, dates.
     return digits >= 6 || run_is_personal(&run) || token_is_personal(&token) || is_plate(segment);
 }
