@@ -208,7 +208,7 @@ static void *loop_main(void *memory)
         if (loop->beacons)
             flights_turn(&loop->flights, loop->draining);
         reaper_turn(loop);
-        bal_forget_stack();
+        bal_forget_stack(loop->accept.ssl_ctx != NULL);
         ended = loop->draining && drain(loop);
     }
     close_loop(loop);

@@ -256,7 +256,7 @@ static void *reader_main(void *memory)
     while ((job = next_job(start.readers, start.index)) != NULL) {
         work_on(start.readers, job);
         send_home(start.readers, start.index, job);
-        bal_forget_stack();
+        bal_forget_stack(true); // a query is no hot path
     }
     return NULL;
 }
