@@ -113,63 +113,55 @@ enum segment_result segment_next(struct segment_reader *reader, char *out, size_
 
 /* ---- what looks personal ------------------------------------------------------------------ */
 
+enum kind { OTHER, LOWER, UPPER, DIGIT }; // LOWER: all that is not ASCII, too
+
+static enum kind kind_of(char c)
+{
+    const unsigned byte = (unsigned char)c;
+    if (byte >= 0x80 || byte - 'a' < 26) {
+        return LOWER;
+    }
+    if (byte - '0' < 10) {
+        return DIGIT;
+    }
+    return byte - 'A' < 26 ? UPPER : OTHER;
+}
+
 /** What one run of letters and digits is made of. */
 struct run {
     size_t length, digits, hexadecimal, longest_digits, digits_in_a_row;
     size_t alternations; // a letter after a digit or a digit after a letter
     size_t case_changes;
-    char first, last;
+    enum kind first, last;
 };
 
 /** Runs that only the "-" and "_" of base64url divide. */
 struct token {
-    size_t length, changes; // between letters and digits, between cases
-    char last;
+    size_t length, changes; // alternations and changes of case
+    enum kind last;
 };
 
-static bool is_digit(char c)
+static void run_add(struct run *run, char c, enum kind kind)
 {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    const unsigned char byte = (unsigned char)c;
-    return ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte >= 0x80;
-}
-
-static bool is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
-static bool changes_kind(char before, char c)
-{
-    return is_digit(before) != is_digit(c);
-}
-
-static bool changes_case(char before, char c)
-{
-    return !is_digit(before) && !is_digit(c) && is_upper(before) != is_upper(c);
-}
-
-static void run_add(struct run *run, char c)
-{
-    const bool digit = is_digit(c);
-    if (run->length) {
-        run->alternations += changes_kind(run->last, c);
-        run->case_changes += changes_case(run->last, c);
-    } else {
-        run->first = c;
+    if (!run->length) {
+        run->first = kind;
+    } else if (kind != run->last) {
+        const bool alternates = kind == DIGIT || run->last == DIGIT;
+        run->alternations += alternates;
+        run->case_changes += !alternates;
     }
     run->length++;
-    run->digits += digit;
     run->hexadecimal += hex_value(c) >= 0;
-    run->digits_in_a_row = digit ? run->digits_in_a_row + 1 : 0;
+    run->last = kind;
+    if (kind != DIGIT) {
+        run->digits_in_a_row = 0;
+        return;
+    }
+    run->digits++;
+    run->digits_in_a_row++;
     if (run->digits_in_a_row > run->longest_digits) {
         run->longest_digits = run->digits_in_a_row;
     }
-    run->last = c;
 }
 
 static void token_add(struct token *token, const struct run *run)
@@ -177,10 +169,7 @@ static void token_add(struct token *token, const struct run *run)
     if (!run->length) {
         return;
     }
-    if (token->length) {
-        token->changes +=
-            changes_kind(token->last, run->first) + changes_case(token->last, run->first);
-    }
+    token->changes += token->length && token->last != run->first;
     token->length += run->length;
     token->changes += run->alternations + run->case_changes;
     token->last = run->last;
@@ -204,6 +193,16 @@ static bool token_is_personal(const struct token *token)
     return token->length >= 16 && token->changes * 5 >= token->length * 2;
 }
 
+static bool is_letter(char c)
+{
+    return kind_of(c) == LOWER || kind_of(c) == UPPER;
+}
+
+static bool is_digit(char c)
+{
+    return kind_of(c) == DIGIT;
+}
+
 /** A French number plate, AB-123-CD with any single separator. */
 static bool is_plate(struct bal_slice s)
 {
@@ -225,9 +224,10 @@ bool segment_is_personal(struct bal_slice segment)
         if (c == '@' || is_escape(segment.data + i, segment.data + segment.length)) {
             return true; // an e-mail address or a handle; something that was escaped twice
         }
-        if (is_digit(c) || is_letter(c)) {
-            digits += is_digit(c);
-            run_add(&run, c);
+        const enum kind kind = kind_of(c);
+        if (kind != OTHER) {
+            digits += kind == DIGIT;
+            run_add(&run, c, kind);
             continue;
         }
         token_add(&token, &run);
