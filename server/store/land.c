@@ -131,11 +131,9 @@ bal_status land_flight(struct bal_store *store, const struct bal_flight *flight)
         return status;
     }
     const struct open_counting counting = {.keyring = store->keyring, .arena = store->arena};
-    for (uint32_t v = 0; v < flight->count; v++) {
-        struct open_day *day = store->open[flight->views[v].site];
-        day->sequence = sequence;
-        open_day_count(day, &flight->views[v], store->page_numbers[v], &counting);
-    }
+    for (uint32_t v = 0; v < flight->count; v++)
+        store->open[flight->views[v].site]->sequence = sequence;
+    open_count_flight(store->open, flight, store->page_numbers, &counting);
     add_outcomes(store, flight);
     atomic_fetch_add_explicit(&store->stats.views, flight->count, memory_order_relaxed);
     atomic_fetch_add_explicit(&store->stats.flights, 1, memory_order_relaxed);

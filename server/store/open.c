@@ -200,30 +200,75 @@ static void count_in(struct open_day *day, enum open_table_id table, uint32_t ro
                                                 tables[table].margin, view->visitor));
 }
 
+#define NO_ROW UINT32_MAX
+
+/* The row of a table that a view counts in. Soft navigations have a table of their own and are in
+ * no other. */
+static uint32_t row_of(struct open_day *day, enum open_table_id table, const struct bal_view *view,
+                       uint32_t page)
+{
+    if ((view->type == BAL_TYPE_SOFT_NAVIGATION) != (table == OPEN_SOFT_PAGE))
+        return NO_ROW;
+    const bool in_block = day->tells_pages || (page != 0 && page == day->hub_page);
+    switch (table) {
+    case OPEN_SITE:
+        return 0;
+    case OPEN_PAGE:
+    case OPEN_SOFT_PAGE:
+        return page;
+    case OPEN_REGION:
+        return open_region_number(day, view->region);
+    case OPEN_DEVICE:
+        return view->device;
+    case OPEN_BROWSER:
+        return view->browser;
+    case OPEN_PROTOCOL:
+        return view->protocol;
+    case OPEN_TYPE:
+        return view->type;
+    case OPEN_PAGE_DEVICE:
+        return page * BAL_DEVICE_COUNT + view->device;
+    case OPEN_REGION_DEVICE:
+        return open_region_number(day, view->region) * BAL_DEVICE_COUNT + view->device;
+    case OPEN_BLOCK:
+        return OPEN_BLOCK_FILLING;
+    case OPEN_BLOCK_PAGE:
+        return in_block ? page : NO_ROW;
+    case OPEN_PAGE_REGION:
+        if (!day->tells_page_region)
+            return NO_ROW;
+        return pairs_number(
+            &day->pairs,
+            (struct pair){.page = page, .region = open_region_number(day, view->region)});
+    case OPEN_TABLE_COUNT:
+        break;
+    }
+    return NO_ROW;
+}
+
+static void count_in_table(struct open_day *day, enum open_table_id table,
+                           const struct bal_view *view, uint32_t page,
+                           const struct open_counting *counting)
+{
+    const uint32_t row = row_of(day, table, view, page);
+    if (row != NO_ROW)
+        count_in(day, table, row, view, counting);
+}
+
 void open_day_count(struct open_day *day, const struct bal_view *view, uint32_t page,
                     const struct open_counting *counting)
 {
-    if (view->type == BAL_TYPE_SOFT_NAVIGATION) {
-        count_in(day, OPEN_SOFT_PAGE, page, view, counting);
-        return;
-    }
-    const uint32_t region = open_region_number(day, view->region);
-    count_in(day, OPEN_SITE, 0, view, counting);
-    count_in(day, OPEN_PAGE, page, view, counting);
-    count_in(day, OPEN_REGION, region, view, counting);
-    count_in(day, OPEN_DEVICE, view->device, view, counting);
-    count_in(day, OPEN_BROWSER, view->browser, view, counting);
-    count_in(day, OPEN_PROTOCOL, view->protocol, view, counting);
-    count_in(day, OPEN_TYPE, view->type, view, counting);
-    count_in(day, OPEN_PAGE_DEVICE, page * BAL_DEVICE_COUNT + view->device, view, counting);
-    count_in(day, OPEN_REGION_DEVICE, region * BAL_DEVICE_COUNT + view->device, view, counting);
-    count_in(day, OPEN_BLOCK, OPEN_BLOCK_FILLING, view, counting);
-    if (day->tells_page_region)
-        count_in(day, OPEN_PAGE_REGION,
-                 pairs_number(&day->pairs, (struct pair){.page = page, .region = region}), view,
-                 counting);
-    if (day->tells_pages || (page != 0 && page == day->hub_page))
-        count_in(day, OPEN_BLOCK_PAGE, page, view, counting);
+    for (enum open_table_id table = 0; table < OPEN_TABLE_COUNT; table++)
+        count_in_table(day, table, view, page, counting);
+}
+
+void open_count_flight(struct open_day *const *days, const struct bal_flight *flight,
+                       const uint32_t *pages, const struct open_counting *counting)
+{
+    for (enum open_table_id table = 0; table < OPEN_TABLE_COUNT; table++)
+        for (uint32_t v = 0; v < flight->count; v++)
+            count_in_table(days[flight->views[v].site], table, &flight->views[v], pages[v],
+                           counting);
 }
 
 uint32_t open_row_floor(const struct open_row *row, const struct bal_arena *arena)

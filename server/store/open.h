@@ -138,6 +138,10 @@ struct open_counting {
 /** Counts one view in every table it belongs to. `page` is the day's number of its page. */
 void open_day_count(struct open_day *day, const struct bal_view *view, uint32_t page,
                     const struct open_counting *counting);
+/** The same for a flight's views, a table at a time, whose rows so stay in the processor's cache.
+ * `days` is [site], `pages` is [view]. */
+void open_count_flight(struct open_day *const *days, const struct bal_flight *flight,
+                       const uint32_t *pages, const struct open_counting *counting);
 
 /** A lower bound of a row's distinct visitors, for k tests. */
 uint32_t open_row_floor(const struct open_row *row, const struct bal_arena *arena);
