@@ -129,7 +129,7 @@ static enum kind kind_of(char c)
 
 /** What one run of letters and digits is made of. */
 struct run {
-    size_t length, digits, hexadecimal, longest_digits, digits_in_a_row;
+    size_t length, digits, hexadecimal, longest_digits;
     size_t alternations; // a letter after a digit or a digit after a letter
     size_t case_changes;
     enum kind first, last;
@@ -141,27 +141,27 @@ struct token {
     enum kind last;
 };
 
-static void run_add(struct run *run, char c, enum kind kind)
+/** Adds the characters of one kind that begin at `from`; returns where they end. */
+static size_t run_add(struct run *run, enum kind kind, struct bal_slice segment, size_t from)
 {
     if (!run->length) {
         run->first = kind;
-    } else if (kind != run->last) {
-        const bool alternates = kind == DIGIT || run->last == DIGIT;
-        run->alternations += alternates;
-        run->case_changes += !alternates;
+    } else {
+        run->alternations += kind == DIGIT || run->last == DIGIT;
+        run->case_changes += kind != DIGIT && run->last != DIGIT;
     }
-    run->length++;
-    run->hexadecimal += hex_value(c) >= 0;
     run->last = kind;
-    if (kind != DIGIT) {
-        run->digits_in_a_row = 0;
-        return;
+    size_t end = from;
+    do {
+        run->hexadecimal += hex_value(segment.data[end]) >= 0;
+        end++;
+    } while (end < segment.length && kind_of(segment.data[end]) == kind);
+    run->length += end - from;
+    if (kind == DIGIT) {
+        run->digits += end - from;
+        run->longest_digits = end - from > run->longest_digits ? end - from : run->longest_digits;
     }
-    run->digits++;
-    run->digits_in_a_row++;
-    if (run->digits_in_a_row > run->longest_digits) {
-        run->longest_digits = run->digits_in_a_row;
-    }
+    return end;
 }
 
 static void token_add(struct token *token, const struct run *run)
@@ -219,17 +219,19 @@ bool segment_is_personal(struct bal_slice segment)
     struct run run = {0};
     struct token token = {0};
     size_t digits = 0;
-    for (size_t i = 0; i < segment.length; i++) {
+    for (size_t i = 0; i < segment.length;) {
         const char c = segment.data[i];
         if (c == '@' || is_escape(segment.data + i, segment.data + segment.length)) {
             return true; // an e-mail address or a handle; something that was escaped twice
         }
         const enum kind kind = kind_of(c);
         if (kind != OTHER) {
-            digits += kind == DIGIT;
-            run_add(&run, c, kind);
+            const size_t end = run_add(&run, kind, segment, i);
+            digits += kind == DIGIT ? end - i : 0;
+            i = end;
             continue;
         }
+        i++;
         token_add(&token, &run);
         const bool token_ends = c != '-' && c != '_';
         if (run_is_personal(&run) || (token_ends && token_is_personal(&token))) {
