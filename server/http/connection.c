@@ -5,6 +5,7 @@
 // connection; the end of its stream is one that it handles well in every state.
 #include "connection.h"
 
+#include "memory.h"
 #include "server.h"
 
 #include <balise/peer.h>
@@ -75,6 +76,7 @@ void connection_open(struct loop *loop, h2o_socket_t *sock)
     if (connection->tls)
         SSL_CTX_up_ref(connection->tls);
     h2o_linklist_insert(&loop->connections, &connection->link);
+    memory_take_in(sock);
     sock->on_close.cb = on_close;
     sock->on_close.data = connection;
     counter_add(&loop->counters.accepted, 1);

@@ -11,7 +11,9 @@
 
 enum {
     BLOCK_BYTES = 1024,
-    KEPT = 1024, // blocks a thread keeps, of requests and of bodies each
+    KEPT = 1024,        // blocks a thread keeps, of requests and of bodies each
+    INPUT_BYTES = 4096, // the least that the library reads at once
+    INPUTS_KEPT = 256,
     ALIGNMENT = 16
 };
 
@@ -37,11 +39,20 @@ struct st_h2o_mem_recycle_chunk_t {
 };
 
 static _Thread_local h2o_mem_recycle_t kept_blocks = {.max = KEPT};
+// What sockets are read into. The library's own prototype is left for bodies.
+static _Thread_local h2o_buffer_prototype_t inputs = {.allocator = {.max = INPUTS_KEPT},
+                                                      ._initial_buf = {.capacity = INPUT_BYTES}};
 
 void memory_init(void)
 {
+    inputs.mmap_settings = h2o_socket_buffer_prototype.mmap_settings;
     h2o_socket_buffer_prototype._initial_buf.capacity = BLOCK_BYTES - offsetof(h2o_buffer_t, _buf);
     h2o_socket_buffer_prototype.allocator.max = KEPT;
+}
+
+void memory_take_in(h2o_socket_t *sock)
+{
+    h2o_buffer_set_prototype(&sock->input, &inputs);
 }
 
 static void keep(h2o_mem_recycle_t *allocator, void *wiped)
@@ -56,12 +67,15 @@ static void keep(h2o_mem_recycle_t *allocator, void *wiped)
     allocator->cnt++;
 }
 
-/** Only buffers of their first size come here, and those are filled from the start: the library
- * moves what is in a buffer only when it could not be read into otherwise. */
+/** Only buffers of their first size come here. Bodies and answers were filled from the start; in an
+ * input the library decodes chunks in place, so of that all is wiped. */
 void h2o_mem_free_recycle(h2o_mem_recycle_t *allocator, void *memory)
 {
     h2o_buffer_t *buffer = memory;
-    explicit_bzero(buffer, (size_t)(buffer->bytes - (char *)buffer) + buffer->size);
+    const size_t filled = allocator == &inputs.allocator
+                              ? INPUT_BYTES
+                              : (size_t)(buffer->bytes - buffer->_buf) + buffer->size;
+    explicit_bzero(buffer, offsetof(h2o_buffer_t, _buf) + filled);
     keep(allocator, buffer);
 }
 

@@ -6,5 +6,7 @@
 
 /** Sets how the library takes memory on this thread; before it takes any. See memory.c. */
 void memory_init(void);
+/** For a socket that was just accepted on this thread. */
+void memory_take_in(h2o_socket_t *sock);
 
 #endif
