@@ -36,12 +36,14 @@ class Program:
 
     def __init__(self, argv, log, port, environment=None):
         self.port = port
+        began = time.monotonic()
         with open(log, "wb") as output:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
                 [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 env={**os.environ, **(environment or {})}, start_new_session=True)
         Program.all.append(self)
         until(lambda: self._ended(log) or answers(port), START_SECONDS, f"{argv[0]} on port {port}")
+        self.started_seconds = time.monotonic() - began
 
     def _ended(self, log):
         if self.process.poll() is not None:
