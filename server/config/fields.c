@@ -89,7 +89,7 @@ static const struct bal_field_info fields[] = {
     {.path = "public.patience_seconds", .type = "integer", .default_text = "30", .min = 1, .max = 600,
      .help = "Longest time a client may take to finish a request or to take its answer, or may be idle.",
      PLACE(int64, AT(public_side.patience_seconds))},
-    {.path = "public.memory_mebibytes", .type = "integer", .default_text = "512", .min = 64, .max = 1048576,
+    {.path = "public.memory_mebibytes", .type = "integer", .default_text = "384", .min = 64, .max = 1048576,
      .help = "Memory of the process past which no connection is taken and those that hold the most are closed.",
      PLACE(int64, AT(public_side.memory_mebibytes))},
     {.path = "public.views_a_minute", .type = "integer", .default_text = "6000", .min = 100, .max = 60000000,

@@ -15,7 +15,7 @@ from balise import ORIGIN, Balise
 from edge import ATTACKER, VISITOR, Edge, attack
 from wait import until
 
-CEILING_MEBIBYTES = 512  # public.memory_mebibytes, unless it is configured
+CEILING_MEBIBYTES = 384  # public.memory_mebibytes, unless it is configured
 # Which guard ends an attack; those without one are ignored or answered for what they are.
 ENDED_BY = {"rapid_reset": "resets", "rapid_reset_unknown": "resets", "made_you_reset": "resets", "oversized": "resets",
             "hpack_bomb": "headers", "empty_continuations": "headers"}

@@ -15,7 +15,14 @@ struct h2 {
     struct bal_buf in;
 };
 
-enum { H2_DATA = 0, H2_HEADERS = 1, H2_RESET = 3, H2_SETTINGS = 4, H2_GOAWAY = 7 };
+enum {
+    H2_DATA = 0,
+    H2_HEADERS = 1,
+    H2_RESET = 3,
+    H2_SETTINGS = 4,
+    H2_GOAWAY = 7,
+    H2_CONTINUATION = 9
+};
 
 struct h2_frame {
     unsigned type, flags;

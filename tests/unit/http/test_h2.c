@@ -138,6 +138,49 @@ static void a_stop_says_goodbye_and_answers_what_is_parked(void **state)
     h2_close(&h2);
 }
 
+static void *stop(void *ended)
+{
+    *(bool *)ended = world_stop(20);
+    return NULL;
+}
+
+/** Reads frames until the goodbye that names the last request (RFC 9113 §6.8): the second one. */
+static void read_to_the_last_goodbye(struct h2 *h2)
+{
+    for (bool is_last = false; !is_last;) {
+        struct h2_frame frame;
+        assert_true(h2_read(h2, &frame));
+        is_last = frame.type == H2_GOAWAY && memcmp(frame.payload.data, "\x7f\xff\xff\xff", 4) != 0;
+        bal_buf_finish(&frame.payload);
+    }
+}
+
+/** The library itself would turn on it for ever. */
+static void a_header_block_that_goes_on_after_the_goodbye_ends_its_connection(void **state)
+{
+    (void)state;
+    struct h2 h2 = h2_open();
+    struct bal_buf block = {0};
+    pthread_t stopper;
+    bool ended = false;
+    world_hold(true);
+    h2_beacon(&h2, 1, "view");
+    world_await_number(&world_store.submitted, 1);
+    h2_field(&block, ":method", "POST");
+    h2_send(&h2, H2_HEADERS, 0, 3, bal_buf_slice(&block)); // to be continued
+    assert_int_equal(pthread_create(&stopper, NULL, stop, &ended), 0);
+    read_to_the_last_goodbye(&h2);
+    h2_send(&h2, H2_CONTINUATION, 0, 3, bal_buf_slice(&block));
+    struct h2_frame frame;
+    while (h2_read(&h2, &frame)) // fails when the end does not come
+        bal_buf_finish(&frame.payload);
+    world_hold(false);
+    assert_int_equal(pthread_join(stopper, NULL), 0);
+    assert_true(ended);
+    bal_buf_finish(&block);
+    h2_close(&h2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +197,8 @@ int main(void)
         cmocka_unit_test_teardown(http1_only_refuses_prior_knowledge, world_close),
         cmocka_unit_test_setup_teardown(a_stop_says_goodbye_and_answers_what_is_parked, serve,
                                         world_close),
+        cmocka_unit_test_setup_teardown(
+            a_header_block_that_goes_on_after_the_goodbye_ends_its_connection, serve, world_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
