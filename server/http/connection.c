@@ -29,20 +29,14 @@ static void on_close(void *memory)
 
 /** The network's place among the crowds; -1 for one of our proxies, which speaks for many. False:
  * it has too many connections. */
-static bool enter_crowd(struct loop *loop, h2o_socket_t *sock, int64_t *crowd)
+static bool enter_crowd(struct loop *loop, const struct bal_peer *peer, int64_t *crowd)
 {
     const struct bal_config *config = loop->server->parts.config;
-    struct bal_peer peer = {0};
-    *crowd = -1;
-    if (h2o_socket_getpeername(sock, (struct sockaddr *)&peer.socket_address) == 0)
-        peer.socket_address.ss_family = AF_UNSPEC;
-    struct bal_prefix prefix = bal_prefix_of_peer(&peer, config->public_side.trusted_proxies,
+    struct bal_prefix prefix = bal_prefix_of_peer(peer, config->public_side.trusted_proxies,
                                                   config->public_side.trusted_proxy_count);
-    const bool is_anyone = prefix.family != 0 && !prefix.is_proxy;
     const bool entered =
-        !is_anyone || crowds_enter(&loop->side->crowds, bal_prefix_number(prefix, 0), crowd);
+        prefix.is_proxy || crowds_enter(&loop->side->crowds, bal_prefix_number(prefix, 0), crowd);
     explicit_bzero(&prefix, sizeof prefix);
-    explicit_bzero(&peer, sizeof peer);
     return entered;
 }
 
@@ -53,21 +47,31 @@ static void refuse(struct loop *loop, h2o_socket_t *sock, enum guard guard)
     h2o_socket_close(sock);
 }
 
-void connection_open(struct loop *loop, h2o_socket_t *sock)
+/** What keeps it out; GUARD_COUNT: nothing. */
+static enum guard keep_out(struct loop *loop, h2o_socket_t *sock, int64_t *crowd)
 {
     struct side *side = loop->side;
-    int64_t crowd = -1;
+    struct bal_peer peer = {0};
+    enum guard guard = GUARD_COUNT;
     if (atomic_fetch_add_explicit(&side->connections, 1, memory_order_relaxed) >=
-        side->connections_at_most) {
-        refuse(loop, sock, GUARD_CONNECTIONS);
-        return;
-    }
-    if (loop->short_of_memory) {
-        refuse(loop, sock, GUARD_MEMORY);
-        return;
-    }
-    if (!enter_crowd(loop, sock, &crowd)) {
-        refuse(loop, sock, GUARD_NETWORK);
+        side->connections_at_most)
+        guard = GUARD_CONNECTIONS;
+    else if (loop->short_of_memory)
+        guard = GUARD_MEMORY;
+    else if (h2o_socket_getpeername(sock, (struct sockaddr *)&peer.socket_address) == 0)
+        guard = GUARD_GONE;
+    else if (!enter_crowd(loop, &peer, crowd))
+        guard = GUARD_NETWORK;
+    explicit_bzero(&peer, sizeof peer);
+    return guard;
+}
+
+void connection_open(struct loop *loop, h2o_socket_t *sock)
+{
+    int64_t crowd = -1;
+    const enum guard guard = keep_out(loop, sock, &crowd);
+    if (guard != GUARD_COUNT) {
+        refuse(loop, sock, guard);
         return;
     }
     struct connection *connection = bal_alloc(sizeof *connection);

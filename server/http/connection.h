@@ -30,7 +30,7 @@ struct connection {
 };
 
 /** Takes in a socket that was accepted and hands it to the library, or closes it: there are too
- * many, of its network too many, or memory is short. */
+ * many, of its network too many, memory is short, or nobody is there any more. */
 void connection_open(struct loop *loop, h2o_socket_t *sock);
 /** The one a request or an HTTP/2 connection of the library's belongs to; NULL when its socket has
  * gone. */
