@@ -7,7 +7,11 @@ import { COMPARISONS, unitsOf } from './state.js';
 
 const RANGES = [1, 7, 28, 90, 365];
 /** Choices that a view has no use for. */
-const WITHOUT = { overview: [], pages: ['unit'], regions: ['unit'], devices: ['unit'], distribution: ['unit', 'compare'], metrics: ['unit', 'metric'], privacy: ['site', 'metric', 'period', 'from', 'to', 'unit', 'compare'] };
+const RANGE = ['period', 'from', 'to'];
+const WITHOUT = {
+  overview: [], pages: ['unit'], regions: ['unit'], devices: ['unit'], distribution: ['unit', 'compare'], metrics: ['unit', 'metric'],
+  report: ['metric', ...RANGE, 'unit', 'compare'], privacy: ['site', 'metric', ...RANGE, 'unit', 'compare'],
+};
 
 /** Today alone is what is told of it by now; other ranges end with yesterday. */
 const rangeOf = (today, days) => (days === 1 ? { from: today, to: addDays(today, 1) } : { from: addDays(today, -days), to: today });

@@ -14,11 +14,12 @@ import { overview } from './views/overview.js';
 import { pages } from './views/pages.js';
 import { privacy } from './views/privacy.js';
 import { regions } from './views/regions.js';
+import { report } from './views/report.js';
 
-const views = { overview, pages, regions, devices, distribution, metrics, privacy };
+const views = { overview, pages, regions, devices, distribution, metrics, report, privacy };
 /** Filters that a view's figures can be narrowed by. */
 const ALL = ['page', 'region', 'device', 'browser', 'protocol', 'type'];
-const NARROWED_BY = { overview: ALL, distribution: ALL, metrics: ALL, pages: ['device'], regions: ['device'], devices: [], privacy: [] };
+const NARROWED_BY = { overview: ALL, distribution: ALL, metrics: ALL, pages: ['device'], regions: ['device'], devices: [], report: [], privacy: [] };
 
 let session, frame, running;
 

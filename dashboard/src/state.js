@@ -3,7 +3,7 @@
 import { addDays, daysBetween, isDay } from './dates.js';
 import { METRICS } from './metrics.js';
 
-export const VIEWS = ['overview', 'pages', 'regions', 'devices', 'distribution', 'metrics', 'privacy'];
+export const VIEWS = ['overview', 'pages', 'regions', 'devices', 'distribution', 'metrics', 'report', 'privacy'];
 /** What figures can be narrowed to, one at a time (and a device beside a page or a region). */
 export const FILTERS = ['page', 'region', 'device', 'browser', 'protocol', 'type'];
 export const COMPARISONS = ['previous', 'year', 'none'];

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 
 import pytest
 
@@ -122,6 +123,16 @@ def test_budgets_are_those_of_the_api(page, quarter):
     assert shown[:len(told)] == told and len(told) == 3
     page.open(view="overview", lang="en", page="/dossier/:id")
     assert page.tab.evaluate("document.querySelectorAll('.budgets').length") == 0  # they are of the site
+
+
+def test_the_report_has_the_same_numbers(page, quarter):
+    page.open(view="report", lang="en")
+    assert page.tab.evaluate("document.querySelectorAll('main a[download]').length") == 12
+    text = page.tab.evaluate("fetch(document.querySelector('main a[download]').href).then((answer) => answer.text())")
+    in_report = set(map(float, re.findall(r'<data value="([-0-9.e]+)"', text)))
+    page.open(view="overview", lang="en", from_="2026-10-01", to="2026-11-01", compare="none")
+    shown = page.tab.evaluate("[...document.querySelectorAll('.value data')].map((one) => Number(one.value))")
+    assert len(shown) == 5 and set(shown) <= in_report
 
 
 def test_what_is_downloaded_is_what_is_seen(page, quarter):

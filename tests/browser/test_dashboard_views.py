@@ -7,6 +7,7 @@ from balise import ROOT
 from dashboard import Dashboard
 
 FIGURES = ["overview", "pages", "regions", "devices", "distribution", "metrics"]
+VIEWS = [*FIGURES, "report"]
 NARROWED = {"page": "/dossier/:id"}, {"region": "RE"}, {"device": "mobile"}
 WIDE, NARROW = 1280, 360
 
@@ -44,7 +45,7 @@ def check(page, name):
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("lang", ["fr", "en"])
-@pytest.mark.parametrize("view", FIGURES)
+@pytest.mark.parametrize("view", VIEWS)
 def test_figures_are_readable_by_everybody(analyst, view, lang, width):
     analyst.size(width)
     analyst.open(view=view, lang=lang)

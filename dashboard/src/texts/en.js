@@ -55,6 +55,7 @@ export default {
   view_devices: 'Devices',
   view_distribution: 'Distribution',
   view_metrics: 'All metrics',
+  view_report: 'Report',
   view_privacy: 'Data protection',
   // metrics
   metric_lcp: 'LCP',
@@ -215,6 +216,10 @@ export default {
   // all metrics
   metricsCaption: 'All metrics of the period',
   reported: 'Views with it',
+  // the report
+  reportTitle: 'The month in a document',
+  reportWhat: 'A month against the one before and the budgets, day by day, by territory and page, with annotations, coverage and method: one file to read, print and keep.',
+  reportHow: 'The same on the server: balise report --site NAME --month YYYY-MM.',
   // names
   name_other: '(other)',
   name_unknown: '(unknown)',

@@ -55,6 +55,7 @@ export default {
   view_devices: 'Appareils',
   view_distribution: 'Distribution',
   view_metrics: 'Toutes les mesures',
+  view_report: 'Rapport',
   view_privacy: 'Protection des données',
   // metrics
   metric_lcp: 'LCP',
@@ -215,6 +216,10 @@ export default {
   // all metrics
   metricsCaption: 'Toutes les mesures de la période',
   reported: 'Vues avec la mesure',
+  // the report
+  reportTitle: 'Le mois en un document',
+  reportWhat: 'Un mois face au précédent et aux budgets, jour par jour, par territoire et par page, avec les annotations, la couverture et la méthode : un fichier à lire, imprimer et garder.',
+  reportHow: 'La même chose sur le serveur : balise report --site NOM --month AAAA-MM.',
   // names
   name_other: '(autres)',
   name_unknown: '(inconnu)',
