@@ -85,7 +85,8 @@ static int compare_p75(const void *a, const void *b, void *context)
 // with an interval of its own.
 static const struct territory *find_median(const struct equity *equity, size_t m)
 {
-    const struct territory **const told = bal_calloc(equity->count + 1, sizeof *told);
+    const struct territory **const told =
+        bal_calloc(equity->count + 1, sizeof(const struct territory *));
     size_t count = 0;
     for (size_t i = 0; i < equity->count; i++) {
         const struct territory *const territory = &equity->all[i];

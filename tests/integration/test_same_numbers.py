@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A figure is the same number wherever it is told: the API's JSON, CSV and lines, `balise query`, with a server and without."""
+"""A figure is the same number wherever it is told: the API's JSON, CSV and lines, `balise query`, the report, budgets and /metrics,
+with a server and without. (The dashboard's: tests/browser/test_dashboard_numbers.py.)"""
 import csv
 import datetime
 import io
@@ -8,19 +9,22 @@ import urllib.parse
 
 import pytest
 
-from balise import Balise, run, view, visitors
+from balise import ORIGIN, ZONE, Balise, run, view, visitors
 from foreground import free_port
+from test_report import Document
 
 FIGURES = ("n", "p50", "p75", "p75_low", "p75_high", "p95", "good", "needs_improvement", "poor")
 GAP = {"gap": "p75", "gap_low": "p75_low", "gap_high": "p75_high"}
 REGIONS = {"FR-IDF": 90, "FR-BRE": 60, "FR-ARA": 50, "FR-OCC": 20, "DE-BY": 45}
 METRICS = ("lcp", "cls", "weight")
+BUDGETS = [{"metric": metric, "p75": 1} for metric in METRICS]
 
 
 @pytest.fixture(name="told", scope="module")
 def _told():
     """A server with a closed day, and the parameters that ask for that day."""
-    with Balise({"private": {"listen": [f"127.0.0.1:{free_port()}"]}}) as server:
+    site = {"name": "portal", "origins": [ORIGIN], "time_zone": ZONE, "budgets": BUDGETS}
+    with Balise({"sites": [site], "private": {"listen": [f"127.0.0.1:{free_port()}"]}}) as server:
         for speed, (region, count) in enumerate(REGIONS.items(), 2):
             server.post_all([(view(lcp=speed * (400 + 7 * n), cls=0.003 * n, weight=100_003 * (n + speed)), visitor)
                              for n, visitor in enumerate(visitors(count, region))])
@@ -38,6 +42,14 @@ def query(server, *words, **parameters):
     """What `balise query` prints."""
     options = [word for name, value in parameters.items() for word in (f"--{name}", value)]
     done = run("query", "--config", server.config_path, *words, *options, environment={**server.environment(), "BALISE_TOKEN": server.token()})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def query_report(server, month):
+    """What `balise report` prints."""
+    words = ("--site", "portal", "--month", month, "--lang", "en")
+    done = run("report", "--config", server.config_path, *words, environment={**server.environment(), "BALISE_TOKEN": server.token()})
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -70,6 +82,25 @@ def test_kpi_equity_and_every_form_of_them_tell_one_number(told):
         assert numbers_of_json(json.loads(query(server, *words, format="json", **asked))["rows"]) == numbers, name
         lines = query(server, *words, format="ndjson", **asked).splitlines()
         assert numbers_of_json([json.loads(line) for line in lines]) == numbers, name
+
+
+def test_report_budgets_and_metrics_tell_it_too(told):
+    """The month has this one day, so what is said of either is of both."""
+    server, asked = told
+    row = json.loads(ask(server, "kpi", **asked))["rows"][0]
+    regions = numbers_of_json(json.loads(ask(server, "equity", **asked))["rows"])
+    report = Document(query_report(server, asked["from"][:7]))
+    shown = report.rows("Figures of the month")
+    for metric in ("lcp", "cls"):
+        assert shown[metric.upper()]["numbers"] == [row[metric][figure] for figure in (
+            "n", "p75", "p75_low", "p75_high", "good", "needs_improvement", "poor") if row[metric][figure] is not None]
+    for region, line in report.rows("Equity by region").items():
+        columns = ("views", "lcp_p75", "lcp_p75_low", "lcp_p75_high", "lcp_poor", "lcp_gap", "lcp_gap_low", "lcp_gap_high")
+        assert line["numbers"] == [regions[region, column] for column in columns if regions[region, column] is not None]
+    held = {budget["metric"]: budget["figures"] for budget in json.loads(ask(server, "budgets", site="portal"))["budgets"]}
+    assert held == {metric: row[metric] for metric in METRICS}
+    gauges = server.metrics()
+    assert {metric: gauges[f'balise_site_p75{{site="portal",metric="{metric}"}}'] for metric in METRICS} == {metric: row[metric]["p75"] for metric in METRICS}
 
 
 def test_without_a_server_the_answers_are_the_same_to_the_byte(told):
