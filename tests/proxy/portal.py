@@ -10,7 +10,7 @@ LINE = b'<script async src="/balise/b.js"></script>'
 # Tags in capitals, and the text </head> a second time where it ends nothing.
 PAGE = (b"<!DOCTYPE html>\n<html lang=en><head><title>Portal</title><link rel=stylesheet href=/style.css></HEAD>\n"
         b"<body><h1>Good morning</h1><p title='\"<head></head>\"'>" + b"A page like any other. " * 400 + b"</body></html>\n")
-FIRST_PART, SECOND_PART = b"<!doctype html><html><head><title>Slow</title></head><body><p>first", b"<p>second</body></html>"
+FIRST_PART, SECOND_PART = b"<!doctype html><html><head><title>Slow</title></head><body><p>first,\nand more of the same\n", b"<p>second</body></html>"
 DATA = b'{"template": "<html><head></head></html>", "rest": "' + b"data " * 400 + b'"}'
 IMAGE = bytes(range(256)) * 8
 STYLE = b"h1 { color: navy }\n" * 200
