@@ -12,7 +12,8 @@
  */
 struct bal_peer {
     struct sockaddr_storage socket_address;
-    struct bal_slice forwarded_for; /**< X-Forwarded-For, believed only from a trusted proxy */
+    struct bal_slice forwarded_for; /**< the list of hops, believed only from a trusted proxy */
+    bool is_rfc7239;                /**< that of Forwarded; else of X-Forwarded-For */
     struct bal_slice user_agent;
 };
 

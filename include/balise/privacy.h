@@ -23,10 +23,10 @@ struct bal_prefix {
 
 /**
  * The client's prefix: the socket's address, or, while it is one of `trusted` networks, the
- * right-most address of X-Forwarded-For that is not (a malformed element ends the walk: the prefix
- * is then unknown). An IPv4 address inside IPv6 (v4-mapped ::ffff:0:0/96, 6to4 2002::/16, Teredo
- * 2001::/32, NAT64 64:ff9b::/96 and a /96 of 64:ff9b:1::/48) is unwrapped before truncation. Every
- * full address is wiped from the stack.
+ * right-most address of X-Forwarded-For or Forwarded that is not (a malformed element ends the
+ * walk: the prefix is then unknown). An IPv4 address inside IPv6 (v4-mapped ::ffff:0:0/96, 6to4
+ * 2002::/16, Teredo 2001::/32, NAT64 64:ff9b::/96 and a /96 of 64:ff9b:1::/48) is unwrapped before
+ * truncation. Every full address is wiped from the stack.
  */
 struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct bal_network *trusted,
                                      size_t trusted_count);

@@ -14,21 +14,30 @@
 
 #define FORWARDED_BYTES 512
 
-/**
- * All X-Forwarded-For lines as one list (RFC 9110 §5.3): some proxies append a line of their own
- * instead of extending the visitor's, and then the last line is the one to be believed. What does
- * not fit becomes a malformed list, so that the visitor is from nowhere rather than from a wrong
- * place.
- */
-static struct bal_slice forwarded_for(const h2o_req_t *req, char joined[FORWARDED_BYTES])
+/** The next line of the header that the proxies are said to write; the other one is a visitor's
+ * own. */
+static ssize_t next_line(const h2o_req_t *req, bool is_rfc7239, ssize_t at)
 {
-    ssize_t at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, -1);
+    return is_rfc7239 ? h2o_find_header_by_str(&req->headers, H2O_STRLIT("forwarded"), at)
+                      : h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at);
+}
+
+/**
+ * All lines of X-Forwarded-For or Forwarded as one list (RFC 9110 §5.3): some proxies append a line
+ * of their own instead of extending the visitor's, and then the last line is the one to be
+ * believed. What does not fit becomes a malformed list, so that the visitor is from nowhere rather
+ * than from a wrong place.
+ */
+static struct bal_slice forwarded_for(const h2o_req_t *req, bool is_rfc7239,
+                                      char joined[FORWARDED_BYTES])
+{
+    ssize_t at = next_line(req, is_rfc7239, -1);
     if (at == -1)
         return (struct bal_slice){0};
     const struct bal_slice only = slice_of(req->headers.entries[at].value);
     size_t used = 0;
     int lines = 0;
-    for (; at != -1; at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at), lines++) {
+    for (; at != -1; at = next_line(req, is_rfc7239, at), lines++) {
         const struct bal_slice line = slice_of(req->headers.entries[at].value);
         if (line.length >= FORWARDED_BYTES - used)
             return lines == 0 && line.length > 0 ? only : BAL_SLICE("?");
@@ -48,7 +57,8 @@ static enum bal_outcome gate(struct bal_ingest *ingest, const h2o_req_t *req,
     struct bal_peer peer = {0};
     if (req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&peer.socket_address) == 0)
         peer.socket_address.ss_family = AF_UNSPEC;
-    peer.forwarded_for = forwarded_for(req, joined);
+    peer.is_rfc7239 = loop_of(req)->server->parts.config->public_side.forwarded;
+    peer.forwarded_for = forwarded_for(req, peer.is_rfc7239, joined);
     peer.user_agent = request_header(req, H2O_TOKEN_USER_AGENT);
     const struct bal_incoming incoming = {
         .peer = &peer,

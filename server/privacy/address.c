@@ -124,6 +124,31 @@ static bool parse_hop(struct bal_slice text, struct address *out)
     return parse_text(text, AF_INET6, out);
 }
 
+/** One element of Forwarded (RFC 7239 §4): "for=192.0.2.1;proto=https", 'For="[2001:db8::1]:443"'.
+ * What a proxy hides ("unknown", "_name") is no address. */
+static bool parse_element(struct bal_slice element, struct address *out)
+{
+    struct bal_slice value = {0};
+    while (element.length) {
+        const size_t end = find_byte(element, ';');
+        const struct bal_slice pair = bal_slice_trim(slice_from(element, 0, end));
+        element = slice_from(element, end < element.length ? end + 1 : end, element.length);
+        const size_t equals = find_byte(pair, '=');
+        if (equals == pair.length ||
+            !bal_slice_equal_nocase(slice_from(pair, 0, equals), BAL_SLICE("for"))) {
+            continue;
+        }
+        if (value.length) {
+            return false;
+        }
+        value = slice_from(pair, equals + 1, pair.length);
+    }
+    if (value.length >= 2 && value.data[0] == '"' && value.data[value.length - 1] == '"') {
+        value = slice_from(value, 1, value.length - 1);
+    }
+    return parse_hop(value, out);
+}
+
 static bool of_socket(const struct sockaddr_storage *socket_address, struct address *out)
 {
     bool good = false;
@@ -225,7 +250,7 @@ struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct b
             prefix.is_proxy = true; // all are ours: the farthest one asked for itself
             break;
         }
-        known = ++seen <= MAX_HOPS && parse_hop(hop, &address);
+        known = ++seen <= MAX_HOPS && (peer->is_rfc7239 ? parse_element : parse_hop)(hop, &address);
     }
     if (known) {
         const bool is_proxy = prefix.is_proxy;

@@ -230,6 +230,19 @@ static void the_gate_sees_the_socket_the_agent_and_every_forwarding(void **state
     assert_string_equal(world_store.forwarded, "");
 }
 
+static void forwarded_is_read_where_proxies_write_it_and_nothing_else(void **state)
+{
+    (void)world_open(state);
+    world_config.public_side.forwarded = true;
+    world_serve();
+    assert_int_equal(status_of_beacon(FROM_PORTAL
+                                      "X-Forwarded-For: 192.0.2.1\r\nForwarded: for=_a\r\n"
+                                      "Forwarded: for=203.0.113.3\r\n",
+                                      "view"),
+                     204);
+    assert_string_equal(world_store.forwarded, "for=_a,for=203.0.113.3");
+}
+
 static void forwardings_that_do_not_fit_become_one_that_nobody_believes(void **state)
 {
     (void)state;
@@ -262,6 +275,8 @@ int main(void)
         cmocka_unit_test_teardown(past_the_queue_beacons_get_503_and_are_not_counted, world_close),
         cmocka_unit_test_setup_teardown(the_gate_sees_the_socket_the_agent_and_every_forwarding,
                                         serve, world_close),
+        cmocka_unit_test_teardown(forwarded_is_read_where_proxies_write_it_and_nothing_else,
+                                  world_close),
         cmocka_unit_test_setup_teardown(forwardings_that_do_not_fit_become_one_that_nobody_believes,
                                         serve, world_close),
     };

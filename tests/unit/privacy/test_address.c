@@ -65,6 +65,42 @@ static const char *prefix_for(const char *socket_text, const char *forwarded_for
     return prefix_text(bal_prefix_of_peer(&peer, trusted, TRUSTED));
 }
 
+static const char *prefix_by_rfc7239(const char *forwarded)
+{
+    struct bal_network trusted[TRUSTED];
+    fill_trusted(trusted);
+    const struct bal_peer peer = {.socket_address = socket_of("192.0.2.10"),
+                                  .forwarded_for = bal_slice_of(forwarded),
+                                  .is_rfc7239 = true};
+    return prefix_text(bal_prefix_of_peer(&peer, trusted, TRUSTED));
+}
+
+static void reads_forwarded_as_rfc_7239_has_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header, *prefix;
+    } cases[] = {
+        {"for=203.0.113.9", "4 cb0071"},
+        {"For=\"203.0.113.9:4711\"", "4 cb0071"},
+        {"proto=https; FOR=203.0.113.9 ;by=198.51.100.1;host=portal.example", "4 cb0071"},
+        {"for=\"[2001:db8:1234:5678::1]:443\"", "6 20010db81234"},
+        {"for=198.51.100.1, for=203.0.113.9", "4 cb0071"},
+        {"for=\"a visitor's own, for=203.0.113.9", "4 cb0071"},
+        {"for=203.0.113.9, for=192.0.2.10", "4 cb0071"}, // the last is a proxy of ours
+        {"for=unknown", "0"},
+        {"for=_hidden", "0"},
+        {"for=203.0.113.9;for=203.0.113.9", "0"},
+        {"proto=https", "0"},
+        {"203.0.113.9", "0"},
+        {"for=", "0"},
+        {"for=\"", "0"},
+        {"=;=;for", "0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(prefix_by_rfc7239(cases[i].header), cases[i].prefix);
+}
+
 static void keeps_24_bits_of_ipv4_and_48_of_ipv6(void **state)
 {
     (void)state;
@@ -344,6 +380,7 @@ int main(void)
         cmocka_unit_test(falls_back_to_the_farthest_proxy),
         cmocka_unit_test(reads_ports_and_brackets),
         cmocka_unit_test(a_malformed_element_ends_the_walk),
+        cmocka_unit_test(reads_forwarded_as_rfc_7239_has_it),
         cmocka_unit_test(an_endless_chain_of_proxies_is_unknown),
         cmocka_unit_test(unwraps_ipv4_inside_ipv6_before_cutting),
         cmocka_unit_test(neighbours_of_the_ranges_that_carry_ipv4_are_cut_like_any_other),
