@@ -12,10 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// What the kernel holds of a connection that is not read yet. The library reads until nothing is
-// left, so this bounds how long one connection has the loop to itself; a fast client would else
-// have megabytes there. Enough for the beacons of a whole HTTP/2 connection.
-#define RECEIVE_BYTES (256 * 1024)
+// What the kernel holds of a connection, read or written by nobody yet; it doubles what it is told.
+// The library reads and answers a connection until nothing is left to read or no more can be
+// written, so these bound how long one has the loop to itself, and what one holds that takes no
+// answer. Enough for the beacons of a whole HTTP/2 connection.
+#define RECEIVE_BYTES (256 * 1024 / 2)
+#define SEND_BYTES (128 * 1024 / 2)
 
 static bal_status refuse(struct bal_error *error, const struct bal_listen *listen, const char *why)
 {
@@ -39,10 +41,11 @@ static int bind_and_listen(const struct addrinfo *address)
     const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
-    const int on = 1, receive_bytes = RECEIVE_BYTES / 2; // the kernel doubles it
+    const int on = 1, receive_bytes = RECEIVE_BYTES, send_bytes = SEND_BYTES;
     // An IPv6 socket speaks IPv6 only: "0.0.0.0" and "[::]" can then be listened on side by side.
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes) ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes) ||
         (address->ai_family == AF_INET6 &&
          setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on)) ||
         bind(fd, address->ai_addr, address->ai_addrlen) || listen(fd, SOMAXCONN)) {
