@@ -4,8 +4,8 @@
 
 /**
  * Disclosure control: what may be told of a site's day, why that is safe, and what it does not
- * protect. This page has no code; fold.h, hub.h, split.h and grid.h do what it says. They are pure:
- * no time, no I/O, the same answer for the same input.
+ * protect. This page has no code; fold.h, hub.h, split.h, link.h and grid.h do what it says. They
+ * are pure: no time, no I/O, the same answer for the same input.
  *
  * What is told. Let V be the site's views of one day. A *table* parts V by one dimension into
  * classes (pages, regions, blocks of hours, …), a two-dimensional one by two. A told *cell* says,
@@ -46,10 +46,26 @@
  * remainder be 0 or at least k is not enough, since a combination of several rows and columns can
  * cancel all but one hidden cell.
  *
- * Where no cell is told, another condition serves as well: cells of k visitors connect the row and
- * the column of every cell that holds a view. For if f is 0 on all of these, a_r = -b_c along them,
- * so a_r + b_c is 0 wherever they connect r and c, that is everywhere; and otherwise f, one number
- * on a cell, touches the whole of one of them.
+ * Two tables beside each other. Rows r are the told classes of one table, columns c those of
+ * another, no cell of both is told, and every class has k visitors. So f = a_r + b_c; call a_r the
+ * *level* of r and -b_c that of c: f is 0 exactly on the views whose row and column are on one
+ * level. Suppose f touches fewer than k visitors. A *path* from a class to another is a view in
+ * both, or two views with a third class in common. If k paths lead from a class to others that are
+ * on one level, and no visitor is on two of the paths, then nobody on one of them is touched, f is
+ * 0 on its views, and the class is on that level, too. Say that classes that are on one level for
+ * this reason are *linked* (link.h). If all columns are, then f is one number on all of a row; if
+ * it is not 0, it touches the row's k visitors: so f is 0. The same if all rows are, or if no view
+ * is in classes of different links.
+ *
+ * Paths are counted by *witnesses*. In a list of them a visitor stands at one view alone; so paths
+ * of one list share nobody, and each is the sum of numbers: min(n, m) paths of two views where n
+ * witnesses stand at the first and m at the second. A table has a list of its own besides, in which
+ * a rare class has more of its visitors. Paths may begin there and go on in the day's list: of k
+ * that begin with different visitors, at most k of the day's witnesses are these same, so that
+ * min(n, m - k) are left. Seats stand for visitors (visitors.h). A list without somebody only finds
+ * fewer paths. Pages beside blocks need none of this: they have a hub. Each table is folded further
+ * until every one before it is linked with it, or is not told: blocks, which are told already, then
+ * page, region, device, browser, protocol, type.
  *
  * Pages by blocks of hours: columns are blocks, u is one page that is never told by block; a block
  * ends only when u has k visitors in it. A page's hidden part holds its *pool*: the day's views of
@@ -76,15 +92,12 @@
  *
  * What this does not protect, plainly.
  *
- * - The theorem is about one table and its totals, and about linear combinations. Two tables that
- *   share a margin are not covered together. Two one-dimensional tables need a hub between them
- * even where no cell of both is told: for pages and devices, regions and devices (and pages and
- * regions where they are told) the cells are there to ask, and devices (regions) are folded until
- * there is one (split.h). Between the other pairs, browser and page, region and blocks, nothing
- * enforces it; one class of each usually is large in every class of the other, which serves as
- * well. Told cells of different tables may so differ by few views, by accident. The programs in
- * tests/attack search for both and publish the rate. Bounds that follow from counts not being
- * negative are not excluded either.
+ * - The theorems are about one table and its totals, or two tables and theirs, and about linear
+ *   combinations. Two tables with cells that share a margin are not covered together, nor are three
+ *   tables of one dimension: there, on hundreds of days made to be hard, the programs in
+ *   tests/attack find nothing that two of them do not betray. Told cells of different tables may
+ *   differ by few views, by accident; how often, the same programs publish. Bounds that follow from
+ *   counts not being negative are not excluded either.
  *
  * - A bin has k views of the day, not k visitors, and it may hold one view of a cell. Several rare
  *   classes together may still point to one of at least k views. Blocks are told on the grid of the
@@ -109,8 +122,10 @@
  * Salazar-González, "Solving the cell suppression problem on tabular data with linear constraints",
  * Management Science 47 (2001). Hidden cells as edges between rows and columns: D. Gusfield, "A
  * graph theoretic approach to statistical data security", SIAM J. Comput. 17 (1988). k-anonymity
- * and its limits: L. Sweeney (2002); A. Machanavajjhala et al., "l-diversity" (2007). Choosing one
- * row as a hub for all the others, with the test and the proof above, is balise's own.
+ * and its limits: L. Sweeney (2002); A. Machanavajjhala et al., "l-diversity" (2007). Paths that
+ * share nothing cannot be cut by few: K. Menger, "Zur allgemeinen Kurventheorie", Fund. Math. 10
+ * (1927). Choosing one row as a hub for all the others, and linking tables by witnesses, with the
+ * tests and the proofs above, are balise's own.
  */
 
 #endif

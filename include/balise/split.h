@@ -64,12 +64,4 @@ struct bal_split {
  */
 bool bal_split(const struct bal_split_table *table, struct bal_split *out, uint64_t *shown);
 
-/**
- * Whether rows and columns may both be told, apart from any cell: cells of k visitors connect the
- * row and the column of every cell, or some row can be the hub (columns in which it is weak merged
- * as far as they hang together, all of them at the most). Without either, totals of rows and of
- * columns may leave a few visitors between them.
- */
-bool bal_split_is_linked(const struct bal_split_table *table);
-
 #endif

@@ -18,6 +18,7 @@
  * time (the writer).
  */
 struct bal_arena;
+#define BAL_SEAT_SHIFT 12 /**< of a visitor: the bits above are its seat */
 
 /** Lays an arena over `memory` (16-byte aligned), which it borrows until it is finished. At least
  * 64 KiB. */
@@ -44,6 +45,10 @@ uint32_t bal_sketch_count(const struct bal_arena *arena, const struct bal_sketch
 /** A lower bound of distinct seats, for k tests: exact up to 96 visitors but for one pair of seats
  * in 2^20, then at most 1,024. */
 uint32_t bal_sketch_floor(const struct bal_arena *arena, const struct bal_sketch *sketch);
+
+/** Whether a visitor's seat is, or may be, one of those that the sketch has: false is certain. */
+bool bal_sketch_may_have_seat(const struct bal_arena *arena, const struct bal_sketch *sketch,
+                              uint32_t visitor);
 
 /** Adds all of `from` (same arena, same margin key). False when the arena is full: `into` then
  * holds a part of it. */

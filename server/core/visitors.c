@@ -22,7 +22,6 @@ enum {
     RANKS = RANK_BITS + 2, // 0 … RANK_BITS + 1
     RANK_MASK = 0x1f,      // of a register
     SEAT_BIT = 0x80,       // the rest of it
-    SEAT_SHIFT = 12,       // of a visitor
     EXACT_MOST = 96
 };
 
@@ -336,7 +335,7 @@ static uint32_t seats_of_set(const uint32_t *set, uint32_t slots)
     for (uint32_t i = 0; i < slots; i++) {
         uint32_t before = 0;
         while (before < i &&
-               (set[before] == 0 || set[before] >> SEAT_SHIFT != set[i] >> SEAT_SHIFT))
+               (set[before] == 0 || set[before] >> BAL_SEAT_SHIFT != set[i] >> BAL_SEAT_SHIFT))
             before++;
         seats += set[i] != 0 && before == i;
     }
@@ -354,6 +353,23 @@ uint32_t bal_sketch_floor(const struct bal_arena *arena, const struct bal_sketch
     for (unsigned i = 0; i < REGISTERS; i++)
         marked += (((const uint8_t *)block)[i] & SEAT_BIT) != 0;
     return marked;
+}
+
+bool bal_sketch_may_have_seat(const struct bal_arena *arena, const struct bal_sketch *sketch,
+                              uint32_t visitor)
+{
+    const uint32_t kept = kept_of(visitor);
+    if (sketch->form == FORM_EMPTY)
+        return false;
+    const void *const block = block_of(arena, sketch);
+    if (sketch->form == FORM_REGISTERS)
+        return (((const uint8_t *)block)[kept >> RANK_BITS] & SEAT_BIT) != 0;
+    const uint32_t *const set = block;
+    for (uint32_t i = 0; i < forms[sketch->form].slots; i++) {
+        if (set[i] != 0 && set[i] >> BAL_SEAT_SHIFT == kept >> BAL_SEAT_SHIFT)
+            return true;
+    }
+    return false;
 }
 
 bool bal_sketch_union(struct bal_arena *arena, struct bal_sketch *into,

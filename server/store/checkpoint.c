@@ -148,6 +148,19 @@ static void save_pairs(struct saver *saver, const struct open_day *day)
     }
 }
 
+static void save_witnesses(struct saver *saver, const struct open_day *day)
+{
+    for (uint32_t w = 0; w < day->witnesses.count; w++) {
+        if (!day->witnesses.all[w].dirty)
+            continue;
+        saved_key(&saver->key, site_name(saver, day), SAVED_WITNESS);
+        bal_put_u32be(&saver->key, w);
+        bal_buf_clear(&saver->value);
+        saved_put_witness(&saver->value, &day->witnesses.all[w]);
+        put(saver, bal_buf_slice(&saver->value));
+    }
+}
+
 static void save_meta(struct saver *saver, const struct open_day *day, bool ended)
 {
     const struct saved_meta meta = {
@@ -215,6 +228,7 @@ static bal_status save_day(struct saver *saver, const struct open_day *day,
     }
     save_names(saver, day);
     save_pairs(saver, day);
+    save_witnesses(saver, day);
     save_opening(saver, day);
     save_told(saver, day, told);
     save_meta(saver, day, false);
@@ -231,6 +245,8 @@ static void mark_clean(struct open_day *day)
         day->pages[p].dirty = false;
         day->pages[p].journaled = true;
     }
+    for (uint32_t w = 0; w < day->witnesses.count; w++)
+        day->witnesses.all[w].dirty = false;
     day->region_saved = day->region_count;
     day->pairs.saved = day->pairs.count;
     day->grid_saved = true;

@@ -19,19 +19,6 @@ static bal_status tell_site(struct closing *closing)
     return closing_tell(closing, PARTITION_DAILY, &key, &head);
 }
 
-/* Two tables are told beside each other only where a hub links them: else regions, or devices, are
- * folded until one does. Other pairs have no cells that could be asked. */
-static void link_tables(struct closing *closing, struct classes classes[OPEN_TABLE_COUNT])
-{
-    while (closing->day->tells_page_region &&
-           !split_is_linked(closing, OPEN_PAGE_REGION, &classes[OPEN_PAGE], &classes[OPEN_REGION]))
-        classes_absorb(closing, &classes[OPEN_REGION]);
-    while (
-        !split_is_linked(closing, OPEN_PAGE_DEVICE, &classes[OPEN_PAGE], &classes[OPEN_DEVICE]) ||
-        !split_is_linked(closing, OPEN_REGION_DEVICE, &classes[OPEN_REGION], &classes[OPEN_DEVICE]))
-        classes_absorb(closing, &classes[OPEN_DEVICE]);
-}
-
 /* The tables of document views: one dimension, then two. */
 static bal_status tell_tables(struct closing *closing, struct bal_day_record *record)
 {

@@ -257,6 +257,8 @@ static bal_status retell_chunk(void *context, const struct bal_told *told)
                                          .upper_bound = told->upper_bound,
                                          .tail_hours = told->tail_hours};
         again->open = true;
+        if (told->key.margin == BAL_MARGIN_SITE)
+            again->closing->blocks |= UINT32_C(1) << told->key.hour;
     }
     for (unsigned m = 0; m < BAL_METRIC_COUNT && !status; m++)
         status = bal_told_sum(told, (enum bal_metric)m, &again->closing->sum[m]);
@@ -294,6 +296,7 @@ bal_status hours_tell_day(struct closing *closing, uint8_t hours_of_day)
                                 .tail_hours = (uint8_t)(hours_of_day - day->block_first_hour),
                                 .filling = true,
                                 .reserve = true};
+    closing->blocks = UINT32_C(1) << block.hour;
     bal_status status = retell_blocks(closing, BAL_MARGIN_SITE);
     if (!status)
         status = retell_blocks(closing, BAL_MARGIN_PAGE);

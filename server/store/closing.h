@@ -6,8 +6,8 @@
 
 /**
  * A closing in progress: sums of base cells and unions of visitors (close_sums.c), on their way to
- * told cells. One-dimensional tables are decided by fold_table, two-dimensional ones by
- * split_table, blocks of hours by hours_close; close.c says when. The writer's.
+ * told cells. One-dimensional tables are decided by fold_table and link_tables, two-dimensional
+ * ones by split_table, blocks of hours by hours_close; close.c says when. The writer's.
  */
 struct closing {
     struct bal_store *store;
@@ -15,6 +15,7 @@ struct closing {
     struct bal_slice site;
     const struct bal_grid *grid; /**< the bins that cells are told in */
     struct told_list told;
+    uint32_t blocks; /**< bit h: a block that begins at hour h is told (hours_tell_day) */
     struct bal_histogram sum[BAL_METRIC_COUNT];     /**< fine buckets of the cell being told */
     struct bal_histogram snapped[BAL_METRIC_COUNT]; /**< the same on the grid */
 };
@@ -83,11 +84,13 @@ BAL_MUST_USE bal_status classes_tell(struct closing *closing, const struct class
  * are. */
 const uint32_t *class_rows(const struct classes *classes, const struct class *one, size_t *count);
 
+/* ---- close_link.c ---- */
+
+/** Folds tables of one dimension further until all may be told beside each other and the blocks. */
+void link_tables(struct closing *closing, struct classes classes[OPEN_TABLE_COUNT]);
+
 /* ---- close_split.c ---- */
 
-/** Whether rows and columns may both be told by day: a hub links them (split.h). */
-bool split_is_linked(struct closing *closing, enum open_table_id table, const struct classes *rows,
-                     const struct classes *columns);
 /** Decides a two-dimensional table of base cells and tells it by day; rows and columns as folded.
  */
 BAL_MUST_USE bal_status split_table(struct closing *closing, enum open_table_id table,

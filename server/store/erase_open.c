@@ -208,6 +208,7 @@ static bal_status copy_hub(struct erasing *erasing, struct bal_slice key, struct
         status = saved_get_hub(value, before);
     after->tells_pages = before->tells_pages;
     after->tells_page_region = before->tells_page_region && !erasing->erased_page;
+    after->witnesses.passed_over = before->witnesses.passed_over;
     after->pages[0].pool = before->pages[0].pool;
     for (uint32_t p = 1; p < before->page_count && !status; p++) {
         if (p == erasing->erased_page)
@@ -225,6 +226,20 @@ static bal_status copy_hub(struct erasing *erasing, struct bal_slice key, struct
     bal_buf_finish(&out);
     open_day_destroy(after, NULL);
     open_day_destroy(before, NULL);
+    return status;
+}
+
+static bal_status copy_witness(struct erasing *erasing, struct bal_slice key,
+                               struct bal_slice value)
+{
+    struct witness one = {0};
+    struct bal_buf out = {0};
+    bal_status status = saved_get_witness(value, &one);
+    one.page = one.page == erasing->erased_page ? 0 : one.page - (one.page > erasing->erased_page);
+    saved_put_witness(&out, &one);
+    if (!status)
+        status = erasing_put(erasing, key, bal_buf_slice(&out));
+    bal_buf_finish(&out);
     return status;
 }
 
@@ -250,6 +265,8 @@ static bal_status copy_record(struct erasing *erasing, struct bal_slice key, str
         return copy_told(erasing, &rest, value);
     if (kind == SAVED_PAIR && erasing->erased_page)
         return BAL_OK;
+    if (kind == SAVED_WITNESS && erasing->erased_page)
+        return copy_witness(erasing, key, value);
     if (kind == SAVED_HUB)
         return copy_hub(erasing, key, value);
     if (kind == SAVED_PAGE && erasing->erased_page)

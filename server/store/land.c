@@ -130,7 +130,8 @@ bal_status land_flight(struct bal_store *store, const struct bal_flight *flight)
         forget_definitions(store, flight);
         return status;
     }
-    const struct open_counting counting = {.keyring = store->keyring, .arena = store->arena};
+    const struct open_counting counting = {
+        .keyring = store->keyring, .arena = store->arena, .k = (uint32_t)store->config->privacy.k};
     for (uint32_t v = 0; v < flight->count; v++)
         store->open[flight->views[v].site]->sequence = sequence;
     open_count_flight(store->open, flight, store->page_numbers, &counting);
@@ -214,8 +215,9 @@ static bal_status replay_item(struct replay *replay, const struct record *record
         return BAL_ECORRUPT;
     if (day->key_epochs == 1)
         day->key_epochs = 2; /* the epoch that saw these views ended before its first checkpoint */
-    open_day_count(day, &record->view, record->view.page,
-                   &(struct open_counting){.replayed = true});
+    open_day_count(
+        day, &record->view, record->view.page,
+        &(struct open_counting){.k = (uint32_t)replay->store->config->privacy.k, .replayed = true});
     day->dirty = true;
     replay->counted = true;
     return BAL_OK;

@@ -76,6 +76,13 @@ static bal_status load_pair(struct loader *loader, struct bal_reader *key, struc
     return BAL_OK;
 }
 
+static bal_status load_witness(struct loader *loader, struct bal_slice value)
+{
+    struct witness one = {0};
+    const bal_status status = saved_get_witness(value, &one);
+    return status ? status : witnesses_load(&loader->open->witnesses, &one);
+}
+
 static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_reader *key,
                               struct bal_slice value)
 {
@@ -96,6 +103,8 @@ static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_re
         return load_told(loader, key, value);
     case SAVED_PAIR:
         return load_pair(loader, key, value);
+    case SAVED_WITNESS:
+        return load_witness(loader, value);
     case SAVED_HUB:
         return saved_get_hub(value, loader->open);
     case SAVED_GRID:
@@ -123,6 +132,7 @@ static bal_status adopt(struct loader *loader)
     if (*open)
         return BAL_ECORRUPT; /* a day is ended in its file before the next one begins */
     loader->open->key_epochs++;
+    witnesses_begin_epoch(&loader->open->witnesses);
     loader->open->sequence = loader->meta.sequence;
     loader->open->region_saved = loader->open->region_count;
     for (uint32_t p = 0; p < loader->open->page_count; p++) {

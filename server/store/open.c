@@ -67,6 +67,7 @@ void open_day_destroy(struct open_day *day, struct bal_arena *arena)
     free(day->page_slots);
     free(day->regions);
     pairs_finish(&day->pairs);
+    witnesses_finish(&day->witnesses, arena);
     free(day->grid);
     free(day->hub);
     free(day);
@@ -255,11 +256,33 @@ static void count_in_table(struct open_day *day, enum open_table_id table,
         count_in(day, table, row, view, counting);
 }
 
+static void testify(struct open_day *day, const struct bal_view *view, uint32_t page,
+                    const struct open_counting *counting)
+{
+    if (view->type == BAL_TYPE_SOFT_NAVIGATION)
+        return;
+    const struct witness one = {.page = page,
+                                .region = open_region_number(day, view->region),
+                                .device = view->device,
+                                .browser = view->browser,
+                                .protocol = view->protocol,
+                                .type = view->type,
+                                .block = day->block_first_hour};
+    unsigned lists = counting->replayed ? 0 : witnesses_want(&day->witnesses, &one, counting->k);
+    if (lists != 0)
+        lists = witnesses_enter(&day->witnesses, counting->arena,
+                                bal_keyring_margin(counting->keyring, day->site, day->day,
+                                                   BAL_MARGIN_SITE, view->visitor),
+                                lists);
+    witnesses_add(&day->witnesses, &one, lists);
+}
+
 void open_day_count(struct open_day *day, const struct bal_view *view, uint32_t page,
                     const struct open_counting *counting)
 {
     for (enum open_table_id table = 0; table < OPEN_TABLE_COUNT; table++)
         count_in_table(day, table, view, page, counting);
+    testify(day, view, page, counting);
 }
 
 void open_count_flight(struct open_day *const *days, const struct bal_flight *flight,
@@ -269,6 +292,8 @@ void open_count_flight(struct open_day *const *days, const struct bal_flight *fl
         for (uint32_t v = 0; v < flight->count; v++)
             count_in_table(days[flight->views[v].site], table, &flight->views[v], pages[v],
                            counting);
+    for (uint32_t v = 0; v < flight->count; v++)
+        testify(days[flight->views[v].site], &flight->views[v], pages[v], counting);
 }
 
 uint32_t open_row_floor(const struct open_row *row, const struct bal_arena *arena)

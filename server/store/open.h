@@ -9,6 +9,8 @@
 #include <balise/privacy.h>
 #include <balise/visitors.h>
 
+#include "witness.h"
+
 /**
  * A site's open day in memory: one table a margin, one row a value of it. Six tables keep
  * histograms (the base); site, page, region and device are sums of these and keep visitors only.
@@ -92,6 +94,7 @@ struct open_day {
 
     struct open_table table[OPEN_TABLE_COUNT];
     struct pairs pairs; /**< rows of OPEN_PAGE_REGION */
+    struct witnesses witnesses;
 
     struct bal_grid *grid; /**< the bins its blocks are told in, from the day's opening on */
     char *hub;             /**< the hub's template, NULL while there is none */
@@ -132,6 +135,7 @@ uint32_t open_region_number(struct open_day *day, bal_region region);
 struct open_counting {
     struct bal_keyring *keyring;
     struct bal_arena *arena;
+    uint32_t k;
     bool replayed; /**< no visitor hash: each view adds one to the upper bounds and nothing to a k
                       test */
 };

@@ -63,7 +63,8 @@ bal_status saved_get_meta(struct bal_slice value, struct open_day *day, struct s
 void saved_put_hub(struct bal_buf *value, const struct open_day *day)
 {
     bal_put_u8(value, SAVED_VERSION);
-    bal_put_u8(value, (uint8_t)(day->tells_pages | day->tells_page_region << 1));
+    bal_put_u8(value, (uint8_t)(day->tells_pages | day->tells_page_region << 1 |
+                                !day->witnesses.passed_over << 2));
     bal_put_bytes(value, day->hub ? bal_slice_of(day->hub) : (struct bal_slice){0});
     for (uint32_t p = 0; p < day->page_count; p += 8) {
         uint8_t pools = 0;
@@ -81,6 +82,7 @@ bal_status saved_get_hub(struct bal_slice value, struct open_day *day)
     const uint8_t tells = bal_get_u8(&r);
     day->tells_pages = (tells & 1U) != 0;
     day->tells_page_region = (tells & 2U) != 0;
+    day->witnesses.passed_over = (tells & 4U) == 0;
     const struct bal_slice hub = bal_get_bytes(&r);
     if (!r.bad && hub.length > 0)
         open_day_set_hub(day, hub);
@@ -89,6 +91,41 @@ bal_status saved_get_hub(struct bal_slice value, struct open_day *day)
         for (uint32_t i = 0; i < 8 && p + i < day->page_count; i++)
             day->pages[p + i].pool = (pools >> i & 1U) != 0;
     }
+    return r.bad || bal_reader_left(&r) != 0 ? BAL_ECORRUPT : BAL_OK;
+}
+
+void saved_put_witness(struct bal_buf *value, const struct witness *one)
+{
+    bal_put_u8(value, SAVED_VERSION);
+    bal_put_u32be(value, one->page);
+    bal_put_u32be(value, one->region);
+    bal_put_u8(value, one->device);
+    bal_put_u8(value, one->browser);
+    bal_put_u8(value, one->protocol);
+    bal_put_u8(value, one->type);
+    bal_put_u8(value, one->block);
+    for (unsigned list = 0; list < WITNESS_LISTS; list++)
+        bal_put_varint(value, one->visitors[list]);
+    for (unsigned list = 0; list < WITNESS_LISTS; list++)
+        bal_put_varint(value, one->earlier[list]);
+}
+
+bal_status saved_get_witness(struct bal_slice value, struct witness *one)
+{
+    struct bal_reader r = bal_reader_of(value);
+    if (bal_get_u8(&r) != SAVED_VERSION)
+        return BAL_EVERSION;
+    one->page = bal_get_u32be(&r);
+    one->region = bal_get_u32be(&r);
+    one->device = bal_get_u8(&r);
+    one->browser = bal_get_u8(&r);
+    one->protocol = bal_get_u8(&r);
+    one->type = bal_get_u8(&r);
+    one->block = bal_get_u8(&r);
+    for (unsigned list = 0; list < WITNESS_LISTS; list++)
+        one->visitors[list] = (uint32_t)bal_get_varint(&r);
+    for (unsigned list = 0; list < WITNESS_LISTS; list++)
+        one->earlier[list] = (uint32_t)bal_get_varint(&r);
     return r.bad || bal_reader_left(&r) != 0 ? BAL_ECORRUPT : BAL_OK;
 }
 

@@ -18,7 +18,8 @@ enum saved_kind {
                       when the day has ended all that was decided, perhaps not yet published */
     SAVED_HUB = 6,  /**< hub, pools, whether pages are told by block */
     SAVED_GRID = 7, /**< chunk u8 -> the grid its blocks are told in */
-    SAVED_PAIR = 8  /**< row number u32 of page+region -> page u32, region u32 */
+    SAVED_PAIR = 8, /**< row number u32 of page+region -> page u32, region u32 */
+    SAVED_WITNESS = 9 /**< number u32 -> classes and visitors */
 };
 
 enum { SAVED_VERSION = 1 };
@@ -44,6 +45,9 @@ BAL_MUST_USE bal_status saved_get_meta(struct bal_slice value, struct open_day *
 /** The hub and the pools; reading needs the day's pages. */
 void saved_put_hub(struct bal_buf *value, const struct open_day *day);
 BAL_MUST_USE bal_status saved_get_hub(struct bal_slice value, struct open_day *day);
+
+void saved_put_witness(struct bal_buf *value, const struct witness *one);
+BAL_MUST_USE bal_status saved_get_witness(struct bal_slice value, struct witness *one);
 
 /** A row's head, in chunk 0. */
 struct saved_row {

@@ -7,6 +7,7 @@ import itertools
 import numpy
 from scipy import sparse
 from scipy.sparse import csgraph
+from views import DIMENSIONS
 
 K = 10
 CHUNK = 250  # cells compared with all others at a time
@@ -19,6 +20,7 @@ TABLES = {
     "region x device": (("daily", "region"), ("daily", "device"), ("daily", "region+device")),
 }
 SITE = ("daily", "site")
+LINES = (*(("daily", dimension) for dimension in DIMENSIONS), ("hourly", "site"))  # of one dimension, all beside each other
 
 
 def weak_cells(day, k=K):

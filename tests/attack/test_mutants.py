@@ -9,7 +9,7 @@ import mutants
 import observer
 import pytest
 from bins import rare_bins
-from links import SITE, TABLES, weak_cells
+from links import LINES, SITE, TABLES, weak_cells
 from runs import Run
 from test_polling import Leak, poll_after_each_beacon, watched
 
@@ -21,6 +21,7 @@ CAUGHT_BY = {
     "disclosure-blocks-of-a-page": "page x block",
     "disclosure-fine-bins": "rare bins",
     "disclosure-rounding-only": "weak cells",
+    "disclosure-weak-links": "tables beside each other",
 }
 
 
@@ -29,11 +30,12 @@ def crowd():
     return crowds.small_sites("mutants", 8, 5)
 
 
-def leaks(day, table):
-    return observer.leaks([told.views for told in day.of(SITE, *TABLES[table])], day.truth.visitors)
+def leaks(day, tables):
+    return observer.leaks([told.views for told in day.of(SITE, *tables)], day.truth.visitors)
 
 
-ATTACKS = {"weak cells": weak_cells, "rare bins": rare_bins, **{table: functools.partial(leaks, table=table) for table in TABLES}}
+ATTACKS = {"weak cells": weak_cells, "rare bins": rare_bins, "tables beside each other": functools.partial(leaks, tables=LINES),
+           **{name: functools.partial(leaks, tables=tables) for name, tables in TABLES.items()}}
 
 
 def caught(run, attack):

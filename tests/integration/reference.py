@@ -55,15 +55,15 @@ AGENTS = [
     ("Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{}.6 Mobile/15E148 "
      "Safari/604.1", "tablet", "safari", 3),
     (CHROME.format("Linux; Android 13; SM-X200", "Chrome/{}.0.0.0"), "tablet", "chrome", 2),
-    (CHROME.format("Linux; Android 14; SM-S911B", "SamsungBrowser/{}.0 Chrome/115.0.0.0 Mobile"), "mobile", "samsung", 0.09),
-    (CHROME.format("X11; Linux x86_64", "Chrome/120.0.0.0") + " OPR/{}.0.0.0", "desktop", "opera", 0.015),
-    ("Something else altogether, edition {}", "other", "other", 0.08),
+    (CHROME.format("Linux; Android 14; SM-S911B", "SamsungBrowser/{}.0 Chrome/115.0.0.0 Mobile"), "mobile", "samsung", 0.5),
+    (CHROME.format("X11; Linux x86_64", "Chrome/120.0.0.0") + " OPR/{}.0.0.0", "desktop", "opera", 0.02),
+    ("Something else altogether, edition {}", "other", "other", 0.25),
 ]
 BOT = "Mozilla/5.0 (compatible; ExampleBot/1.0; +https://bot.example)"
 
-PROTOCOLS = [("h2", "h2", 60), ("h3", "h3", 25), ("http/1.1", "http/1.1", 8), (None, UNKNOWN, 6), ("spdy/3", "other", 0.03)]
+PROTOCOLS = [("h2", "h2", 60), ("h3", "h3", 25), ("http/1.1", "http/1.1", 8), (None, UNKNOWN, 6), ("spdy/3", "other", 0.06)]
 TYPES = [("navigate", 70), ("reload", 6), ("back-forward", 6), ("back-forward-cache", 5), ("prerender", 1),
-         ("restore", 0.02), ("soft-navigation", 12)]
+         ("restore", 0.06), ("soft-navigation", 12)]
 
 # What a visitor's path is, and the configured template it counts as; the shares are a Zipf-Mandelbrot law.
 PAGES = [("/", "/")] + [(f"/dossier/{{}}/etape-{n}", f"/dossier/:id/etape-{n}") if n % 3 == 0 else
@@ -72,6 +72,8 @@ PAGES = [("/", "/")] + [(f"/dossier/{{}}/etape-{n}", f"/dossier/:id/etape-{n}") 
 STRAY = "/ailleurs/{}"  # no template: the table's own (other)
 HOUR_SHARES = [90, 1.2, 0.6, 0.5, 0.7, 60, 400, 2000, 4500, 5500, 5800, 5200, 3500, 4800, 5600, 5400, 5000, 4300, 3600,
                3000, 2600, 1800, 700, 4]
+MEETINGS = 4096  # kinds of views until which it is known which classes of large tables meet (server/store/witness.h)
+ENOUGH = 10 * K  # witnesses of a class in its table's own list (the same)
 SLOT_S = 30  # views come at so many seconds' distance or at the same second: one flight a slot
 
 MARGINS = ("site", "page", "region", "device", "browser", "protocol", "type")
@@ -266,10 +268,53 @@ class Crowd:
             told[OTHER] = self.sum(OTHER, [cells[label] for label in hidden])
         return told
 
-    def told_split(self, margin, views):
-        """The told cells of a table of two dimensions: (row, columns joined by "+") -> Cell."""
+    # ---- tables beside each other ----
+
+    def _witnesses(self, views, label_of=None):
+        """One view of each visitor, his first; with labels his first in one that has not enough, as a table's own list."""
+        seen, have, found = set(), collections.Counter(), []
+        for v in sorted(views, key=self.times.__getitem__):
+            if self.visitor[v] not in seen and (not label_of or have[label_of[v]] < ENOUGH):
+                seen.add(self.visitor[v])
+                have[label_of[v] if label_of else None] += 1
+                found.append(v)
+        return found
+
+    def is_linked(self, rows, columns, views):
+        """Whether two tables may be told beside each other; each is (margin, label -> Cell)."""
+        (row_margin, row_table), (column_margin, column_table) = rows, columns
+        if len(row_table) < 2 or len(column_table) < 2:
+            return True
+        row_of, column_of = ({v: label for label, cell in table.items() for v in cell.views} for table in (row_table, column_table))
+
+        def pairs(of):
+            return collections.Counter((row_of[v], column_of[v]) for v in of)
+
+        day = pairs(self._witnesses(views))
+        own = [pairs(self._witnesses(views, self.label.get(margin, row_of))) if margin != "page" else day
+               for margin in (row_margin, column_margin)]
+        kinds = {tuple(of[v] for of in self.label.values()) for v in views}
+        known = len(kinds) <= MEETINGS or {row_margin, column_margin} <= {"device", "browser", "protocol", "type"}
+        return rules.Pair(list(row_table), list(column_table), day, *own, set(pairs(views)) if known else None).holds()
+
+    def linked_tables(self, views, blocks):
+        """margin -> its told table, each folded until it is linked with the blocks and all before it."""
+        told = {}
+        for margin in MARGINS[1:]:
+            table = self.told(margin, views)
+            before = [("block", {block.first: block.cell for block in blocks})] if told else []
+            while table and not all(self.is_linked(one, (margin, table), views) for one in [*before, *told.items()]):
+                taken = rules.absorb(table, {label: cell.visitors for label, cell in table.items()})
+                folded = [table[label] for label in (*(taken or []), OTHER) if label in table]
+                table = {} if taken is None else {
+                    **{label: cell for label, cell in table.items() if label not in (*taken, OTHER)}, OTHER: self.sum(OTHER, folded)}
+            told[margin] = table
+        return told
+
+    def told_split(self, margin, tables):
+        """The told cells of a table of two dimensions beside `tables`: (row, columns joined by "+") -> Cell."""
         rows, columns = ({label: table[label] for label in sorted(table, key=lambda label: (label == OTHER, label.encode()))}
-                         for table in (self.told(dimension, views) for dimension in margin.split("+")))
+                         for table in (tables[dimension] for dimension in margin.split("+")))
         column_of = {v: label for label, cell in columns.items() for v in cell.views}
         found = {row: collections.defaultdict(list) for row in rows}
         for row, cell in rows.items():
@@ -283,7 +328,6 @@ class Crowd:
         square = rules.Square({row: cell.visitors for row, cell in rows.items()}, list(columns),
                               {where: (cell.visitors, len(cell.views)) for where, cell in cells.items()},
                               lambda row, group: union(row, group).visitors)
-        assert square.is_linked(), "devices would be folded further, which this reference does not do"
         return {(row, "+".join(group)): union(row, group) for row, group in square.told()}
 
     def blocks(self, site, day, hub, until_hour=None):

@@ -58,8 +58,12 @@ class Run:
     @functools.cache
     def table(self, margin, day):
         if margin in SQUARES:
-            return self.crowd.told_split(margin, self.views(day))
-        return self.crowd.told(margin, self.views(day, margin == "soft+page"))
+            return self.crowd.told_split(margin, self.linked(day))
+        return self.linked(day).get(margin) or self.crowd.told(margin, self.views(day, margin == "soft+page"))
+
+    @functools.cache
+    def linked(self, day):
+        return self.crowd.linked_tables(self.views(day), self.blocks(day))
 
     @functools.cache
     def opening(self, day):
@@ -206,7 +210,7 @@ def test_a_table_tells_the_cells_that_the_rule_says(run, margin):
             {label: len(cell.views) for label, cell in expected.items()}, date
         folded += reference.OTHER in told
         told_cells += len(told)
-    assert folded or margin in ("site", "protocol", *SQUARES), "the crowd should make this table fold"
+    assert folded or margin in ("site", "device", "protocol", "type", *SQUARES), "the crowd should make this table fold"
     assert told_cells > 10 or margin not in SQUARES
 
 

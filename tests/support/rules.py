@@ -27,6 +27,62 @@ def fold(cells, own, union, k=K):
     return hidden
 
 
+def absorb(labels, visitors):
+    """What is folded next where a table may not be told so: the labels of told classes that "(other)" takes; None when one
+    class would be left."""
+    shown = sorted((label for label in labels if label != OTHER), key=lambda label: (visitors[label], label.encode()))
+    taken = shown[:1 if OTHER in labels else 2]
+    return taken if len(shown) > len(taken) else None
+
+
+# ---- two tables beside each other: link.h ----
+
+class Pair:
+    """Two tables. `day` is (row, column) -> visitors, each counted once; `of_rows` and `of_columns` the same with each visitor
+    once in every row, or column; `meet` the pairs of classes with a view, None where that is not known."""
+
+    def __init__(self, rows, columns, day, of_rows, of_columns, meet, k=K):
+        turn = {True: (of_rows, lambda one, other: (one, other)), False: (of_columns, lambda one, other: (other, one))}
+        self.nodes = [(True, row) for row in rows] + [(False, column) for column in columns]
+        self.meet, self.k = meet, k
+        self.day = {(one, other): day[turn[one[0]][1](one[1], other[1])] for one in self.nodes for other in self.nodes
+                    if one[0] != other[0]}
+        self.own = {(one, other): turn[one[0]][0][turn[one[0]][1](one[1], other[1])] for one, other in self.day}
+
+    def _joins(self, node, link, free):
+        """k paths of different visitors lead from a class to a link."""
+        beside = [other for other in link if other[0] != node[0]]
+        through = {other: sum(self.day[other, end] for end in link if end[0] == node[0])
+                   for other in free if other[0] != node[0]}
+        day = sum(self.day[node, other] for other in beside) + sum(
+            min(self.day[node, other], count) for other, count in through.items())
+        own = sum(self.own[node, other] for other in beside) + sum(
+            min(self.own[node, other], max(0, count - self.k)) for other, count in through.items())
+        return max(day, own) >= self.k
+
+    def _grow(self, free):
+        """The link of the heaviest column among what is in none."""
+        columns = [node for node in free if not node[0]]
+        link = {max(columns, key=lambda node: sum(self.day[node, other] for other in self.nodes if other[0]))}
+        while True:
+            more = {node for node in free if node not in link and self._joins(node, link, free - link)}
+            if not more:
+                return link
+            link |= more
+
+    def holds(self):
+        free, links = set(self.nodes), []
+        while any(not node[0] for node in free):
+            links.append(self._grow(free))
+            free -= links[-1]
+            if len(links) == 1 and any(all(node in links[0] for node in self.nodes if node[0] == side) for side in (True, False)):
+                return True
+            if self.meet is None:
+                return False
+        link_of = {node: number for number, link in enumerate(links) for node in link}
+        return all(link_of.get((True, row), row) == link_of[False, column] for row, column in self.meet)
+
+
 # ---- two dimensions: split.h ----
 
 class Square:
@@ -71,10 +127,6 @@ class Square:
             for part in parts:
                 reached |= part if part & reached else set()
         return reached == set(group)
-
-    def is_linked(self):
-        """Whether rows and columns may both be told."""
-        return not self.used or any(all(map(self.hangs_together, self.groups_beside(hub))) for hub in self.hubs())
 
     def shown_of(self, row, groups):
         if self.rows[row] < 5 * self.k:

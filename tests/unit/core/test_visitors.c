@@ -457,6 +457,22 @@ static void many_sketches_that_come_and_go_do_not_disturb_each_other(void **stat
 
 #define IN_A_ROOM(test) cmocka_unit_test_setup_teardown(test, open_room, close_room)
 
+static void who_has_a_seat_is_never_taken_for_one_who_has_another(void **state)
+{
+    struct room *const room = *state;
+    struct bal_sketch sketch = {0};
+    uint64_t seed = 7;
+    unsigned known = 0;
+    for (unsigned i = 0; i < 300; i++) {
+        const uint32_t visitor = (uint32_t)random_u64(&seed) | 1U << BAL_SEAT_SHIFT;
+        known += bal_sketch_may_have_seat(room->arena, &sketch, visitor);
+        assert_true(bal_sketch_add(room->arena, &sketch, visitor));
+        assert_true(bal_sketch_may_have_seat(room->arena, &sketch, visitor ^ 0xfff));
+    }
+    assert_true(known < 100); // registers take some seats for others
+    bal_sketch_drop(room->arena, &sketch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +488,7 @@ int main(void)
         IN_A_ROOM(an_empty_sketch_takes_the_first_one_ever_made),
         IN_A_ROOM(whoever_shares_a_seat_is_one_visitor_to_a_k_test),
         IN_A_ROOM(the_floor_of_visitors_who_share_nothing_is_their_count_or_less),
+        IN_A_ROOM(who_has_a_seat_is_never_taken_for_one_who_has_another),
         IN_A_ROOM(growing_leaves_no_copy_behind),
         IN_A_ROOM(dropping_wipes_and_gives_back),
         IN_A_ROOM(a_full_arena_refuses_and_everything_stays_readable),

@@ -239,32 +239,6 @@ static void no_combination_of_told_cells_touches_fewer_than_k(void **state)
     assert_true(told > TABLES / 4); // the scheme tells something
 }
 
-static void totals_alone_leak_nothing_where_the_table_is_linked(void **state)
-{
-    (void)state;
-    uint64_t seed = 20261127;
-    unsigned linked = 0;
-    unsigned leaks_elsewhere = 0;
-    for (unsigned run = 0; run < TABLES; run++) {
-        const uint64_t shown[ROWS] = {0};
-        struct truth t;
-        struct truth folded;
-        struct asked asked;
-        truth_random(&t, &seed, K);
-        if (!truth_fold_both(&t, K, &folded))
-            continue;
-        ask(&folded, K, &asked);
-        const struct attack a = observe(&folded, shown, K);
-        const bool is_linked = bal_split_is_linked(&asked.table);
-        linked += is_linked;
-        leaks_elsewhere += !is_linked && attack_all_cuts(&a, K);
-        assert_false(is_linked && attack_all_cuts(&a, K));
-    }
-    print_message("%u of %d tables are linked; leaks in %u others\n", linked, TABLES,
-                  leaks_elsewhere);
-    assert_true(linked > TABLES / 4 && leaks_elsewhere > 0);
-}
-
 // How many of the tables a rule leaks in; the cheaper observer finds nothing that is none.
 static unsigned leaks_of(rule *tell)
 {
@@ -468,7 +442,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_combination_of_told_cells_touches_fewer_than_k),
-        cmocka_unit_test(totals_alone_leak_nothing_where_the_table_is_linked),
         cmocka_unit_test(the_observer_finds_leaks_where_every_large_cell_is_told),
         cmocka_unit_test(the_observer_finds_leaks_where_every_remainder_has_k),
         cmocka_unit_test(the_observer_finds_leaks_where_the_hub_is_weak),

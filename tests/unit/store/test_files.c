@@ -65,6 +65,16 @@ static bool is_meta(struct bal_slice value)
     return known;
 }
 
+static bool is_witness(struct bal_slice value)
+{
+    struct witness one;
+    struct witnesses all = {0};
+    const bool known =
+        saved_get_witness(value, &one) == BAL_OK && witnesses_load(&all, &one) == BAL_OK;
+    witnesses_finish(&all, NULL);
+    return known;
+}
+
 static bool is_open(struct bal_slice key, struct bal_slice value)
 {
     static struct bal_grid grid;
@@ -92,6 +102,8 @@ static bool is_open(struct bal_slice key, struct bal_slice value)
         return rest.length == 1 && bal_grid_get(value, &grid) == BAL_OK;
     case SAVED_PAIR:
         return rest.length == 4 && value.length == 8;
+    case SAVED_WITNESS:
+        return rest.length == 4 && is_witness(value);
     default:
         return false;
     }
