@@ -23,6 +23,17 @@ static const struct command commands[] = {
      "first mistake.\n"
      "  --fields   the table of all settings with type, default, bounds and meaning instead\n",
      check_config_run},
+    {"doctor", "--config FILE --url URL [--ca-file FILE]",
+     "check a live deployment as a browser sees it",
+     "Asks for a page of the portal, the snippet and the way of a beacon, and says in a line each "
+     "what is well, what somebody\n"
+     "should look at, and what is wrong and how to change it: the script line, "
+     "Content-Security-Policy, compression, 304s,\n"
+     "certificate, clock, origin, age of the region databases. No view is counted.\n"
+     "  --url URL        a page of the portal: https://portal.example/\n"
+     "  --ca-file FILE   whom to trust instead of the system's certificate authorities\n"
+     "Status 1 when something is wrong.\n",
+     doctor_run},
     {"query", "--config FILE --site SITE --metric METRICS [OPTION…]", "ask for key figures",
      "  --site SITE           a site of the configuration\n"
      "  --metric LIST         lcp,inp,cls,fcp,ttfb,… (names of the web performance "

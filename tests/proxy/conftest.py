@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Every test here runs with every proxy."""
+"""Every test of a block runs with every proxy."""
 import pathlib
 import sys
 

@@ -60,6 +60,7 @@ class Portal(Recorder):
             "/image": lambda handler: send(handler, IMAGE, "image/png"),
             "/slow": self._slow,
         })
+        del self.pages["/balise/b.js"]  # no portal has it
 
     def _slow(self, handler):
         handler.send_response(200)

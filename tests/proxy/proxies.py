@@ -11,7 +11,7 @@ import subprocess
 
 from foreground import Foreground, replace
 from nginx import command as nginx_command
-from receiver import make_authority
+from receiver import make_authority, make_certificate
 
 BLOCKS = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "proxy"
 
@@ -32,9 +32,11 @@ class Proxy(Foreground):
         return self.ports[1]
 
     def certificate(self):
-        """The files of a certificate for the portal and of its key."""
+        """A file with a certificate and its key; whom it is signed by is in self.authority."""
         self.folder.chmod(0o755)  # for the users that the programs turn into
-        return make_authority(self.folder, "portal.example")
+        authority = make_authority(self.folder)
+        self.authority = authority[0]
+        return make_certificate(self.folder, authority, "127.0.0.1")
 
     def block(self, name):
         """The text of a file, with the upstreams in it replaced."""
@@ -45,10 +47,10 @@ class Proxy(Foreground):
 
 class Nginx(Proxy):
     def command(self):
-        certificate, key = self.certificate()
+        certificate = self.certificate()
         text = self.block("nginx.conf.example")
         text = replace(text, "/etc/ssl/certs/portal.example.pem", str(certificate))
-        text = replace(text, "/etc/ssl/private/portal.example.key", str(key))
+        text = replace(text, "/etc/ssl/private/portal.example.key", str(certificate))
         text = replace(text, "/var/log/nginx/", f"{self.folder}/")
         text = replace(text, "listen 443 ", f"listen 127.0.0.1:{self.port} ")
         text = replace(text, "listen [::]:443 ssl http2", f"listen 127.0.0.1:{self.told_port} ssl http2 proxy_protocol")
@@ -64,7 +66,7 @@ class Apache(Proxy):
     """In a copy of Debian's /etc/apache2, with the modules that the block's own comment has enabled."""
 
     def command(self):
-        certificate, key = self.certificate()
+        certificate = self.certificate()
         house = self.folder / "apache2"
         shutil.rmtree(house, ignore_errors=True)
         shutil.copytree("/etc/apache2", house, symlinks=True)
@@ -75,7 +77,7 @@ class Apache(Proxy):
         modules = re.search(r"^# +a2enmod (.*)$", text, re.M)[1].split()
         subprocess.run(["/usr/sbin/a2enmod", "--quiet", *modules], env=environment, check=True, capture_output=True, timeout=60)
         text = replace(text, "/etc/ssl/certs/portal.example.pem", str(certificate))
-        text = replace(text, "/etc/ssl/private/portal.example.key", str(key))
+        text = replace(text, "/etc/ssl/private/portal.example.key", str(certificate))
         plain = replace(text, "<VirtualHost *:443>", f"<VirtualHost 127.0.0.1:{self.port}>")
         told = replace(text, "<VirtualHost *:443>", f"<VirtualHost 127.0.0.1:{self.told_port}>\n    RemoteIPProxyProtocol On")
         load = "LoadModule remoteip_module /usr/lib/apache2/modules/mod_remoteip.so\n"
@@ -89,9 +91,7 @@ class HAProxy(Proxy):
     """After Debian's own haproxy.cfg, without what makes it a service of the system's."""
 
     def command(self):
-        certificate, key = self.certificate()
-        both = self.folder / "both.pem"
-        both.write_text(certificate.read_text() + key.read_text(), encoding="utf-8")
+        certificate = self.certificate()
         lua = self.folder / "balise.lua"
         shutil.copyfile(BLOCKS / "haproxy.balise.lua.example", lua)
         house = pathlib.Path("/etc/haproxy/haproxy.cfg").read_text(encoding="utf-8")
@@ -99,7 +99,7 @@ class HAProxy(Proxy):
         house = replace(house, "global\n", "global\n\tlog stdout format raw local0\n")
         text = self.block("haproxy.cfg.example")
         text = replace(text, "/etc/haproxy/balise.lua\n\nfrontend", f"{lua}\n\nfrontend")
-        text = replace(text, "crt /etc/haproxy/portal.example.pem", f"crt {both}")
+        text = replace(text, "crt /etc/haproxy/portal.example.pem", f"crt {certificate}")
         text = replace(text, "bind *:443", f"bind 127.0.0.1:{self.port}")
         text = replace(text, "bind [::]:443 v6only", f"bind 127.0.0.1:{self.told_port} accept-proxy")
         (self.folder / "haproxy.cfg").write_text(house + text, encoding="utf-8")
@@ -110,10 +110,10 @@ class H2o(Proxy):
     tells_host = "x-forwarded-host"
 
     def command(self):
-        certificate, key = self.certificate()
+        certificate = self.certificate()
         text = self.block("h2o.conf.example")
         text = replace(text, "/etc/ssl/certs/portal.example.pem", str(certificate))
-        text = replace(text, "/etc/ssl/private/portal.example.key", str(key))
+        text = replace(text, "/etc/ssl/private/portal.example.key", str(certificate))
         text = replace(text, "/var/log/h2o/", f"{self.folder}/")
         text = replace(text, "port: 443, host: 0.0.0.0", f"port: {self.port}, host: 127.0.0.1")
         text = replace(text, 'port: 443, host: "::"', f"port: {self.told_port}, host: 127.0.0.1, proxy-protocol: ON")

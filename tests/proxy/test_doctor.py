@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""`balise doctor` before a deployment that is well, and before one that is wrong in one place: a finding each."""
+import contextlib
+import datetime
+
+import pytest
+
+from balise import TEST_DATABASE, Balise, run
+from foreground import free_port, replace
+from portal import LINE, Portal
+from proxies import Nginx
+from recorder import Recorder
+
+
+@pytest.fixture(name="server", scope="module")
+def _server():
+    port = free_port()
+    sites = [{"name": "portal", "origins": [f"https://127.0.0.1:{port}"], "time_zone": "Europe/Paris"}]
+    with Balise({"sites": sites, "geoip": {"databases": [str(TEST_DATABASE)]}}) as balise, Portal() as portal:
+        balise.proxy_port, balise.portal = port, portal.address
+        yield balise
+
+
+@contextlib.contextmanager
+def deployed(server, old=None, new=None):
+    """The server behind nginx, with one thing in its block changed."""
+
+    class Changed(Nginx):
+        def block(self, name):
+            text = super().block(name)
+            return replace(text, old, new) if old else text
+
+    with Changed(("127.0.0.1", server.public_port), server.portal, server.proxy_port) as proxy:
+        yield proxy
+
+
+def findings(server, url, *words):
+    """{subject: (health, text)} and the status; what is worst of a subject."""
+    told = run("doctor", "--config", server.config_path, "--url", url, *words)
+    lines = [line.split(maxsplit=2) for line in told.stdout.splitlines()]
+    assert lines, told.stderr
+    order = ["well", "look", "WRONG"]
+    found = {}
+    for health, subject, text in sorted(lines, key=lambda line: order.index(line[0])):
+        found[subject] = (health, text)
+    return found, told.returncode
+
+
+def look(server, proxy):
+    return findings(server, proxy.url + "/", "--ca-file", proxy.authority)
+
+
+def test_nothing_is_wrong_with_the_block_as_it_is_given(server):
+    before = server.outcomes()["accepted"]
+    with deployed(server) as proxy:
+        found, status = look(server, proxy)
+    for subject in ("origin", "line", "policy", "compression", "caching", "snippet", "clock", "beacon"):
+        assert found[subject][0] == "well", found[subject]
+    # The test's certificate lasts two days.
+    assert found["certificate"][0] == "look"
+    assert status == 0
+    assert server.outcomes()["accepted"] == before
+
+
+TAG = '<script async src="/balise/b.js"></script></head>'
+
+
+@pytest.mark.parametrize("subject, health, words, old, new", [
+    ("line", "WRONG", "does not name", TAG, "</head>"),
+    ("line", "WRONG", "2 times", TAG, '<script async src="/balise/b.js"></script>' + TAG),
+    ("line", "WRONG", "Accept-Encoding", 'proxy_set_header Accept-Encoding "";', ""),
+    ("snippet", "WRONG", "forward", "location /balise/ {", "location /elsewhere/ {"),
+    ("beacon", "WRONG", "POST", "proxy_read_timeout 5s;", "limit_except GET { deny all; }"),
+    ("compression", "look", "gzip on", "gzip on;", "gzip off;"),
+    ("caching", "look", "sub_filter_last_modified", "sub_filter_last_modified on;", ""),
+    ("caching", "look", "ETag", "sub_filter_last_modified on;", 'sub_filter_last_modified on; proxy_set_header If-None-Match "";'),
+    ("policy", "WRONG", "script-src", "sub_filter_once on;", "sub_filter_once on; add_header Content-Security-Policy \"script-src 'nonce-x'\";"),
+    ("policy", "WRONG", "connect-src", "sub_filter_once on;", "sub_filter_once on; add_header Content-Security-Policy \"connect-src 'none'\";"),
+    ("policy", "WRONG", "script-src", "sub_filter_once on;",
+     "sub_filter_once on; add_header Content-Security-Policy \"script-src 'self' 'strict-dynamic'\";"),
+], ids=str)
+def test_what_is_wrong_in_the_block_is_said_with_what_to_change(server, subject, health, words, old, new):
+    with deployed(server, old, new) as proxy:
+        found, status = look(server, proxy)
+    assert found[subject][0] == health and words in found[subject][1], found
+    assert status == (1 if health == "WRONG" else 0)
+
+
+def test_an_authority_that_nobody_knows_is_said(server):
+    with deployed(server) as proxy:
+        found, status = findings(server, proxy.url + "/")
+    assert found["page"][0] == "WRONG" and "certificate" in found["page"][1].lower()
+    assert status == 1
+
+
+def test_a_portal_that_is_not_there_is_said(server):
+    found, status = findings(server, f"http://127.0.0.1:{free_port()}/")
+    assert found["page"][0] == "WRONG" and found["origin"][0] == "WRONG"
+    assert status == 1
+
+
+def test_a_clock_that_is_wrong_is_said(server):
+    def script(handler):
+        handler.send_response_only(200)
+        handler.send_header("Date", (datetime.datetime.now() - datetime.timedelta(hours=9)).strftime("%a, %d %b %Y %H:%M:%S GMT"))
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    page = b"<!doctype html><html><head>" + LINE + b"</head></html>"
+    with Recorder({"/": ("text/html", page), "/balise/b.js": script}) as portal:
+        found, _ = findings(server, "http://%s:%d/" % portal.address)
+    assert found["clock"][0] == "look" and "NTP" in found["clock"][1]
+
+
+def test_regions_that_nobody_can_know_are_said():
+    with Balise({"geoip": {"databases": []}}, running=False) as folder:
+        found, _ = findings(folder, f"http://127.0.0.1:{free_port()}/")
+    assert found["regions"][0] == "look" and "no region database" in found["regions"][1]
+
+
+@pytest.mark.parametrize("words", [(), ("--url", "portal.example"), ("--url", "ftp://portal.example/")], ids=str)
+def test_a_call_without_an_address_is_refused(server, words):
+    told = run("doctor", "--config", server.config_path, *words)
+    assert told.returncode in (1, 2) and told.stderr.startswith("balise: ") and not told.stdout
