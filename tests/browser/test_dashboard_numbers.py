@@ -2,7 +2,6 @@
 """The dashboard shows the numbers that the API, `balise query` and the CSV give: the same, whoever is asked."""
 import csv
 import io
-import os
 import re
 
 import pytest
@@ -144,7 +143,3 @@ def test_what_is_downloaded_is_what_is_seen(page, quarter):
         text = page.tab.evaluate(f"fetch({link!r}).then((answer) => answer.text())")
         assert text == quarter.private("GET", link[link.index("/api/"):], quarter.token()).body.decode()
         assert text.count("\r\n") >= 2
-
-
-def test_the_environment_has_no_token_of_somebody():
-    assert "BALISE_TOKEN" not in os.environ
