@@ -103,7 +103,7 @@ uint64_t bal_get_u64be(struct bal_reader *r)
     return get_be(r, 8);
 }
 
-uint64_t bal_get_varint(struct bal_reader *r)
+static uint64_t get_long_varint(struct bal_reader *r)
 {
     const size_t left = bal_reader_left(r);
     const size_t most = left < VARINT_BYTES ? left : VARINT_BYTES;
@@ -124,6 +124,14 @@ uint64_t bal_get_varint(struct bal_reader *r)
     }
     r->bad = true;
     return 0;
+}
+
+uint64_t bal_get_varint(struct bal_reader *r)
+{
+    if (!r->bad && r->at < r->end && *r->at < 0x80) { // nearly always
+        return *r->at++;
+    }
+    return get_long_varint(r);
 }
 
 struct bal_slice bal_get_bytes(struct bal_reader *r)

@@ -82,44 +82,73 @@ bal_status codec_write(const struct codec_sink *sink, struct bal_slice head,
     return status;
 }
 
-bal_status codec_each(struct bal_slice runs,
-                      void (*each)(void *context, enum bal_metric metric, uint16_t bucket,
-                                   uint64_t times),
-                      void *context)
+/* What begins the buckets of a metric. */
+struct run {
+    uint8_t metric;
+    uint64_t buckets;
+};
+
+static bal_status read_head(struct bal_reader *r, struct run *run)
 {
-    struct bal_reader r = bal_reader_of(runs);
-    while (bal_reader_left(&r) > 0) {
-        const uint8_t metric = bal_get_u8(&r);
-        const uint64_t buckets = bal_get_varint(&r);
-        uint64_t bucket = 0;
-        if (r.bad || metric >= BAL_METRIC_COUNT || buckets > BAL_BUCKET_COUNT)
+    run->metric = bal_get_u8(r);
+    run->buckets = bal_get_varint(r);
+    const bool good = !r->bad && run->metric < BAL_METRIC_COUNT && run->buckets <= BAL_BUCKET_COUNT;
+    return good ? BAL_OK : BAL_ECORRUPT;
+}
+
+static bal_status read_buckets(struct bal_reader *r, const struct run *run, codec_each_fn *each,
+                               void *context)
+{
+    uint64_t bucket = 0;
+    for (uint64_t i = 0; i < run->buckets; i++) {
+        const uint64_t distance = bal_get_varint(r);
+        const uint64_t times = bal_get_varint(r);
+        if (r->bad || distance >= BAL_BUCKET_COUNT || bucket + distance >= BAL_BUCKET_COUNT)
             return BAL_ECORRUPT;
-        for (uint64_t i = 0; i < buckets; i++) {
-            const uint64_t distance = bal_get_varint(&r);
-            const uint64_t times = bal_get_varint(&r);
-            if (r.bad || distance >= BAL_BUCKET_COUNT || bucket + distance >= BAL_BUCKET_COUNT)
-                return BAL_ECORRUPT;
-            bucket += distance;
-            each(context, (enum bal_metric)metric, (uint16_t)bucket, times);
-        }
+        bucket += distance;
+        each(context, (enum bal_metric)run->metric, (uint16_t)bucket, times);
     }
     return BAL_OK;
 }
 
-struct sum {
-    enum bal_metric metric;
-    struct bal_histogram *into;
-};
-
-static void add_if(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times)
+bal_status codec_each(struct bal_slice runs, codec_each_fn *each, void *context)
 {
-    const struct sum *sum = context;
-    if (metric == sum->metric)
-        bal_histogram_add(sum->into, bucket, times);
+    struct bal_reader r = bal_reader_of(runs);
+    struct run run;
+    bal_status status = BAL_OK;
+    while (!status && bal_reader_left(&r) > 0) {
+        status = read_head(&r, &run);
+        if (!status)
+            status = read_buckets(&r, &run, each, context);
+    }
+    return status;
+}
+
+static void pass_over(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times)
+{
+    (void)context;
+    (void)metric;
+    (void)bucket;
+    (void)times;
+}
+
+static void add(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times)
+{
+    (void)metric;
+    bal_histogram_add(context, bucket, times);
 }
 
 bal_status codec_sum(struct bal_slice runs, enum bal_metric metric, struct bal_histogram *into)
 {
-    struct sum sum = {.metric = metric, .into = into};
-    return codec_each(runs, add_if, &sum);
+    struct bal_reader r = bal_reader_of(runs);
+    struct run run;
+    bal_status status = BAL_OK;
+    while (!status && bal_reader_left(&r) > 0) {
+        status = read_head(&r, &run);
+        if (!status && run.metric > metric)
+            break; /* they were written in their order */
+        if (!status)
+            status = read_buckets(&r, &run, run.metric == metric ? add : pass_over, into);
+    }
+    return status;
 }

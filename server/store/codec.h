@@ -31,14 +31,12 @@ BAL_MUST_USE bal_status codec_write(const struct codec_sink *sink, struct bal_sl
                                     struct bal_slice continued,
                                     const struct bal_histogram histograms[BAL_METRIC_COUNT]);
 
-/** Adds the runs of `metric` to a histogram. */
+/** Adds the runs of `metric` to a histogram. Reads no further than it must. */
 BAL_MUST_USE bal_status codec_sum(struct bal_slice runs, enum bal_metric metric,
                                   struct bal_histogram *into);
 
 /** Calls `each` for every bucket of every metric. */
-BAL_MUST_USE bal_status codec_each(struct bal_slice runs,
-                                   void (*each)(void *context, enum bal_metric metric,
-                                                uint16_t bucket, uint64_t times),
-                                   void *context);
+typedef void codec_each_fn(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times);
+BAL_MUST_USE bal_status codec_each(struct bal_slice runs, codec_each_fn *each, void *context);
 
 #endif
