@@ -17,6 +17,7 @@ from machine import until
 
 ZONE = zoneinfo.ZoneInfo("Europe/Paris")
 DAYS = 30
+SIZES = [(DAYS, 3334, 10), (DAYS, 3334, 1500), (90, 3334, 1000), (DAYS, 33334, 1000), (DAYS, 333334, 1000)]
 FEED = contenders.BUILD / "tests" / "tools" / "balise-feed"
 
 
@@ -119,7 +120,7 @@ def _store(folder, days, a_day, pages, quick, say):
 
 
 def run(folder, quick, say):
-    sizes = [(DAYS, 400, 1000)] if quick else [(DAYS, 33334, 1000), (DAYS, 333334, 1000), (DAYS, 33334, 10), (DAYS, 33334, 1500), (90, 11112, 1000)]
+    sizes = [(DAYS, 400, 1000)] if quick else SIZES
     found = {"stores": []}
     for number, (days, a_day, pages) in enumerate(sizes):
         store, rows = _store(folder / f"history-{number}", days, a_day, pages, quick, say)

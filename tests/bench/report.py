@@ -38,8 +38,12 @@ def _mean_body():
     return round(sum(bodies) / len(bodies))
 
 
-def _machine(facts):
-    return "\n" + " · ".join(f"{name}: {value}" for name, value in facts.items())
+def _machine(machines):
+    """When and on what each part was measured."""
+    facts = list(machines.values())
+    same = " · ".join(f"{name}: {facts[0][name]}" for name in ("processor", "cores", "memory", "kernel"))
+    lines = [[part, one["date"], one["commit"], one["load before"], one.get("load after", "")] for part, one in machines.items()]
+    return f"\n{same}\n\n" + table(["part", "date", "commit", "load before", "load after"], lines)
 
 
 def _ingest(rows, titles):
@@ -79,6 +83,34 @@ def _footprint(found):
     return "\n## Memory and disk\n\n" + table(["", ""], lines)
 
 
+def _ms(timed):
+    return f"{1000 * timed['seconds']:.1f} ms, CPU {1000 * timed['cpu']:.1f}"
+
+
+def _history(found):
+    lines = [[f"{one['views']:,} views, {one['days']} days, {one['pages']:,} pages", f"{one['disk'] / 2**20:.1f}", *(_ms(one[by]) for by in ("page", "region", "day")),
+              f"{one['memory'] / 2**20:.0f}", f"{one['start_seconds']:.2f}"] for one in found["stores"]]
+    text = ("\n## A month that has passed\n\nMedians of twenty questions for the p75 of LCP over the whole time; the CPU is the server's. Days were played through the real "
+            "pipeline under a simulated clock.\n\n")
+    text += table(["", "disk, MiB", "by page", "by region", "by day", "anonymous MiB at most", "start, s"], lines)
+    beside = []
+    for one in found["stores"]:
+        if "clickhouse" in one:
+            click = one["clickhouse"]
+            beside += [[f"balise, {one['views']:,} views", f"{one['disk'] / 2**20:.1f}", _ms(one["page"])],
+                       [f"ClickHouse {click['version']}, raw rows", f"{click['disk'] / 2**20:.1f}", _ms(click["raw"])],
+                       [f"ClickHouse {click['version']}, states by page and day", f"{click['states_disk'] / 2**20:.1f}", _ms(click["states"])]]
+    text += "\nBeside the same views in ClickHouse (LZ4, numbers of four bytes, sorted by page and time; a state holds one metric's p75 only, balise all 19 metrics with their "
+    text += "histograms by page, region, device, browser and more):\n\n" + table(["", "disk, MiB", "p75 of LCP by page"], beside)
+    for one in found["stores"]:
+        if "disturbance" in one:
+            told = one["disturbance"]
+            text += (f"\nBeacons at {told['rate']:,} a second beside a store of {one['views']:,} views: p50 {told['alone']['p50_us'] / 1000:.1f} ms and p99 "
+                     f"{told['alone']['p99_us'] / 1000:.1f} ms alone, {told['asked']['p50_us'] / 1000:.1f} and {told['asked']['p99_us'] / 1000:.1f} ms while questions "
+                     f"are asked without pause ({1000 * told['asked']['question_seconds']:.0f} ms each).\n")
+    return text
+
+
 def _cpu_plot(rows, titles):
     groups = []
     for name in dict.fromkeys(row["scenario"] for row in rows):
@@ -92,7 +124,7 @@ def write(found, out):
     rows = found.get("ingest", [])
     titles = {scenario.name: scenario.title for scenario in ingest.scenarios(out_of_the_way())}
     rounds = max((row["round"] for row in rows), default=0)
-    text = HEAD.format(rounds=rounds, machine=_machine(found["machine"]), bytes=_mean_body())
+    text = HEAD.format(rounds=rounds, machine=_machine(found["machines"]), bytes=_mean_body())
     text += "\n## The budgets\n\n" + table(["what", "measured", "budget", "goal", ""], budgets.lines(found))
     (out / "benchmarks").mkdir(exist_ok=True)
     if rows:
@@ -102,7 +134,7 @@ def write(found, out):
             writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
             writer.writeheader()
             writer.writerows({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows)
-    for part, tell in (("instructions", _instructions), ("footprint", _footprint)):
+    for part, tell in (("instructions", _instructions), ("footprint", _footprint), ("history", _history)):
         if part in found:
             text += tell(found[part])
     (out / "benchmarks.md").write_text(text, encoding="utf-8")

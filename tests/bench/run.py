@@ -12,12 +12,13 @@ import sys
 
 import contenders
 import footprint
+import history
 import ingest
 import instructions
 import machine
 import report
 
-PARTS = ("ingest", "instructions", "footprint")
+PARTS = ("ingest", "instructions", "footprint", "history")
 
 
 def say(text):
@@ -28,7 +29,7 @@ def perform(part, folder, chosen):
     if part == "ingest":
         return [row for scenario in ingest.scenarios(folder) if not chosen.scenario or scenario.name in chosen.scenario
                 for row in ingest.run(scenario, folder, chosen.rounds, chosen.seconds, say)]
-    return {"instructions": instructions, "footprint": footprint}[part].run(folder, chosen.quick, say)
+    return {"instructions": instructions, "footprint": footprint, "history": history}[part].run(folder, chosen.quick, say)
 
 
 def main():
@@ -49,15 +50,16 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     kept = contenders.BUILD / ("quick.json" if chosen.quick else "figures.json")
     found = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() and chosen.only else {}
-    found["machine"] = machine.facts()
+    found.setdefault("machines", {})
     try:
         for part in chosen.only or PARTS:
+            found["machines"][part] = machine.facts()
             found[part] = perform(part, folder, chosen)
+            found["machines"][part]["load after"] = machine.facts()["load before"]
             kept.write_text(json.dumps(found), encoding="utf-8")
     finally:
         machine.stop_all()
         shutil.rmtree(folder, ignore_errors=True)
-    found["machine"]["load after"] = machine.facts()["load before"]
     report.write(found, out)
     say(f"wrote {out}/benchmarks.md")
 
