@@ -267,11 +267,14 @@ void bal_grid_spread(const struct bal_grid *grid, enum bal_metric metric, uint16
     const uint64_t width = bin.end - bin.first;
     const uint64_t each = count / width;
     const uint64_t rest = count % width;
-    uint64_t given = 0; // of the rest, to the buckets before
-    for (uint64_t i = 0; i < width; i++) {
-        const uint64_t due = (2 * (i + 1) * rest + width) / (2 * width); // (i + 1) / width, rounded
-        bal_histogram_add(into, (uint16_t)(bin.first + i), each + due - given);
-        given = due;
+    // So that the first n buckets get n / width of the rest, rounded: a division a bucket, without
+    // one (Bresenham).
+    uint64_t due = width; // in units of 1 / (2 · width)
+    for (unsigned i = bin.first; i < bin.end; i++) {
+        due += 2 * rest;
+        const bool one_more = due >= 2 * width;
+        due -= one_more ? 2 * width : 0;
+        bal_histogram_add(into, (uint16_t)i, each + one_more);
     }
 }
 
