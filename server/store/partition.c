@@ -217,6 +217,7 @@ bal_status partition_acquire(struct partitions *partitions, enum partition_kind 
     if (!status) {
         assert(partition);
         *out = partition;
+        partition->written = partition->written || create;
         if (partition->users++ == 0)
             trim(partitions, partition);
     }
@@ -242,6 +243,10 @@ void partition_release(struct partitions *partitions, struct partition *partitio
 {
     pthread_mutex_lock(&partitions->lock);
     partition->users--;
+    if (partition->users == 0 && partition->written && !partition->doomed) {
+        unlink_from_list(partitions, partition);
+        close_one(partition);
+    }
     pthread_mutex_unlock(&partitions->lock);
 }
 

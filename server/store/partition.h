@@ -22,6 +22,8 @@ struct partition {
     int users;      /**< private: guarded by the registry's lock */
     int shared_fd;  /**< private: the file's shared lock where the folder is another process's */
     bool doomed;    /**< private */
+    bool written;   /**< private: closed when nobody uses it, for LMDB keeps the pages of an
+                       environment's largest transaction in memory until then */
     struct partition *next;
 };
 
