@@ -138,7 +138,7 @@ def run(folder, quick, say):
             server.program.stop()
             found["disk_ratio"] = store["clickhouse"]["disk"] / store["disk"]
             found["query_ratio"] = store["clickhouse"]["raw"]["seconds"] / store["page"]["seconds"]
-            found["month_growth"] = store["growth"]
+            found["month_growth"], found["month_memory"] = store["growth"], store["memory"]
         found["stores"].append(store)
         shutil.rmtree(folder / f"history-{number}")
     return found
