@@ -9,9 +9,10 @@ import plot
 
 HEAD = """# Benchmarks
 
-Everything here is from one run of `script/bench` on one machine, balise and its peers in turns; nothing is compared with a figure from
-elsewhere. CPU is user and system time of the server's processes (`/proc`), a view; clients share the cores with the servers, so
-latencies and views a second say less than CPU. Medians of {rounds} rounds, the least and greatest in brackets. Raw figures: [benchmarks.csv](benchmarks.csv).
+Everything here is from `script/bench` on one machine, balise and its peers in turns within each part; nothing is compared with a figure from
+elsewhere. The table tells when each part ran, at which commit, and what else the machine was doing: at a load far above 1 other programs took turns with these, which
+makes latencies long and costs a server the more the larger its memory is. CPU is user and system time of the server's processes (`/proc`), a view; clients share the cores with the servers, so
+latencies and views a second say less than CPU, and instructions more. Medians of {rounds} rounds, the least and greatest in brackets. Raw figures: [benchmarks.csv](benchmarks.csv).
 {machine}
 
 The beacons: {bytes} bytes on average, 19 to 20 keys, pages by Zipf's law, seven browsers, 30 regions, log-normal times
@@ -30,7 +31,7 @@ NOTES = """
 - **TLS.** A handshake takes longer than a durable write, so nearly every view is a flight and a write of its own (4 KiB a view, and a third of the CPU is the kernel's); there is
   no timer that would wait for a second one. Memory and stack that held a handshake are wiped.
 - **Disk and queries.** Both depend on cells, not on views, and with a thousand pages by hours, devices and days there are many: a month's tables of every metric weigh as much as
-  ten million raw rows that LZ4 has packed. Pages by blocks of hours are two thirds of it and kept 90 days only. A question reads 30,000 cells.
+  ten million raw rows that LZ4 has packed. Pages by blocks of hours are two fifths of it and kept 90 days only. A question reads 30,000 cells.
 """
 
 
