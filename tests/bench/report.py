@@ -30,6 +30,8 @@ NOTES = """
 - **HTTP/1.1.** The bare handler answers within the turn that read the request; a view is parked until it is on disk, and for that the library changes what it polls twice.
 - **TLS.** A handshake takes longer than a durable write, so nearly every view is a flight and a write of its own (4 KiB a view, and a third of the CPU is the kernel's); there is
   no timer that would wait for a second one. Memory and stack that held a handshake are wiped.
+- **Bytes written at 1 view a second.** The journal is 4 KiB a view. The rest is the checkpoint each 30 seconds: a view touches ten cells in pages of 4 KiB, each
+  page is written anew with those above it, and the kernel counts what it dirties around them.
 - **Disk and queries.** Both depend on cells, not on views, and with a thousand pages by hours, devices and days there are many: a month's tables of every metric weigh as much as
   ten million raw rows that LZ4 has packed. Pages by blocks of hours are two fifths of it and kept 90 days only. A question reads 30,000 cells.
 """
