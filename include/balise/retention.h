@@ -43,8 +43,8 @@ struct bal_retention {
 /**
  * Looks at the data folder. With `store`, through the files that this process has open (any
  * thread); without, as a process beside the one that has the folder, which it does not disturb. A
- * quarter of an hour is allowed for closing and purging after midnight, an hour for a proof. Errors
- * are of the looking itself; finish `out` in any case.
+ * quarter of an hour is allowed for closing and purging after midnight, an hour for a proof, none
+ * where a tracer was found. Errors are of the looking itself; finish `out` in any case.
  */
 BAL_MUST_USE bal_status bal_retention_read(const struct bal_config *config, int64_t now_ms,
                                            struct bal_store *store, struct bal_retention *out,

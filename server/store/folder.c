@@ -25,9 +25,11 @@ static void path_in(const struct bal_store *store, const char *name, char path[P
     (void)snprintf(path, PATH_BYTES, "%s/%s", store->data_dir, name);
 }
 
-static bal_status make_folder(const char *path, struct bal_error *error)
+static bal_status make_folder(const struct bal_store *store, const char *path,
+                              struct bal_error *error)
 {
-    if (mkdir(path, 0750) != 0 && errno != EEXIST)
+    const bool made = mkdir(path, 0750) == 0;
+    if ((!made && errno != EEXIST) || (made && bal_file_give_to_owner(store->data_dir, path) != 0))
         return bal_error_set(error, BAL_EIO, "data folder %s: cannot create it: %s", path,
                              strerror(errno));
     return BAL_OK;
@@ -38,7 +40,7 @@ static bal_status take_lock(struct bal_store *store, struct bal_error *error)
     char path[PATH_BYTES];
     path_in(store, "lock", path);
     store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (store->lock_fd < 0)
+    if (store->lock_fd < 0 || bal_file_give_to_owner(store->data_dir, path) != 0)
         return bal_error_set(error, BAL_EIO, "data folder %s: not writable: %s", store->data_dir,
                              strerror(errno));
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
@@ -73,6 +75,13 @@ static bal_status refuse_version(const char *data_dir, struct bal_slice found,
                          data_dir, number, BALISE_VERSION, STORE_VERSION);
 }
 
+bool folder_is_there(const char *data_dir)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/version", data_dir);
+    return access(path, F_OK) == 0;
+}
+
 bal_status folder_check_version(const char *data_dir, struct bal_error *error)
 {
     char path[PATH_BYTES];
@@ -98,10 +107,8 @@ bal_status folder_write_version(const char *data_dir, struct bal_error *error)
 /* A new folder is of this version. */
 static bal_status take_version(const struct bal_store *store, struct bal_error *error)
 {
-    char path[PATH_BYTES];
-    path_in(store, "version", path);
-    return access(path, F_OK) == 0 ? folder_check_version(store->data_dir, error)
-                                   : folder_write_version(store->data_dir, error);
+    return folder_is_there(store->data_dir) ? folder_check_version(store->data_dir, error)
+                                            : folder_write_version(store->data_dir, error);
 }
 
 bal_status folder_open(struct bal_store *store, struct bal_error *error)
@@ -110,14 +117,14 @@ bal_status folder_open(struct bal_store *store, struct bal_error *error)
     char path[PATH_BYTES];
     if (strlen(store->data_dir) > PATH_BYTES - 64)
         return bal_error_set(error, BAL_EINVAL, "data_dir: the path is too long");
-    bal_status status = make_folder(store->data_dir, error);
+    bal_status status = make_folder(store, store->data_dir, error);
     if (!status)
         status = take_lock(store, error);
     if (!status)
         status = take_version(store, error);
     for (size_t s = 0; s < sizeof subfolders / sizeof subfolders[0] && !status; s++) {
         path_in(store, subfolders[s], path);
-        status = make_folder(path, error);
+        status = make_folder(store, path, error);
     }
     if (!status)
         status = bal_folder_sync(store->data_dir, error);

@@ -66,6 +66,8 @@ struct bal_store {
 /* folder.c: the data folder itself */
 BAL_MUST_USE bal_status folder_open(struct bal_store *store, struct bal_error *error);
 void folder_close(struct bal_store *store);
+/** Whether a store was ever made there. */
+bool folder_is_there(const char *data_dir);
 /** BAL_EVERSION when the folder is of another version or an unfinished backup, BAL_ENOTFOUND when
  * it says none. */
 BAL_MUST_USE bal_status folder_check_version(const char *data_dir, struct bal_error *error);

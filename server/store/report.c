@@ -267,12 +267,29 @@ static void on_record(void *context, const struct bal_audit_record *record)
     }
 }
 
+static bool has_audit_key(const struct bal_config *config)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/audit.key", config->data_dir);
+    return access(path, F_OK) == 0;
+}
+
 static void read_audit(struct inspection *inspection)
 {
     const bal_status status =
         bal_audit_read(inspection->config->data_dir, 0, on_record, inspection, NULL);
-    if (status && status != BAL_ENOTFOUND)
+    if (status == BAL_ENOTFOUND && has_audit_key(inspection->config))
+        problem(inspection, "the audit log is gone, though its key is there");
+    else if (status && status != BAL_ENOTFOUND)
         problem(inspection, "the audit log cannot be read: see balise audit verify");
+    for (unsigned t = 0; t < BAL_RETENTION_TIERS; t++) {
+        const struct bal_retention_tier *tier = &inspection->report->tier[t];
+        if (strcmp(tier->proof_result, "found") == 0)
+            problem(inspection,
+                    "%s: the tracer of %s was found after its purge: look for a copy in the data "
+                    "folder, then restart balise",
+                    tier->name, tier->proof_period);
+    }
     if (inspection->erasures > 0)
         problem(inspection, "an erasure was begun and has not ended: run it again");
 }

@@ -113,6 +113,10 @@ bal_status bal_store_open_reader(const struct bal_config *config, struct bal_sto
 {
     struct bal_store *store = create(config, bal_clock_system());
     bal_status status = bal_dpo_check(config, error);
+    if (!status && !folder_is_there(config->data_dir))
+        status = bal_error_set(error, BAL_ENOTFOUND,
+                               "data folder %s: no store is there; balise serve makes one",
+                               config->data_dir);
     if (!status)
         status = folder_open(store, error);
     if (status) {

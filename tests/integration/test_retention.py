@@ -68,3 +68,33 @@ def test_nonsense_is_refused_in_words():
         assert run("retention", "--config", balise.config_path, "--format", "yaml").returncode == 2
         nothing = run("retention", "--config", balise.config_path, "--verify")
         assert nothing.returncode == 1 and str(balise.data) in nothing.stderr
+
+
+def test_verify_fails_as_soon_as_a_copy_of_what_was_purged_is_found():
+    with Balise(SHORT) as balise:
+        balise.visit(15)
+        day = balise.close_day()
+        copy = balise.data / "copy-of-a-file"
+        copy.write_bytes((balise.data / "hourly" / f"{day}.mdb").read_bytes())
+        balise.clock.advance(days=3)
+        balise.restart()
+        until(lambda: "was found after its purge" in verify(balise).stderr, 30, "the copy is found")
+        assert verify(balise).returncode == 1
+        copy.unlink()
+        balise.restart()
+        until(lambda: verify(balise).returncode == 0, 30, "the proof")
+
+
+def test_verify_misses_the_audit_log():
+    with Balise(SHORT) as balise:
+        balise.visit(15)
+        (balise.data / "audit.log").unlink()
+        gone = verify(balise)
+        assert gone.returncode == 1 and "the audit log is gone, though its key is there" in gone.stderr
+
+
+def test_a_question_makes_no_store():
+    with Balise(running=False) as balise:
+        asked = run("query", "--config", balise.config_path, "--site", "portal", "--metric", "lcp")
+        assert asked.returncode == 1 and "no store is there" in asked.stderr
+        assert not balise.data.exists() or not list(balise.data.iterdir())
