@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 import room as rooms  # noqa: E402  pylint: disable=wrong-import-position
+from booted import cgroup_root  # noqa: E402  pylint: disable=wrong-import-position
 
 
 @pytest.fixture(name="package", scope="session")
@@ -38,3 +39,14 @@ def _room(base, tmp_path_factory):
     subprocess.run(["cp", "-a", "--reflink=auto", f"{base}/.", folder], check=True)
     yield rooms.Room(folder)
     subprocess.run(["rm", "-rf", "--one-file-system", folder], check=True)
+
+
+@pytest.fixture(name="bootable", scope="module")
+def _bootable(room, package):
+    """A room with the package in it, on a machine where its systemd can boot."""
+    if not cgroup_root():
+        pytest.skip("no cgroup2 is mounted: systemd cannot boot")
+    if subprocess.run(["unshare", "--user", "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("no user namespace can be made here, which the unit's sandbox needs")
+    room.install(package)
+    return room

@@ -5,14 +5,13 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
 import threading
 import zoneinfo
 
 import pytest
 
 from balise import DESKTOP, Balise
-from booted import Booted, cgroup_root
+from booted import Booted
 from test_package import CONFIG, PRIVATE, PUBLIC, SEND, _newer  # noqa: F401  pylint: disable=unused-import
 from wait import until
 
@@ -22,17 +21,10 @@ DEV = pathlib.Path(__file__).resolve().parents[2] / "build/dev/balise"
 
 
 @pytest.fixture(name="booted", scope="module")
-def _booted(room, package):
-    if not cgroup_root():
-        pytest.skip("no cgroup2 is mounted: systemd cannot boot")
-    if subprocess.run(["unshare", "--user", "true"], check=False, capture_output=True).returncode != 0:
-        pytest.skip("no user namespace can be made here, which the unit's sandbox needs")
-    room.install(package)
+def _booted(bootable):
     # Pauses that are for disks and stuck machines, not for tests.
-    drop_in = room.path("etc/systemd/system/balise.service.d/test.conf")
-    drop_in.parent.mkdir()
-    drop_in.write_text(f"[Service]\nRestartSec=100ms\nWatchdogSec={WATCHDOG_SECONDS}\n")
-    with Booted(room) as booted:
+    bootable.drop_in(f"RestartSec=100ms\nWatchdogSec={WATCHDOG_SECONDS}\n")
+    with Booted(bootable) as booted:
         yield booted
 
 

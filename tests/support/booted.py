@@ -94,10 +94,14 @@ class Booted:
         assert not check or answer.returncode == 0, answer.stdout
         return answer
 
+    def networked(self, *words):
+        """The command line of a program of this machine in the network of the room."""
+        return ["nsenter", f"--net=/proc/{self._init}/ns/net", *map(str, words)]
+
     def curl(self, *words):
         """Status and body; curl is this machine's, the network the room's."""
-        answer = subprocess.run(["nsenter", f"--net=/proc/{self._init}/ns/net", "curl", "--silent", "--max-time", "30", "--write-out", "\n%{http_code}",
-                                 *words], check=False, capture_output=True, text=True)
+        answer = subprocess.run(self.networked("curl", "--silent", "--max-time", "30", "--write-out", "\n%{http_code}", *words),
+                                check=False, capture_output=True, text=True)
         body, _, status = answer.stdout.rpartition("\n")
         return int(status), body
 

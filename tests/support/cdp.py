@@ -51,10 +51,11 @@ class ProtocolError(RuntimeError):
 class Browser:
     """A Chromium of its own, with an empty profile that is deleted at the end.
 
-    flags: further command line switches. Use it as a context manager, or call close(). profile: its folder.
+    flags: further command line switches. wrapper: a command that runs it. profile: its folder.
+    Use it as a context manager, or call close().
     """
 
-    def __init__(self, flags=(), executable=CHROMIUM):
+    def __init__(self, flags=(), executable=CHROMIUM, wrapper=()):
         self.profile = tempfile.mkdtemp(prefix="balise-chromium-")
         self._last_id = 0
         self._received = b""
@@ -70,7 +71,7 @@ class Browser:
 
         try:
             self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [executable, *FLAGS, *flags, f"--user-data-dir={self.profile}", "about:blank"],
+                [*wrapper, executable, *FLAGS, *flags, f"--user-data-dir={self.profile}", "about:blank"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

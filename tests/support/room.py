@@ -20,6 +20,8 @@ from wait import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASE = ROOT / "build" / "packaging" / "base"
+# Debian's packages that tests install beside balise's: a proxy, and a clock that can be turned for one program.
+BESIDE = ("nginx-light", "libfaketime")
 # Mounts and processes end with the command. What runs inside sees no variable of ours.
 INSIDE = 'mount -t proc proc "$0/proc" && exec chroot "$0" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"'
 OWN = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
@@ -27,7 +29,7 @@ NET = 'ip link set lo up && exec "$@"'
 
 
 def base(package):
-    """The base, with the packages that this one needs waiting in apt's cache. Made at the first call, in minutes."""
+    """The base, with the packages that this one and BESIDE need waiting in apt's cache. Made at the first call, in minutes."""
     def script(text, *words):
         return subprocess.run(["bash", "-c", f"source script/lib/common.sh; source script/lib/room.sh; {text}", "package", *words],
                               cwd=ROOT, check=True)
@@ -38,7 +40,7 @@ def base(package):
     room = Room(BASE)
     shutil.copy(package, BASE / "needs.deb")
     room.run("apt-get", "update", "-q")
-    room.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "--download-only", "/needs.deb")
+    room.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "--download-only", "/needs.deb", *BESIDE)
     (BASE / "needs.deb").unlink()
     return BASE
 
@@ -69,6 +71,12 @@ class Room:
         """By apt, as people do, with what is needed from the cache of the base."""
         shutil.copy(package, self.path("balise.deb"))
         return self.run("apt-get", "install", "-q", "-y", "--no-install-recommends", "--allow-downgrades", "/balise.deb").stdout
+
+    def drop_in(self, lines):
+        """Have systemd run balise with these lines in its unit's [Service] too."""
+        file = self.path("etc/systemd/system/balise.service.d/test.conf")
+        file.parent.mkdir()
+        file.write_text(f"[Service]\n{lines}")
 
 
 class Service:
