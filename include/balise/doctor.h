@@ -6,9 +6,9 @@
 
 /**
  * A look at a live deployment from outside, as a browser would see it: the portal's page through
- * its proxy, the snippet, the way of a beacon; and at what the configuration names on this machine.
- * It counts no view: its beacon is an empty one, which balise refuses. Blocks for a few seconds at
- * the most per request.
+ * its proxy, the snippet, the way of a beacon; and at what the configuration names on this machine,
+ * its disk, its swap and what the running server may lock. It counts no view: its beacon is an
+ * empty one, which balise refuses. Blocks for a few seconds at the most per request.
  */
 
 enum bal_health {

@@ -85,6 +85,9 @@ size_t bal_templates_reduce(const struct bal_templates *templates, struct bal_sl
  */
 struct bal_keyring;
 
+/** How many bytes a keyring locks. */
+size_t bal_keyring_bytes(uint16_t site_count, size_t arena_bytes);
+
 /** BAL_EPERM, with what to change (RLIMIT_MEMLOCK), when the memory cannot be locked. */
 BAL_MUST_USE bal_status bal_keyring_create(uint16_t site_count, size_t arena_bytes,
                                            struct bal_keyring **out, struct bal_error *error);

@@ -29,7 +29,8 @@ static const struct command commands[] = {
      "what is well, what somebody\n"
      "should look at, and what is wrong and how to change it: the script line, "
      "Content-Security-Policy, compression, 304s,\n"
-     "certificate, clock, origin, age of the region databases. No view is counted.\n"
+     "certificate, clock, origin, age of the region databases, room on the disk, locked memory, "
+     "swap. No view is counted.\n"
      "  --url URL        a page of the portal: https://portal.example/\n"
      "  --ca-file FILE   whom to trust instead of the system's certificate authorities\n"
      "Status 1 when something is wrong.\n",

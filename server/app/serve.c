@@ -5,6 +5,7 @@
 
 #include <balise/audit.h>
 #include <balise/log.h>
+#include <balise/swap.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,17 +28,12 @@ static void harden(void)
 }
 
 /* Keys and sketches are locked, but a request on a loop's stack could be swapped out; hibernation
- * writes even locked memory. The first line is the heading. */
+ * writes even locked memory. */
 static void warn_of_swap(void)
 {
-    FILE *list = fopen("/proc/swaps", "re");
-    int64_t areas = -1;
-    for (int c; list && (c = fgetc(list)) != EOF;)
-        areas += c == '\n';
+    const int64_t areas = bal_swap_areas();
     if (areas > 0)
         bal_log(BAL_LOG_WARNING, "serve", "swap_on", BAL_NUM("areas", areas));
-    if (list)
-        (void)fclose(list);
 }
 
 /* Signals are taken by sigtimedwait on the main thread only; every other thread inherits this mask.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What can be wrong between a portal's visitors and balise, in the order in which one thing depends
 // on another: nothing more is asked of a page that cannot be had.
+#include "look.h"
 #include "visit.h"
 
-#include <balise/doctor.h>
 #include <balise/geo.h>
 
 #include <curl/curl.h>
@@ -14,27 +14,16 @@
 #include <strings.h>
 
 enum {
-    TEXT_BYTES = 512,
-    URL_BYTES = 1024,
     DAY_S = 86400,
     CERTIFICATE_LEAST_DAYS = 14,
     DATABASE_MOST_DAYS = 60,
     CLOCK_MOST_S = 60,
 };
 
-struct look {
-    const struct bal_doctor_words *words;
-    bal_finding_fn each;
-    void *context;
-    char origin[URL_BYTES]; /**< "https://portal.example" */
-};
-
-static void found(const struct look *look, enum bal_health health, const char *subject,
-                  const char *format, ...) BAL_PRINTF(4, 5);
-static void found(const struct look *look, enum bal_health health, const char *subject,
-                  const char *format, ...)
+void look_found(const struct look *look, enum bal_health health, const char *subject,
+                const char *format, ...)
 {
-    char text[TEXT_BYTES];
+    char text[LOOK_TEXT_BYTES];
     va_list values;
     va_start(values, format);
     (void)vsnprintf(text, sizeof text, format, values);
@@ -90,21 +79,22 @@ static void check_policies(const struct look *look, const struct visit *page)
             if (d == 1 && sources_of(policy, directives[0], &length))
                 continue;
             if (!allows(policy, directives[d], look->origin)) {
-                found(look, BAL_ILL, "policy",
-                      "the page's Content-Security-Policy refuses the snippet: %s needs 'self' "
-                      "(with 'strict-dynamic', put the line into the portal's template, with its "
-                      "nonce)",
-                      directives[d]);
+                look_found(
+                    look, BAL_ILL, "policy",
+                    "the page's Content-Security-Policy refuses the snippet: %s needs 'self' "
+                    "(with 'strict-dynamic', put the line into the portal's template, with its "
+                    "nonce)",
+                    directives[d]);
                 return;
             }
         }
     }
-    found(look, BAL_WELL, "policy", "no Content-Security-Policy stands in the way");
+    look_found(look, BAL_WELL, "policy", "no Content-Security-Policy stands in the way");
 }
 
 static void check_line(const struct look *look, const struct visit *page)
 {
-    char address[URL_BYTES];
+    char address[LOOK_URL_BYTES];
     (void)snprintf(address, sizeof address, "%s/b.", look->words->config->public_side.prefix);
     const char *at = page->body.data, *const end = at ? at + page->body.length : NULL;
     int count = 0;
@@ -113,31 +103,34 @@ static void check_line(const struct look *look, const struct visit *page)
         count++;
     }
     if (count == 1)
-        found(look, BAL_WELL, "line", "the page names the snippet, once");
+        look_found(look, BAL_WELL, "line", "the page names the snippet, once");
     else if (count > 1)
-        found(look, BAL_ILL, "line",
-              "the page names %s… %d times: each view is counted as often. Is the line in the "
-              "template and in the proxy?",
-              address, count);
+        look_found(look, BAL_ILL, "line",
+                   "the page names %s… %d times: each view is counted as often. Is the line in the "
+                   "template and in the proxy?",
+                   address, count);
     else
-        found(look, BAL_ILL, "line",
-              "the page does not name %s…: is the line added by the proxy, and is the page plain "
-              "when it is (in nginx: proxy_set_header Accept-Encoding \"\")?",
-              address);
+        look_found(
+            look, BAL_ILL, "line",
+            "the page does not name %s…: is the line added by the proxy, and is the page plain "
+            "when it is (in nginx: proxy_set_header Accept-Encoding \"\")?",
+            address);
 }
 
 static void check_sending(const struct look *look, const struct visit *page)
 {
     if (*page->encoding)
-        found(look, BAL_WELL, "compression", "the page comes as %s", page->encoding);
+        look_found(look, BAL_WELL, "compression", "the page comes as %s", page->encoding);
     else
-        found(look, BAL_ODD, "compression",
-              "the page comes uncompressed to a browser that takes gzip: compress it in the proxy, "
-              "behind the line (in nginx: gzip on)");
+        look_found(
+            look, BAL_ODD, "compression",
+            "the page comes uncompressed to a browser that takes gzip: compress it in the proxy, "
+            "behind the line (in nginx: gzip on)");
     if (!*page->tag) {
-        found(look, BAL_ODD, "caching",
-              "the page has no ETag. If the portal sends one, the proxy drops it, and every return "
-              "visit loads the page again: in nginx, sub_filter_last_modified on");
+        look_found(
+            look, BAL_ODD, "caching",
+            "the page has no ETag. If the portal sends one, the proxy drops it, and every return "
+            "visit loads the page again: in nginx, sub_filter_last_modified on");
         return;
     }
     struct visit again = {0};
@@ -146,9 +139,9 @@ static void check_sending(const struct look *look, const struct visit *page)
                                      .known_tag = page->tag},
                &again);
     if (again.status == 304)
-        found(look, BAL_WELL, "caching", "an unchanged page is not sent again");
+        look_found(look, BAL_WELL, "caching", "an unchanged page is not sent again");
     else
-        found(
+        look_found(
             look, BAL_ODD, "caching",
             "a page whose ETag the browser has is sent again (status %ld). Unless it changes each "
             "time, the proxy alters its ETag: in Apache, DeflateAlterETag NoChange",
@@ -161,9 +154,9 @@ static void check_certificate(const struct look *look, const struct visit *page)
     if (page->valid_to_s < 0)
         return;
     const int64_t days = (page->valid_to_s - look->words->now_s) / DAY_S;
-    found(look, days < CERTIFICATE_LEAST_DAYS ? BAL_ODD : BAL_WELL, "certificate",
-          "the portal's certificate ends in %" PRId64 " days%s", days,
-          days < CERTIFICATE_LEAST_DAYS ? ": renew it" : "");
+    look_found(look, days < CERTIFICATE_LEAST_DAYS ? BAL_ODD : BAL_WELL, "certificate",
+               "the portal's certificate ends in %" PRId64 " days%s", days,
+               days < CERTIFICATE_LEAST_DAYS ? ": renew it" : "");
 }
 
 static bool check_page(const struct look *look)
@@ -179,10 +172,10 @@ static bool check_page(const struct look *look)
         check_policies(look, &page);
         check_sending(look, &page);
     } else if (page.failure) {
-        found(look, BAL_ILL, "page", "%s: %s", look->words->url, page.failure);
+        look_found(look, BAL_ILL, "page", "%s: %s", look->words->url, page.failure);
     } else {
-        found(look, BAL_ILL, "page", "%s answers %ld %s: name a page of HTML", look->words->url,
-              page.status, page.type);
+        look_found(look, BAL_ILL, "page", "%s answers %ld %s: name a page of HTML",
+                   look->words->url, page.status, page.type);
     }
     visit_finish(&page);
     return is_page;
@@ -196,40 +189,43 @@ static void check_clock(const struct look *look, const struct visit *visit)
     if (visit->date_s < 0)
         return;
     if (apart > CLOCK_MOST_S || apart < -CLOCK_MOST_S)
-        found(look, BAL_ODD, "clock",
-              "the portal's clock and this machine's are %" PRId64 " s apart: are both set by NTP?",
-              apart);
+        look_found(look, BAL_ODD, "clock",
+                   "the portal's clock and this machine's are %" PRId64
+                   " s apart: are both set by NTP?",
+                   apart);
     else
-        found(look, BAL_WELL, "clock", "the portal's clock and this machine's agree");
+        look_found(look, BAL_WELL, "clock", "the portal's clock and this machine's agree");
 }
 
 static void check_way(const struct look *look)
 {
-    char url[URL_BYTES + TEXT_BYTES];
+    char url[LOOK_URL_BYTES + LOOK_TEXT_BYTES];
     const char *const prefix = look->words->config->public_side.prefix;
     struct visit script = {0}, beacon = {0};
     (void)snprintf(url, sizeof url, "%s%s/b.js", look->origin, prefix);
     visit_make(&(struct visit_words){.url = url, .ca_file = look->words->ca_file}, &script);
     if (script.status == 200 && strstr(script.type, "javascript"))
-        found(look, BAL_WELL, "snippet", "%s/b.js is there", prefix);
+        look_found(look, BAL_WELL, "snippet", "%s/b.js is there", prefix);
     else
-        found(look, BAL_ILL, "snippet",
-              "%s/b.js answers %s (status %ld, %s): does the proxy forward %s/ to balise, and does "
-              "balise run?",
-              prefix, script.failure ? script.failure : "something else", script.status,
-              script.type, prefix);
+        look_found(
+            look, BAL_ILL, "snippet",
+            "%s/b.js answers %s (status %ld, %s): does the proxy forward %s/ to balise, and does "
+            "balise run?",
+            prefix, script.failure ? script.failure : "something else", script.status, script.type,
+            prefix);
     check_clock(look, &script);
     (void)snprintf(url, sizeof url, "%s%s/b", look->origin, prefix);
     visit_make(
         &(struct visit_words){.url = url, .ca_file = look->words->ca_file, .origin = look->origin},
         &beacon);
     if (beacon.status == 400 && strstr(beacon.type, "problem+json"))
-        found(look, BAL_WELL, "beacon", "beacons reach balise (an empty one was refused)");
+        look_found(look, BAL_WELL, "beacon", "beacons reach balise (an empty one was refused)");
     else
-        found(look, BAL_ILL, "beacon",
-              "an empty beacon to %s/b is answered with %ld instead of balise's refusal (400): "
-              "does the proxy forward POST there?",
-              prefix, beacon.status);
+        look_found(
+            look, BAL_ILL, "beacon",
+            "an empty beacon to %s/b is answered with %ld instead of balise's refusal (400): "
+            "does the proxy forward POST there?",
+            prefix, beacon.status);
     visit_finish(&script);
     visit_finish(&beacon);
 }
@@ -242,16 +238,16 @@ static void check_origin(const struct look *look)
     for (size_t s = 0; s < config->site_count; s++) {
         for (size_t o = 0; o < config->sites[s].origin_count; o++) {
             if (strcasecmp(config->sites[s].origins[o], look->origin) == 0) {
-                found(look, BAL_WELL, "origin", "%s is of the site %s", look->origin,
-                      config->sites[s].name);
+                look_found(look, BAL_WELL, "origin", "%s is of the site %s", look->origin,
+                           config->sites[s].name);
                 return;
             }
         }
     }
-    found(look, BAL_ILL, "origin",
-          "%s is not among the origins of a site: balise refuses its views. Add it to "
-          "sites[].origins",
-          look->origin);
+    look_found(look, BAL_ILL, "origin",
+               "%s is not among the origins of a site: balise refuses its views. Add it to "
+               "sites[].origins",
+               look->origin);
 }
 
 static void check_databases(const struct look *look)
@@ -259,17 +255,17 @@ static void check_databases(const struct look *look)
     struct bal_geo *geo = NULL;
     struct bal_error error = {0};
     if (bal_geo_open(look->words->config, &geo, &error) != BAL_OK) {
-        found(look, BAL_ILL, "regions", "%s", error.text);
+        look_found(look, BAL_ILL, "regions", "%s", error.text);
         return;
     }
     int64_t built_s;
     if (!bal_geo_built_s(geo, 0, &built_s))
-        found(look, BAL_ODD, "regions", "no region database: every region is unknown");
+        look_found(look, BAL_ODD, "regions", "no region database: every region is unknown");
     for (size_t d = 0; bal_geo_built_s(geo, d, &built_s); d++) {
         const int64_t days = (look->words->now_s - built_s) / DAY_S;
-        found(look, days > DATABASE_MOST_DAYS ? BAL_ODD : BAL_WELL, "regions",
-              "%s is %" PRId64 " days old%s", look->words->config->geoip.databases[d], days,
-              days > DATABASE_MOST_DAYS ? ": bring a newer one, then reload" : "");
+        look_found(look, days > DATABASE_MOST_DAYS ? BAL_ODD : BAL_WELL, "regions",
+                   "%s is %" PRId64 " days old%s", look->words->config->geoip.databases[d], days,
+                   days > DATABASE_MOST_DAYS ? ": bring a newer one, then reload" : "");
     }
     bal_geo_close(geo);
 }
@@ -298,6 +294,7 @@ bal_status bal_doctor_look(const struct bal_doctor_words *words, bal_finding_fn 
         return bal_error_set(error, BAL_EIO, "libcurl cannot start");
     check_origin(&look);
     check_databases(&look);
+    look_at_machine(&look);
     if (check_page(&look))
         check_way(&look);
     curl_global_cleanup();

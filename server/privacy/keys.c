@@ -88,6 +88,19 @@ static bal_status lock(struct bal_keyring *keyring, struct bal_error *error)
     return BAL_OK;
 }
 
+/* The keys, up to where the arena begins. */
+static size_t keys_bytes_of(uint16_t site_count)
+{
+    return round_up(site_count * sizeof(struct site_slots), ARENA_ALIGNMENT);
+}
+
+size_t bal_keyring_bytes(uint16_t site_count, size_t arena_bytes)
+{
+    const long page = sysconf(_SC_PAGESIZE);
+    assert(page > 0);
+    return round_up(keys_bytes_of(site_count) + arena_bytes, (size_t)page);
+}
+
 bal_status bal_keyring_create(uint16_t site_count, size_t arena_bytes, struct bal_keyring **out,
                               struct bal_error *error)
 {
@@ -97,8 +110,7 @@ bal_status bal_keyring_create(uint16_t site_count, size_t arena_bytes, struct ba
     const long page = sysconf(_SC_PAGESIZE);
     assert(page > 0);
     const size_t guard = (size_t)page;
-    const size_t keys_bytes = round_up(site_count * sizeof(struct site_slots), ARENA_ALIGNMENT);
-    const size_t locked_bytes = round_up(keys_bytes + arena_bytes, guard);
+    const size_t locked_bytes = bal_keyring_bytes(site_count, arena_bytes);
     const size_t mapping_bytes = locked_bytes + 2 * guard;
     void *const mapping = mmap(NULL, mapping_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) {
@@ -118,7 +130,7 @@ bal_status bal_keyring_create(uint16_t site_count, size_t arena_bytes, struct ba
         return status;
     }
     made->sites = (struct site_slots *)(void *)made->locked;
-    made->arena = made->locked + keys_bytes;
+    made->arena = made->locked + keys_bytes_of(site_count);
     const int refused = pthread_mutex_init(&made->making, NULL);
     assert(!refused);
     *out = made;

@@ -2,6 +2,8 @@
 """`balise doctor` before a deployment that is well, and before one that is wrong in one place: a finding each."""
 import contextlib
 import datetime
+import os
+import shlex
 
 import pytest
 
@@ -34,9 +36,9 @@ def deployed(server, old=None, new=None):
         yield proxy
 
 
-def findings(server, url, *words):
+def findings(server, url, *words, wrapper=()):
     """{subject: (health, text)} and the status; what is worst of a subject."""
-    told = run("doctor", "--config", server.config_path, "--url", url, *words)
+    told = run("doctor", "--config", server.config_path, "--url", url, *words, wrapper=wrapper)
     lines = [line.split(maxsplit=2) for line in told.stdout.splitlines()]
     assert lines, told.stderr
     order = ["well", "look", "WRONG"]
@@ -116,6 +118,44 @@ def test_regions_that_nobody_can_know_are_said():
     with Balise({"geoip": {"databases": []}}, running=False) as folder:
         found, _ = findings(folder, f"http://127.0.0.1:{free_port()}/")
     assert found["regions"][0] == "look" and "no region database" in found["regions"][1]
+
+
+def of_the_machine(server, subject, wrapper=()):
+    return findings(server, f"http://127.0.0.1:{free_port()}/", wrapper=wrapper)[0][subject]
+
+
+def mounted(*words):
+    """A command that runs another where something else is mounted."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    return ["unshare", "--mount", "sh", "-ec", f'mount {shlex.join(map(str, words))}; exec "$@"', "mounted"]
+
+
+@pytest.mark.parametrize("size, health, words", [("8m", "look", "8 MiB are left"), ("2g", "well", "2048 MiB are left")], ids=str)
+def test_a_disk_that_is_nearly_full_is_said(server, size, health, words):
+    found = of_the_machine(server, "disk", mounted("-t", "tmpfs", "-o", f"size={size}", "tmpfs", server.data))
+    assert found[0] == health and words in found[1], found
+
+
+@pytest.mark.parametrize("areas, health", [(0, "well"), (2, "look")], ids=str)
+def test_swap_is_said(server, areas, health):
+    swaps = server.folder / "swaps"
+    swaps.write_text("Filename\tType\tSize\tUsed\tPriority\n" + "/dev/vdb1\tpartition\t1048572\t0\t-2\n" * areas)
+    found = of_the_machine(server, "swap", mounted("--bind", swaps, "/proc/swaps"))
+    assert found[0] == health and ("2 areas" in found[1]) == (areas == 2), found
+
+
+def test_locked_memory_that_the_next_start_would_not_get_is_said():
+    with Balise(running=False) as server:
+        assert of_the_machine(server, "memlock")[0] == "look"  # nobody there to be asked
+        server.wrapper = ["prlimit", f"--memlock={8 << 20}"]
+        server.start()
+        found = of_the_machine(server, "memlock")
+        assert found[0] == "well" and found[1].endswith(f"of {8 << 20}"), found
+        server.config["privacy"] = {"visitors_kibibytes": 16384}
+        server.write_config()
+        found = of_the_machine(server, "memlock")
+        assert found[0] == "look" and "LimitMEMLOCK" in found[1], found
 
 
 @pytest.mark.parametrize("words", [(), ("--url", "portal.example"), ("--url", "ftp://portal.example/")], ids=str)

@@ -54,10 +54,11 @@ def executable():
     return os.environ.get("BALISE_BIN") or str(ROOT / "build" / "dev" / "balise")
 
 
-def run(*words, environment=None, seconds=60, user=None):
-    """Run the executable with these words to its end; text of both streams, never an exception for its status."""
+def run(*words, environment=None, seconds=60, user=None, wrapper=()):
+    """Run the executable with these words to its end; text of both streams, never an exception for its status. wrapper: a
+    command that runs it."""
     return subprocess.run(
-        [executable(), *map(str, words)], env={**os.environ, **(environment or {})}, timeout=seconds, check=False,
+        [*wrapper, executable(), *map(str, words)], env={**os.environ, **(environment or {})}, timeout=seconds, check=False,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, user=user,
     )
 
