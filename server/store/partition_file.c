@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 enum { READ_FOR_MS = 5000, LOOK_EVERY_MS = 20 }; /* a process beside that reads the old file */
+enum { LOCK_FILE_BYTES = 8192 };
 static const size_t rebuilt_map_bytes = (size_t)16 << 30;
 static const char new_mark[] = ".new"; /* of a file that is being rebuilt, then of the old one */
 
@@ -50,10 +51,29 @@ static int put_tracer(MDB_txn *txn, MDB_dbi dbi)
     return rc;
 }
 
+/* LMDB writes to its lock file through a mapping. On a full disk a hole in it would end the process
+ * (SIGBUS): a new one is allocated whole, of the size that LMDB 0.9 gives it, or not made. One that
+ * is there is left alone, for closing it would give back the locks that LMDB has on it (fcntl(2)).
+ */
+static int make_lock_file(const char *path)
+{
+    char lock_path[PARTITION_PATH_BYTES + 8];
+    (void)snprintf(lock_path, sizeof lock_path, "%s-lock", path);
+    const int fd = open(lock_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return errno == EEXIST ? 0 : errno;
+    const int rc = posix_fallocate(fd, 0, LOCK_FILE_BYTES);
+    if (rc)
+        (void)unlink(lock_path);
+    return close(fd) != 0 && !rc ? errno : rc;
+}
+
 int partition_env_open(const char *path, size_t map_bytes, bool read_only, MDB_env **env,
                        MDB_dbi *dbi)
 {
-    int rc = mdb_env_create(env);
+    int rc = read_only ? 0 : make_lock_file(path);
+    if (!rc)
+        rc = mdb_env_create(env);
     if (rc)
         return rc;
     MDB_txn *txn = NULL;
