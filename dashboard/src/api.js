@@ -32,6 +32,6 @@ async function send(method, route, { parameters, body, type, signal } = {}) {
 export const get = (route, parameters, signal) => send('GET', route, { parameters, signal });
 export const post = (route, parameters, value) => send('POST', route, { parameters, body: JSON.stringify(value), type: 'application/json' });
 export const remove = (route, parameters) => send('DELETE', route, { parameters });
-export const session = () => get('session');
-export const signIn = (token) => send('POST', 'session', { body: token });
-export const signOut = () => send('DELETE', 'session');
+export const session = () => get('sign-in');
+export const signIn = (token) => send('POST', 'sign-in', { body: token });
+export const signOut = () => send('DELETE', 'sign-in');

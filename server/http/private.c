@@ -139,9 +139,9 @@ static const struct open_route {
 } routes[] = {
     {{"/healthz", 8}, .send = send_health},
     {{"/readyz", 7}, .send = send_ready},
-    {{"/api/v1/session", 15}, .send = send_session, .roles = ANY_ROLE},
-    {{"/api/v1/session", 15}, POST, .send = take_token},
-    {{"/api/v1/session", 15}, DELETE, .send = end_session},
+    {{"/api/v1/sign-in", 15}, .send = send_session, .roles = ANY_ROLE},
+    {{"/api/v1/sign-in", 15}, POST, .send = take_token},
+    {{"/api/v1/sign-in", 15}, DELETE, .send = end_session},
     {{"/metrics", 8}, .roles = ANY_ROLE, .job = JOB_METRICS},
     {{"/api/v1/kpi", 11}, .roles = ANY_ROLE, .job = JOB_KPI},
     {{"/api/v1/equity", 14}, .roles = ANY_ROLE, .job = JOB_EQUITY},

@@ -101,7 +101,7 @@ def test_another_page_of_the_same_host_cannot_use_the_session(page, recorder):
     recorder.pages["/other"] = ("text/html", b"<!doctype html><title>another page</title>")
     page.tab.goto(f"http://127.0.0.1:{recorder.address[1]}/other")
     fetched = "fetch(%r, {credentials: 'include', mode: 'no-cors'}).then((answer) => answer.type)"
-    assert page.tab.evaluate(fetched % f"{page.url}api/v1/session") == "opaque"
+    assert page.tab.evaluate(fetched % f"{page.url}api/v1/sign-in") == "opaque"
     sent = [params["response"]["status"] for name, params in page.tab.events
-            if name == "Network.responseReceived" and params["response"]["url"].endswith("/api/v1/session")]
+            if name == "Network.responseReceived" and params["response"]["url"].endswith("/api/v1/sign-in")]
     assert sent[-1] == 401

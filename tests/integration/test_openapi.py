@@ -211,7 +211,7 @@ def test_a_token_that_asks_too_often_is_told_when_to_come_back():
 def test_every_documented_status_is_tested(path, operation):
     tested = {"200", "401", "429"} if operation.get("x-roles") else {"200"}
     tested |= {"304"} if "304" in operation["responses"] else set()
-    tested |= {"400"} if path.startswith("/api/") and path != "/api/v1/session" else set()
+    tested |= {"400"} if path.startswith("/api/") and path != "/api/v1/sign-in" else set()
     tested |= {"403"} if operation.get("x-roles") and set(operation["x-roles"]) != ROLES else set()
     tested |= {"404"} if path in OF_A_SITE else set()
     assert set(operation["responses"]) - ELSEWHERE == tested
@@ -232,8 +232,8 @@ def test_no_route_is_undocumented(balise):
     ("post", True, True, 200), ("post", False, True, 401), ("post", True, False, 403), ("delete", False, True, 204), ("delete", False, False, 403)])
 def test_signing_in_and_out_answers_as_documented(balise, method, body, own, status):
     headers = {"Sec-Fetch-Site": "same-origin" if own else "cross-site"}
-    answer = ask(balise.private_port, method.upper(), "/api/v1/session", headers, balise.token("analyst") if body else None)
-    check(API["paths"]["/api/v1/session"][method], answer, status)
+    answer = ask(balise.private_port, method.upper(), "/api/v1/sign-in", headers, balise.token("analyst") if body else None)
+    check(API["paths"]["/api/v1/sign-in"][method], answer, status)
 
 
 def test_the_description_has_no_fault_and_the_linter_sees_one(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from balise import Balise, ask, run
 
-SESSION = "/api/v1/session"
+SESSION = "/api/v1/sign-in"
 OWN = {"Sec-Fetch-Site": "same-origin"}
 KPI = "/api/v1/kpi?site=portal&metric=lcp"
 

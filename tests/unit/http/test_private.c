@@ -40,7 +40,7 @@ static void health_needs_no_token(void **state)
 static void every_answer_is_hardened_and_not_kept(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/api/v1/session", "/healthz", "/metrics", KPI,
+    static const char *const paths[] = {"/api/v1/sign-in", "/healthz", "/metrics", KPI,
                                         "/nowhere"}; // without a token
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct response response = ask_for(true, "GET", paths[i], "");
@@ -337,7 +337,7 @@ static void a_method_that_a_path_has_not_is_told_which_it_has(void **state)
     assert_int_equal(response.status, 405);
     assert_string_equal(response_header(&response, "allow"), "GET, HEAD");
     response_finish(&response);
-    response = ask_for(true, "PUT", "/api/v1/session", GOOD "Content-Length: 0\r\n");
+    response = ask_for(true, "PUT", "/api/v1/sign-in", GOOD "Content-Length: 0\r\n");
     assert_int_equal(response.status, 405);
     assert_string_equal(response_header(&response, "allow"), "GET, HEAD, POST, DELETE");
     response_finish(&response);
