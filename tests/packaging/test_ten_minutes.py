@@ -110,9 +110,13 @@ def ask(booted, token, path, **words):
     return body
 
 
+def as_balise(booted, *words):
+    """A command of balise, as the server's user."""
+    return booted.run("setpriv", "--reuid=balise", "--regid=balise", "--init-groups", "balise", *words).stdout
+
+
 def token_of(booted, role):
-    made = booted.run("setpriv", "--reuid=balise", "--regid=balise", "--init-groups", "balise", "token", "new", "--config", CONFIG, "--role", role)
-    return made.stdout.splitlines()[-1]
+    return as_balise(booted, "token", "new", "--config", CONFIG, "--role", role).splitlines()[-1]
 
 
 def visit(booted):
@@ -165,3 +169,20 @@ def test_the_service_did_it_in_its_sandbox_and_without_complaint(booted):
     assert (booted.show("ActiveState"), booted.show("NRestarts")) == ("active", "0")
     said = booted.run("journalctl", "-u", "balise", "-o", "cat").stdout
     assert "event=listening" in said and "level=error" not in said
+
+
+def test_a_backup_is_restored_as_the_runbook_says(booted):
+    token = token_of(booted, "analyst")
+    day = booted.clock.day
+    words = {"site": "portal", "metric": "lcp", "by": "page", "from": day, "to": day + datetime.timedelta(days=1)}
+    before = json.loads(ask(booted, token, "/api/v1/kpi", **words))["rows"]
+    assert before
+    runbook = (ROOT / "docs/OPERATIONS.md").read_text().partition("\n## Restore\n")[2].partition("\n## ")[0]
+    commands = [line.strip() for line in runbook.splitlines() if line.startswith("    ")]
+    [folder] = {word for line in commands for word in line.split() if word.startswith("/var/backups/")}
+    booted.run("install", "-d", "-o", "balise", "-g", "balise", "-m", "0750", "/var/backups/balise")
+    as_balise(booted, "backup", "--config", CONFIG, folder)
+    for line in commands:
+        booted.run("sh", "-ec", line)
+    assert booted.room.path("var/lib/balise.lost/audit.log").exists()
+    assert json.loads(ask(booted, token_of(booted, "analyst"), "/api/v1/kpi", **words))["rows"] == before
