@@ -24,6 +24,7 @@ struct bal_kpi_request {
 
 #define BAL_CURSOR_BYTES 33     /**< with the zero at its end */
 #define BAL_FILE_NAME_BYTES 128 /**< the same */
+#define BAL_COVERAGE_BYTES 400  /**< the same */
 
 /** The answer: an HTTP status (200 or a problem's), its body and media type (static). The caller
  * finishes `body`. */
@@ -33,6 +34,8 @@ struct bal_answer {
     struct bal_buf body;
     char next[BAL_CURSOR_BYTES]; /**< the `cursor` of the rows that follow; "" when none do */
     char file_name[BAL_FILE_NAME_BYTES]; /**< to be saved under; "": to be shown */
+    char coverage[BAL_COVERAGE_BYTES]; /**< what the rows do not show, in words of one line; "": the
+                                          body says it, or there are no rows */
 };
 
 /** Answers; blocking (reads the disk): a reader thread's work. `now_ms` decides what "today" is.

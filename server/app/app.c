@@ -54,6 +54,9 @@ static const struct command commands[] = {
      "  --format table|csv|json|ndjson   how to print (table)\n"
      "  --token-file FILE     a file with an access token (or the environment variable "
      "BALISE_TOKEN)\n"
+     "Says on stderr what the rows do not show (in JSON: `coverage`): views that no row tells, "
+     "days "
+     "without the table.\n"
      "Asks the running server's private listener; opens the data folder itself only when no server "
      "runs.\n",
      query_run},

@@ -64,25 +64,37 @@ static bool read_all(int fd, struct bal_buf *answer)
     }
 }
 
-/* "HTTP/1.1 200 OK\r\n…\r\n\r\nbody" */
-static bal_status split(const struct bal_buf *answer, int *status, struct bal_buf *body)
+/* From the headers' text. */
+static void find_coverage(const char *head, char coverage[BAL_COVERAGE_BYTES])
 {
-    const char *end = memmem(answer->data, answer->length, "\r\n\r\n", 4);
+    static const char name[] = "\r\nbalise-coverage: ";
+    const char *const found = strcasestr(head, name);
+    if (found) {
+        const char *const value = found + sizeof name - 1;
+        (void)snprintf(coverage, BAL_COVERAGE_BYTES, "%.*s", (int)strcspn(value, "\r"), value);
+    }
+}
+
+/* "HTTP/1.1 200 OK\r\n…\r\n\r\nbody" */
+static bal_status split(struct bal_buf *text, struct bal_answer *answer)
+{
+    char *const end = memmem(text->data, text->length, "\r\n\r\n", 4);
     uint64_t code;
-    if (!end || answer->length < 12 || memcmp(answer->data, "HTTP/1.", 7) != 0 ||
-        bal_slice_u64((struct bal_slice){.data = answer->data + 9, .length = 3}, 999, &code) !=
+    if (!end || text->length < 12 || memcmp(text->data, "HTTP/1.", 7) != 0 ||
+        bal_slice_u64((struct bal_slice){.data = text->data + 9, .length = 3}, 999, &code) !=
             BAL_OK)
         return BAL_ECORRUPT;
-    *status = (int)code;
-    bal_buf_append(body, end + 4, answer->length - (size_t)(end + 4 - answer->data));
+    *end = '\0';
+    find_coverage(text->data, answer->coverage);
+    answer->status = (int)code;
+    bal_buf_append(&answer->body, end + 4, text->length - (size_t)(end + 4 - text->data));
     return BAL_OK;
 }
 
 bal_status client_get(const struct bal_listen *where, struct bal_slice target,
-                      struct bal_slice token, int *status, struct bal_buf *body,
-                      struct bal_error *error)
+                      struct bal_slice token, struct bal_answer *answer, struct bal_error *error)
 {
-    struct bal_buf request = {0}, answer = {0};
+    struct bal_buf request = {0}, text = {0};
     const int fd = connect_to(where);
     if (fd < 0)
         return bal_error_set(error, BAL_ENOTFOUND, "nobody listens on %s port %u", where->host,
@@ -93,10 +105,10 @@ bal_status client_get(const struct bal_listen *where, struct bal_slice target,
         bal_buf_printf(&request, "Authorization: Bearer %.*s\r\n", (int)token.length, token.data);
     bal_buf_addc(&request, "\r\n");
     bal_status result = BAL_OK;
-    if (!send_all(fd, bal_buf_slice(&request)) || !read_all(fd, &answer))
+    if (!send_all(fd, bal_buf_slice(&request)) || !read_all(fd, &text))
         result = bal_error_set(error, BAL_EIO, "the server on %s port %u did not answer",
                                where->host, where->port);
-    else if (split(&answer, status, body) != BAL_OK)
+    else if (split(&text, answer) != BAL_OK)
         result = bal_error_set(error, BAL_ECORRUPT,
                                "what listens on %s port %u does not speak cleartext HTTP",
                                where->host, where->port);
@@ -104,6 +116,6 @@ bal_status client_get(const struct bal_listen *where, struct bal_slice target,
     if (request.data)
         explicit_bzero(request.data, request.length);
     bal_buf_finish(&request);
-    bal_buf_finish(&answer);
+    bal_buf_finish(&text);
     return result;
 }

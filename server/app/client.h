@@ -5,14 +5,15 @@
 #include <balise/buf.h>
 #include <balise/config.h>
 #include <balise/error.h>
+#include <balise/query.h>
 
 /**
  * Asks the private listener of this machine: one GET, answered and closed. Cleartext only: where
  * the private listener speaks TLS, that is said. BAL_ENOTFOUND when nobody listens there. `token`
- * may be absent. The body is appended.
+ * may be absent. The answer's status, body (appended) and coverage are set.
  */
 BAL_MUST_USE bal_status client_get(const struct bal_listen *where, struct bal_slice target,
-                                   struct bal_slice token, int *status, struct bal_buf *body,
+                                   struct bal_slice token, struct bal_answer *answer,
                                    struct bal_error *error);
 
 #endif

@@ -78,7 +78,11 @@ static int print(const struct question *question, const struct bal_answer *answe
         table_print(bal_buf_slice(&answer->body), stdout);
     else
         (void)fwrite(answer->body.data, 1, answer->body.length, stdout);
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+    if (fflush(stdout) != 0)
+        return EXIT_FAILED;
+    if (answer->coverage[0])
+        (void)fprintf(stderr, "coverage: %s\n", answer->coverage);
+    return EXIT_OK;
 }
 
 int query_run(int argc, char **argv)

@@ -37,6 +37,8 @@ void answer_send(h2o_req_t *req, const struct job *job)
         reply_header(req, H2O_TOKEN_CACHE_CONTROL, "private, no-cache");
         reply_header(req, H2O_TOKEN_VARY, "accept, authorization, cookie");
         reply_header(req, H2O_TOKEN_ETAG, copied(req, job->etag));
+        if (answer->coverage[0]) // of a 304, too: the tag is of the rows
+            reply_header_named(req, "balise-coverage", copied(req, answer->coverage));
         if (has_it(req, job->etag)) {
             reply_empty(req, 304);
             return;

@@ -92,6 +92,7 @@ void answer_clear(struct bal_answer *answer)
     bal_buf_clear(&answer->body);
     answer->next[0] = '\0';
     answer->file_name[0] = '\0';
+    answer->coverage[0] = '\0';
 }
 
 void refuse(struct bal_answer *answer, int status, const char *format, ...)

@@ -119,4 +119,7 @@ void equity_write(const struct equity *equity, struct bal_answer *answer)
     answer->media_type = forms[format].media_type;
     if (format == BAL_FORMAT_CSV)
         csv_file_name(answer->file_name, equity->ask, "-equity");
+    if (format != BAL_FORMAT_JSON)
+        coverage_text(answer->coverage,
+                      &(struct tail){.ask = equity->ask, .coverage = equity->coverage});
 }

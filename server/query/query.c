@@ -86,14 +86,16 @@ static void write_answer(struct making *making, struct bal_answer *answer)
         form->begin(&answer->body, g->ask, g->plan);
     lines_write(&making->lines, &window, form, &answer->body);
     cursor_text(answer->next, g->ask, &making->lines, &window);
+    const struct tail tail = {.ask = g->ask,
+                              .coverage = &g->coverage,
+                              .earlier = g->ask->compares ? &earlier->coverage : NULL,
+                              .earlier_partial = earlier->open_day != INT32_MAX,
+                              .partial = g->open_day != INT32_MAX,
+                              .next = answer->next};
     if (form->end)
-        form->end(&answer->body,
-                  &(struct tail){.ask = g->ask,
-                                 .coverage = &g->coverage,
-                                 .earlier = g->ask->compares ? &earlier->coverage : NULL,
-                                 .earlier_partial = earlier->open_day != INT32_MAX,
-                                 .partial = g->open_day != INT32_MAX,
-                                 .next = answer->next});
+        form->end(&answer->body, &tail);
+    else
+        coverage_text(answer->coverage, &tail);
     answer->status = 200;
     answer->media_type = form->media_type;
     if (form == &csv_form)

@@ -42,6 +42,10 @@ extern const struct form json_form, csv_form, ndjson_form;
  * site, as "-equity". */
 void csv_file_name(char name[BAL_FILE_NAME_BYTES], const struct ask *ask, const char *what);
 
+/** What forms without room for it say beside the rows: views that the table does not tell, and the
+ * days it is told on; of both ranges of a comparison. One line without its end. */
+void coverage_text(char text[BAL_COVERAGE_BYTES], const struct tail *tail);
+
 /* ---- parts of answers, each behind what is there ---- */
 
 void json_key(struct bal_buf *out, const char *name); /**< "name": */

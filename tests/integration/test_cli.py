@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The command line as people use it: answers, messages and exit statuses."""
 import csv
+import datetime
 import json
 import pathlib
 import re
@@ -44,7 +45,8 @@ def test_a_query_says_the_same_with_and_without_a_server(asked):
         asked.start()
     for form, answer in with_server.items():
         assert answer.returncode == without[form].returncode == 0, answer.stderr
-        assert answer.stdout == without[form].stdout and not answer.stderr
+        assert (answer.stdout, answer.stderr) == (without[form].stdout, without[form].stderr)
+        assert answer.stderr.startswith("coverage: 0 of 57 views ") == (form != "json") == bool(answer.stderr)
     rows = json.loads(with_server["json"].stdout)["rows"]
     assert [(row["page"], row["views"]) for row in rows] == [("/", 45), ("/aide", 12)]
     assert rows == asked.kpi(metric="lcp,cls", by="page")["rows"]
@@ -69,6 +71,23 @@ def test_a_query_takes_every_parameter_and_prints_what_the_server_answers(asked)
     first = json.loads(query(asked, *QUERY, "--limit", "1", "--format", "json", token=asked.token()).stdout)
     rest = query(asked, *QUERY, "--cursor", first["next"], "--format", "ndjson", token=asked.token())
     assert [json.loads(line)["page"] for line in rest.stdout.splitlines()] == ["/aide"]
+
+
+def test_a_query_says_what_its_rows_do_not_show(asked):
+    """The day has a table of pages, and too few views for one of pages with devices."""
+    day = datetime.date.fromisoformat(asked.kpi(metric="lcp", by="day")["rows"][0]["day"])
+    around = {"from": day - datetime.timedelta(3), "to": day + datetime.timedelta(1)}
+    before = {"compare_from": day - datetime.timedelta(2), "compare_to": day}
+    none = "57 of 57 views are not in this table, told on 0 of 4 days"
+    uneven = ("0 of 57 views are not in this table, told on 1 of 4 days; earlier: 0 of 0 views are not in this table, "
+              "told on 0 of 2 days; these ranges are told on 1 and 0 days")
+    today = "0 of 57 views are not in this table, told on 1 of 2 days and today as far as told"
+    for asks, said in (({"by": "page,device", **around}, none), ({"by": "page", **around, **before}, uneven), ({"from": day}, today)):
+        words = [word for name, value in asks.items() for word in ("--" + name.replace("_", "-"), value)]
+        for form in ("table", "csv", "ndjson"):
+            answer = query(asked, "--site", "portal", "--metric", "lcp", *words, "--format", form, token=asked.token())
+            assert answer.returncode == 0 and answer.stderr == f"coverage: {said}\n", form
+        assert asked.ask_kpi(metric="lcp", format="csv", **asks).headers["Balise-Coverage"] == said
 
 
 def test_a_token_may_come_from_a_file(asked):
