@@ -6,15 +6,26 @@ const SHARES = ['named', 'other', 'unknown', 'hidden'];
 const COUNTS = ['declined', 'bot', 'rate_limited', 'malformed', 'too_large', 'overloaded', 'store_failed'];
 const DAYS = ['days_closed', 'days_off', 'days_missing'];
 
+const toldDays = (coverage) => coverage.days_closed - coverage.days_off;
+
+/** Of how many days figures are; what they are compared with is named too where those are of more or fewer days. */
+export function daysInWords({ t, format }, { coverage, compared }) {
+  const words = (key, of) => t(key, { told: format.count(toldDays(of)), days: format.count(of.days_closed + of.days_missing) });
+  const now = coverage.days_off ? words('coverageTold', coverage) : t('coverageClosed', { days: format.count(coverage.days_closed) });
+  const differs = compared && toldDays(compared.coverage) !== toldDays(coverage);
+  return differs ? `${now}, ${words('coverageEarlier', compared.coverage)}` : now;
+}
+
 /** answer: of /api/v1/kpi. */
-export function coveragePanel({ t, format, session }, answer) {
+export function coveragePanel(context, answer) {
+  const { t, format, session } = context;
   const { coverage } = answer;
   const item = (name, value) => h('div', {}, h('dt', {}, t(`coverage_${name}`)), h('dd', {}, value));
   const reported = Object.entries(coverage.reported).map(([metric, share]) => item('reported',
     share === null ? '–' : `${t(`metric_${metric}`)} ${format.share(share)}`));
   return h('details', { class: 'coverage' },
     h('summary', {}, t('coverageSummary', {
-      views: format.count(coverage.views), days: format.count(coverage.days_closed),
+      views: format.count(coverage.views), days: daysInWords(context, answer),
       hidden: coverage.hidden === null ? '–' : format.share(coverage.hidden),
     })),
     h('p', {}, t('coverageRule', { k: session.k, p75: 4 * session.k, p95: 20 * session.k })),

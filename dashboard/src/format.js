@@ -33,7 +33,9 @@ export function formats(language) {
       bare: (value) => number(fixed).format(value / by),
       whole: (value) => number(fixed).format(value / by) + after,
       round: (value) => number({ maximumFractionDigits: digits + 1 }).format(value / by) + after,
-      signed: (value) => number({ ...fixed, signDisplay: 'exceptZero' }).format(value / by) + after,
+      /** A difference that is not 0 never looks like one: "+0.3 ms". */
+      signed: (value) => number({ ...(value && Math.abs(value / by) < 0.5 * 10 ** -digits ? { maximumSignificantDigits: 1 } : fixed), signDisplay: 'exceptZero' })
+        .format(value / by) + after,
     };
   };
   const day = (text) => date({ day: 'numeric', month: 'short', year: 'numeric' }).format(new Date(text));

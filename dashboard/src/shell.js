@@ -5,6 +5,7 @@ import { h } from './dom.js';
 import { FILTERS, VIEWS } from './state.js';
 import { nameOf } from './names.js';
 import { languageLinks } from './sign_in.js';
+import { unfollowedNote } from './unfollowed.js';
 
 const SLOW_MS = 250; // until then the old figures stay without a word
 
@@ -30,10 +31,11 @@ export function shell(first, leave) {
   const languages = h('div');
   const choices = controls(t);
   const heading = h('h1', { id: 'view', tabindex: '-1' });
+  const unfollowed = h('div', { role: 'status' });
   const narrowed = h('div');
   const content = h('div', { class: 'content' });
   const status = h('p', { class: 'status', role: 'status' });
-  const main = h('main', { id: 'main' }, heading, narrowed, content);
+  const main = h('main', { id: 'main' }, unfollowed, heading, narrowed, content);
   let late;
 
   function update(context) {
@@ -42,6 +44,7 @@ export function shell(first, leave) {
     languages.replaceChildren(languageLinks(t, state.lang, (lang) => context.link({ lang })));
     choices.update(context);
     heading.textContent = t(`view_${state.view}`);
+    unfollowed.replaceChildren(...[unfollowedNote(context)].filter(Boolean));
     narrowed.replaceChildren(...[narrowedTo(context)].filter(Boolean));
     main.setAttribute('aria-busy', 'true');
     clearTimeout(late);

@@ -2,9 +2,7 @@
 // The page for who has no session yet. The token goes to the server once and is not kept here.
 import { UNREACHABLE, session, signIn } from './api.js';
 import { h } from './dom.js';
-import { LANGUAGES } from './state.js';
-
-const LANGUAGE_NAMES = { fr: 'Français', en: 'English' };
+import { LANGUAGES, LANGUAGE_NAMES } from './state.js';
 
 /** Links to the same page in each language. */
 export function languageLinks(t, lang, link) {

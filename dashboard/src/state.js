@@ -8,40 +8,63 @@ export const VIEWS = ['overview', 'pages', 'regions', 'devices', 'distribution',
 export const FILTERS = ['page', 'region', 'device', 'browser', 'protocol', 'type'];
 export const COMPARISONS = ['previous', 'year', 'none'];
 export const UNITS = ['hour', 'day', 'week', 'month'];
-export const LANGUAGES = ['fr', 'en'];
+export const LANGUAGE_NAMES = { fr: 'Français', en: 'English' };
+export const LANGUAGES = Object.keys(LANGUAGE_NAMES);
 const DEFAULT_DAYS = 28;
-const MOST_DAYS = 760; // the API's 25 months
+export const MOST_DAYS = 760; // the API's 25 months
 const MOST_HOURLY_DAYS = 93;
 const YEAR_OF_WEEKS = 364; // so that weekdays meet
 
-const oneOf = (list, wanted, otherwise) => (list.includes(wanted) ? wanted : otherwise);
+/** The range of an address, or undefined where its days are none, out of order or too far apart. */
+function rangeOf(given, today) {
+  const to = given.get('to') || today;
+  if (!isDay(to)) return undefined;
+  const from = given.get('from') || addDays(to, -DEFAULT_DAYS);
+  const days = isDay(from) ? daysBetween(from, to) : 0;
+  return days > 0 && days <= MOST_DAYS ? { from, to } : undefined;
+}
 
-/** The state of an address ("?view=…"); what it does not say, or says wrongly, is the default. */
+/**
+ * The state of an address ("?view=…"). What it does not say is the default, and so is what it says but cannot be followed:
+ * that is in `unfollowed`, {name, asked: "site=other"} each, to be said (see unfollowed.js).
+ */
 export function readState(search, session, language) {
   const given = new URLSearchParams(search);
-  const site = session.sites.find(({ name }) => name === given.get('site')) ?? session.sites[0];
-  const to = isDay(given.get('to')) ? given.get('to') : site.today;
-  const from = isDay(given.get('from')) ? given.get('from') : addDays(to, -DEFAULT_DAYS);
-  const days = daysBetween(from, to);
+  const unfollowed = [];
+  const leave = (name, parameters = [name]) => unfollowed.push({
+    name, asked: parameters.filter((one) => given.get(one)).map((one) => `${one}=${given.get(one)}`).join('&'),
+  });
+  const oneOf = (name, list, otherwise) => {
+    const wanted = given.get(name);
+    if (list.includes(wanted)) return wanted;
+    if (wanted) leave(name);
+    return otherwise;
+  };
+  const wantedSite = oneOf('site', session.sites.map(({ name }) => name), session.sites[0].name);
+  const { name: site, today } = session.sites.find(({ name }) => name === wantedSite);
+  const range = rangeOf(given, today);
+  if (!range) leave('period', ['from', 'to']);
   const filters = FILTERS.filter((name) => given.get(name)).map((name) => [name, given.get(name)]);
-  return {
-    view: oneOf(VIEWS, given.get('view'), 'overview'),
-    site: site.name,
-    today: site.today,
-    metric: oneOf(Object.keys(METRICS), given.get('metric'), 'lcp'),
-    from: days > 0 && days <= MOST_DAYS ? from : addDays(to, -DEFAULT_DAYS),
-    to,
-    compare: oneOf(COMPARISONS, given.get('compare'), 'previous'),
-    unit: oneOf(UNITS, given.get('unit'), ''),
+  const state = {
+    view: oneOf('view', VIEWS, 'overview'),
+    site,
+    today,
+    metric: oneOf('metric', Object.keys(METRICS), 'lcp'),
+    ...range ?? { from: addDays(today, -DEFAULT_DAYS), to: today },
+    compare: oneOf('compare', COMPARISONS, 'previous'),
+    unit: oneOf('unit', UNITS, ''),
     sort: /^-?\w+$/.test(given.get('sort') ?? '') ? given.get('sort') : '',
     search: given.get('search') ?? '',
-    lang: oneOf(LANGUAGES, given.get('lang'), language),
+    lang: oneOf('lang', LANGUAGES, language),
     filters: Object.fromEntries(filters),
+    unfollowed,
   };
+  if (state.view === 'overview' && state.unit && !unitsOf(state).includes(state.unit)) leave('unit');
+  return state;
 }
 
 /** The address of a state. Dates are always in it: tomorrow the same address shows the same figures. */
-export function writeState({ filters, today, ...state }) {
+export function writeState({ filters, today, unfollowed, ...state }) {
   const said = Object.entries({ ...state, ...filters }).filter(([, value]) => value !== '');
   return `?${new URLSearchParams(said)}`;
 }

@@ -4,12 +4,14 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ticks } from '../src/charts/scale.js';
+import { daysInWords } from '../src/coverage.js';
 import { addDays, daysBetween, isDay, onAxis } from '../src/dates.js';
 import { formats } from '../src/format.js';
 import { rating } from '../src/metrics.js';
 import { earlier, readState, unitOf, unitsOf, writeState } from '../src/state.js';
 import en from '../src/texts/en.js';
 import fr from '../src/texts/fr.js';
+import { translator } from '../src/texts/texts.js';
 
 const here = (name) => new URL(`../${name}`, import.meta.url);
 const session = { role: 'analyst', sites: [{ name: 'portal', today: '2026-11-27' }, { name: 'harbour', today: '2026-11-28' }] };
@@ -51,9 +53,36 @@ test('an address says all of the state', () => {
   assert.deepEqual(state.filters, { page: '/x', device: 'mobile' });
 });
 
-test('what an address says wrongly is the default', () => {
-  assert.deepEqual(read('?view=x&site=x&metric=x&from=x&to=2026-02-30&compare=x&unit=x&sort=<&lang=de'), read(''));
-  assert.equal(read('?from=2026-11-01&to=2026-10-01').from, '2026-09-03');
+test('what an address says wrongly is the default, and kept to be said', () => {
+  const { unfollowed, ...state } = read('?view=x&site=other&metric=x&from=x&to=2026-02-30&compare=x&unit=x&sort=<&lang=de');
+  assert.deepEqual({ ...state, unfollowed: [] }, read(''));
+  assert.deepEqual(unfollowed.map(({ asked }) => asked).sort(),
+    ['compare=x', 'from=x&to=2026-02-30', 'lang=de', 'metric=x', 'site=other', 'unit=x', 'view=x']);
+});
+
+test('a period that cannot be is the default one, and kept to be said', () => {
+  const periods = { 'from=2026-11-20&to=2026-11-01': 1, 'from=2026-11-01&to=2026-11-01': 1, 'from=2020-01-01': 1, 'from=2026-12-01': 1, 'to=2026-13-01': 1,
+    'from=2026-11-01&to=2026-11-20': 0, 'from=2026-11-01': 0, 'to=2026-11-01': 0 };
+  for (const [asked, wrong] of Object.entries(periods)) {
+    const { from, to, unfollowed } = read(`?${asked}`);
+    assert.deepEqual(unfollowed, wrong ? [{ name: 'period', asked }] : [], asked);
+    if (wrong) assert.deepEqual([from, to], ['2026-10-30', '2026-11-27']);
+  }
+});
+
+test('a unit that the period is not stored by is kept to be said, where it is used', () => {
+  assert.deepEqual(read('?from=2026-01-01&to=2026-11-27&unit=hour').unfollowed, [{ name: 'unit', asked: 'unit=hour' }]);
+  assert.deepEqual(read('?view=pages&from=2026-01-01&to=2026-11-27&unit=hour').unfollowed, []);
+});
+
+test('what figures cover names the days they are told on, and those compared where they are others', () => {
+  const say = (lang, off, earlierOff) => plain(daysInWords({ t: translator(lang), format: formats(lang) }, {
+    coverage: { days_closed: 14, days_off: off, days_missing: 0 },
+    compared: { coverage: { days_closed: 13, days_off: earlierOff, days_missing: 1 } },
+  }));
+  assert.equal(say('en', 12, 11), 'told on 2 of 14 days');
+  assert.equal(say('fr', 12, 10), 'données sur 2 jours sur 14, comparées à 3 jours sur 14');
+  assert.equal(say('en', 0, 3), '14 closed days, compared with 10 of 14 days');
 });
 
 test('an earlier range has the same length or the same weekdays', () => {
@@ -88,6 +117,7 @@ test('numbers have the digits and the unit of what is beside them', () => {
   assert.equal(english.value('cls', 0.0376), '0.038');
   assert.equal(plain(english.interval('lcp', 990, 2014.3)), '0.99–2.01 s');
   assert.deepEqual(english.differences('lcp', [-42, -120, 36]).map(plain), ['-42 ms', '-120 ms', '+36 ms']);
+  assert.deepEqual(french.differences('lcp', [132, 0.34, 264]).map(plain), ['+132 ms', '+0,3 ms', '+264 ms']);
   assert.equal(plain(french.axis('lcp', 2500, 3000)), '2,5 s');
   assert.equal(plain(french.count(120846)), '120 846');
 });

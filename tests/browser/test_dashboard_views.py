@@ -108,6 +108,19 @@ def test_too_few_views_for_a_figure_are_told_as_such_and_never_as_0(analyst):
     assert "from 40 measurements on" in analyst.text()
 
 
+@pytest.mark.parametrize("lang, words", [("en", ["site=other: There is no such site", "Shown instead: portal", "at most 760 days", "Oct 2026"]),
+                                         ("fr", ["site=other : Ce site n’existe pas", "Affiché à la place : portal", "760 jours au plus", "oct. 2026"])])
+def test_what_an_address_asks_for_in_vain_is_said(analyst, lang, words):
+    analyst.size(NARROW)
+    analyst.open(view="pages", lang=lang, site="other", from_="2026-11-20", to="2026-11-01")
+    said = analyst.text("main > [role=status]").replace("\xa0", " ")
+    assert [one for one in words if one not in said] == []
+    assert "from=2026-11-20&to=2026-11-01" in said
+    check(analyst, f"unfollowed-{lang}")
+    analyst.open(view="pages", lang=lang)
+    assert analyst.text("main > [role=status]") == ""
+
+
 def test_today_is_said_to_be_partial(analyst):
     analyst.size(WIDE)
     analyst.open(view="overview", lang="en", from_="2026-11-26", to="2026-11-27", compare="none")

@@ -25,6 +25,10 @@ export default {
   errorNetwork: 'The server cannot be reached. Is it running?',
   errorSite: 'There is no such site, or your token is not for it.',
   retry: 'Try again',
+  unfollowed: 'Part of what the address asks for could not be followed.',
+  unfollowedUnknown: 'Unknown, or not available here.',
+  unfollowedPeriod: 'A period has two days that exist, the first before the second, and at most {most} days between them.',
+  unfollowedShown: 'Shown instead: {shown}.',
   // choosing
   controls: 'What is shown',
   site: 'Site',
@@ -150,7 +154,10 @@ export default {
   annotateDo: 'Mark',
   takeBack: 'Take back',
   // coverage
-  coverageSummary: 'What this covers: {views} views, {days} closed days, {hidden} hidden',
+  coverageSummary: 'What this covers: {views} views, {days}, {hidden} hidden',
+  coverageClosed: '{days} closed days',
+  coverageTold: 'told on {told} of {days} days',
+  coverageEarlier: 'compared with {told} of {days} days',
   coverageRule: 'Every figure is of at least {k} visitors. A p75 needs {p75} measurements, a p95 {p95}, a median 20. Groups that are too small join “(other)”, or are hidden where even that would single somebody out.',
   coverage_named: 'Under a name of its own',
   coverage_other: 'In “(other)”',

@@ -25,6 +25,10 @@ export default {
   errorNetwork: 'Le serveur ne répond pas. Est-il démarré ?',
   errorSite: 'Ce site n’existe pas, ou votre jeton n’y donne pas accès.',
   retry: 'Réessayer',
+  unfollowed: 'Une partie de ce que demande l’adresse n’a pas pu être suivie.',
+  unfollowedUnknown: 'Inconnu, ou pas disponible ici.',
+  unfollowedPeriod: 'Une période a deux jours qui existent, le premier avant le second, et {most} jours au plus entre eux.',
+  unfollowedShown: 'Affiché à la place : {shown}.',
   // choosing
   controls: 'Ce qui est affiché',
   site: 'Site',
@@ -150,7 +154,10 @@ export default {
   annotateDo: 'Marquer',
   takeBack: 'Retirer',
   // coverage
-  coverageSummary: 'Ce que ces chiffres couvrent : {views} vues, {days} jours clos, {hidden} masqué',
+  coverageSummary: 'Ce que ces chiffres couvrent : {views} vues, {days}, {hidden} masqué',
+  coverageClosed: '{days} jours clos',
+  coverageTold: 'données sur {told} jours sur {days}',
+  coverageEarlier: 'comparées à {told} jours sur {days}',
   coverageRule: 'Chaque chiffre porte sur au moins {k} visiteurs. Un p75 demande {p75} mesures, un p95 {p95}, une médiane 20. Les groupes trop petits rejoignent « (autres) », ou sont masqués quand même cela distinguerait quelqu’un.',
   coverage_named: 'Sous un nom propre',
   coverage_other: 'Dans « (autres) »',
