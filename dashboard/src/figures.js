@@ -9,7 +9,10 @@ import { METRICS, rating } from './metrics.js';
 /** A quantile that is told from more views than there are, and how many that takes. */
 export const floors = (k) => ({ p50: 20, p75: 4 * k, p95: 20 * k });
 
-export const untold = (t) => h('span', { class: 'untold' }, t('tooFew'));
+/** Why there is no figure. Of n = 0 the API does not tell whether nobody measured it or too few did. */
+const whyUntold = (t, n) => t(n === 0 ? 'noneMeasured' : 'tooFew');
+
+export const untold = (t, n) => h('span', { class: 'untold' }, whyUntold(t, n));
 
 export const exact = (value, text) => h('data', { value }, text);
 
@@ -18,12 +21,12 @@ export function ratingWord(t, metric, value) {
   return name && h('span', { class: `rating ${name}` }, h('span', { 'aria-hidden': 'true' }, SIGNS[name]), ' ', t(name));
 }
 
-export const quantile = ({ t, format }, metric, figures, name) => (figures[name] === null ? untold(t)
+export const quantile = ({ t, format }, metric, figures, name) => (figures[name] === null ? untold(t, figures.n)
   : exact(figures[name], format.value(metric, figures[name])));
 
 /** The p75 with its interval below; both in words for who hears it. */
 export function p75({ t, format }, metric, figures) {
-  if (figures.p75 === null) return untold(t);
+  if (figures.p75 === null) return untold(t, figures.n);
   const { p75_low: low, p75_high: high } = figures;
   return [exact(figures.p75, format.value(metric, figures.p75)), ' ',
     h('span', { class: 'interval' }, low === null || high === null ? t('intervalOpen') : format.interval(metric, low, high))];
@@ -76,7 +79,7 @@ export function figureColumns(context, metric, compared) {
 /** A row in a line, for what a pointer says. */
 export function inWords({ t, format }, metric, row) {
   const { p75: value, p75_low: low, p75_high: high, n } = row[metric];
-  if (value === null) return `${t('tooFew')} (n ${format.count(n)})`;
+  if (value === null) return `${whyUntold(t, n)} (n ${format.count(n)})`;
   const interval = low === null || high === null ? t('intervalOpen') : format.interval(metric, low, high);
   return `p75 ${format.value(metric, value)} (${interval}), n ${format.count(n)}`;
 }

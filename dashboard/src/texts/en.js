@@ -102,6 +102,7 @@ export default {
   viewsOf: '{views} views',
   measures: 'from {n} measurements',
   tooFew: 'too few visitors',
+  noneMeasured: 'no measurements, or too few',
   tooFewWhy: '“Too few visitors”: a p75 is told from {p75} measurements on, a p95 from {p95}, a median from 20. It is not 0.',
   interval: '95 % interval',
   intervalOpen: 'interval open',

@@ -102,6 +102,7 @@ export default {
   viewsOf: '{views} vues',
   measures: 'sur {n} mesures',
   tooFew: 'trop peu de visiteurs',
+  noneMeasured: 'aucune mesure, ou trop peu',
   tooFewWhy: '« Trop peu de visiteurs » : un p75 est donné à partir de {p75} mesures, un p95 de {p95}, une médiane de 20. Ce n’est pas 0.',
   interval: 'intervalle à 95 %',
   intervalOpen: 'intervalle ouvert',
