@@ -19,6 +19,21 @@ static bal_status tell_site(struct closing *closing)
     return closing_tell(closing, PARTITION_DAILY, &key, &head);
 }
 
+/* What is told of a table by day, beside its rows and columns. */
+struct square {
+    enum open_table_id table, rows, columns;
+    bool is_told;
+};
+
+/* A rare column in which no row has k visitors would hide its whole table: it is folded. */
+static void fold_columns(struct closing *closing, const struct square *square,
+                         struct classes classes[OPEN_TABLE_COUNT])
+{
+    while (square->is_told && !split_is_linked(closing, square->table, &classes[square->rows],
+                                               &classes[square->columns]))
+        classes_absorb(closing, &classes[square->columns]);
+}
+
 /* The tables of document views: one dimension, then two. */
 static bal_status tell_tables(struct closing *closing, struct bal_day_record *record)
 {
@@ -31,19 +46,25 @@ static bal_status tell_tables(struct closing *closing, struct bal_day_record *re
     const bool region_device = bal_switch_is_on(config->margins.region_device, record->views);
     const bool page_region = closing->day->tells_page_region &&
                              bal_switch_is_on(config->margins.page_region, record->views);
+    const struct square squares[] = {
+        {OPEN_PAGE_REGION, OPEN_PAGE, OPEN_REGION, page_region},
+        {OPEN_PAGE_DEVICE, OPEN_PAGE, OPEN_DEVICE, page_device},
+        {OPEN_REGION_DEVICE, OPEN_REGION, OPEN_DEVICE, region_device},
+    };
+    enum { SQUARES = sizeof squares / sizeof squares[0] };
     bal_status status = BAL_OK;
     for (size_t t = 0; t < FOLDED; t++)
         fold_table(closing, folded[t], &classes[folded[t]]);
+    for (size_t q = 0; q < SQUARES; q++)
+        fold_columns(closing, &squares[q], classes);
     link_tables(closing, classes);
     for (size_t t = 0; t < FOLDED && !status; t++)
         status = classes_tell(closing, &classes[folded[t]]);
-    if (!status && page_device)
-        status = split_table(closing, OPEN_PAGE_DEVICE, &classes[OPEN_PAGE], &classes[OPEN_DEVICE]);
-    if (!status && region_device)
-        status =
-            split_table(closing, OPEN_REGION_DEVICE, &classes[OPEN_REGION], &classes[OPEN_DEVICE]);
-    if (!status && page_region)
-        status = split_table(closing, OPEN_PAGE_REGION, &classes[OPEN_PAGE], &classes[OPEN_REGION]);
+    for (size_t q = 0; q < SQUARES && !status; q++) {
+        if (squares[q].is_told)
+            status = split_table(closing, squares[q].table, &classes[squares[q].rows],
+                                 &classes[squares[q].columns]);
+    }
     record->off = (page_device ? 0 : 1U << BAL_MARGIN_PAGE_DEVICE) |
                   (region_device ? 0 : 1U << BAL_MARGIN_REGION_DEVICE) |
                   (page_region ? 0 : 1U << BAL_MARGIN_PAGE_REGION);

@@ -153,6 +153,18 @@ static bool is_table(const struct classes *rows, const struct classes *columns)
     return rows->count > 0 && columns->count > 0 && columns->count <= BAL_SPLIT_COLUMNS_MAX;
 }
 
+bool split_is_linked(struct closing *closing, enum open_table_id table, const struct classes *rows,
+                     const struct classes *columns)
+{
+    struct splitting split = {.closing = closing, .table = table, .rows = rows, .columns = columns};
+    if (!is_table(rows, columns))
+        return true;
+    split_init(&split);
+    const bool linked = bal_split_is_linked(&split.of);
+    split_finish(&split);
+    return linked;
+}
+
 bal_status split_table(struct closing *closing, enum open_table_id table,
                        const struct classes *rows, const struct classes *columns)
 {

@@ -328,6 +328,7 @@ class Crowd:
         square = rules.Square({row: cell.visitors for row, cell in rows.items()}, list(columns),
                               {where: (cell.visitors, len(cell.views)) for where, cell in cells.items()},
                               lambda row, group: union(row, group).visitors)
+        assert square.is_linked(), "columns would be folded further, which this reference does not do"
         return {(row, "+".join(group)): union(row, group) for row, group in square.told()}
 
     def blocks(self, site, day, hub, until_hour=None):

@@ -128,6 +128,10 @@ class Square:
                 reached |= part if part & reached else set()
         return reached == set(group)
 
+    def is_linked(self):
+        """Whether the columns need not be folded further."""
+        return not self.used or any(all(map(self.hangs_together, self.groups_beside(hub))) for hub in self.hubs())
+
     def shown_of(self, row, groups):
         if self.rows[row] < 5 * self.k:
             return []
