@@ -77,6 +77,7 @@ ENOUGH = 10 * K  # witnesses of a class in its table's own list (the same)
 SLOT_S = 30  # views come at so many seconds' distance or at the same second: one flight a slot
 
 MARGINS = ("site", "page", "region", "device", "browser", "protocol", "type")
+SQUARES = ("page+device", "region+device")
 Cell = collections.namedtuple("Cell", "label views visitors")  # indexes of views; exact distinct visitors
 Block = collections.namedtuple("Block", "first hours tail cell pages")  # hours; the site's cell; page -> Cell
 
@@ -297,24 +298,34 @@ class Crowd:
         known = len(kinds) <= MEETINGS or {row_margin, column_margin} <= {"device", "browser", "protocol", "type"}
         return rules.Pair(list(row_table), list(column_table), day, *own, set(pairs(views)) if known else None).holds()
 
+    def absorb(self, table):
+        """A table after "(other)" has taken the next class; empty where that would leave one."""
+        taken = rules.absorb(table, {label: cell.visitors for label, cell in table.items()})
+        if taken is None:
+            return {}
+        folded = [table[label] for label in (*taken, OTHER) if label in table]
+        return {**{label: cell for label, cell in table.items() if label not in (*taken, OTHER)}, OTHER: self.sum(OTHER, folded)}
+
     def linked_tables(self, views, blocks):
-        """margin -> its told table, each folded until it is linked with the blocks and all before it."""
+        """margin -> its told table: devices folded until pages and regions by device have a hub, then each until it is linked
+        with the blocks and all before it."""
+        all_tables = {margin: self.told(margin, views) for margin in MARGINS[1:]}
+        for margin in SQUARES:
+            rows, columns = margin.split("+")
+            while all_tables[columns] and not self.square(all_tables[rows], all_tables[columns])[0].is_linked():
+                all_tables[columns] = self.absorb(all_tables[columns])
         told = {}
-        for margin in MARGINS[1:]:
-            table = self.told(margin, views)
+        for margin, table in all_tables.items():
             before = [("block", {block.first: block.cell for block in blocks})] if told else []
             while table and not all(self.is_linked(one, (margin, table), views) for one in [*before, *told.items()]):
-                taken = rules.absorb(table, {label: cell.visitors for label, cell in table.items()})
-                folded = [table[label] for label in (*(taken or []), OTHER) if label in table]
-                table = {} if taken is None else {
-                    **{label: cell for label, cell in table.items() if label not in (*taken, OTHER)}, OTHER: self.sum(OTHER, folded)}
+                table = self.absorb(table)
             told[margin] = table
         return told
 
-    def told_split(self, margin, tables):
-        """The told cells of a table of two dimensions beside `tables`: (row, columns joined by "+") -> Cell."""
+    def square(self, rows, columns):
+        """A table of two dimensions of two told ones, and the sum of a row and some columns."""
         rows, columns = ({label: table[label] for label in sorted(table, key=lambda label: (label == OTHER, label.encode()))}
-                         for table in (tables[dimension] for dimension in margin.split("+")))
+                         for table in (rows, columns))
         column_of = {v: label for label, cell in columns.items() for v in cell.views}
         found = {row: collections.defaultdict(list) for row in rows}
         for row, cell in rows.items():
@@ -325,10 +336,13 @@ class Crowd:
         def union(row, group):
             return self.sum("", [cells[row, column] for column in group if (row, column) in cells])
 
-        square = rules.Square({row: cell.visitors for row, cell in rows.items()}, list(columns),
-                              {where: (cell.visitors, len(cell.views)) for where, cell in cells.items()},
-                              lambda row, group: union(row, group).visitors)
-        assert square.is_linked(), "columns would be folded further, which this reference does not do"
+        return rules.Square({row: cell.visitors for row, cell in rows.items()}, list(columns),
+                            {where: (cell.visitors, len(cell.views)) for where, cell in cells.items()},
+                            lambda row, group: union(row, group).visitors), union
+
+    def told_split(self, margin, tables):
+        """The told cells of a table of two dimensions beside `tables`: (row, columns joined by "+") -> Cell."""
+        square, union = self.square(*(tables[dimension] for dimension in margin.split("+")))
         return {(row, "+".join(group)): union(row, group) for row, group in square.told()}
 
     def blocks(self, site, day, hub, until_hour=None):

@@ -16,7 +16,7 @@ from balise import Balise
 from told import Told, feed, run_tool
 
 LINES = ("site", "page", "region", "device", "browser", "protocol", "type", "soft+page")
-SQUARES = ("page+device", "region+device")
+SQUARES = reference.SQUARES
 TABLES = LINES + SQUARES
 SKETCH_ERROR = 1.04 / math.sqrt(1024)
 EXACT_VISITORS = 96  # up to here a sketch is a set
