@@ -74,10 +74,10 @@ def test_a_request_that_comes_to_no_end_is_cut(begun):
 
 
 def test_past_its_memory_it_sheds_those_who_hold_most(tls):
-    with Edge(tls, memory_mebibytes=96) as edge:
+    with Edge(tls, memory_mebibytes=192) as edge:
         outcome = attack(edge, "big_bodies", 4)
         assert outcome.alive and not outcome.failed
-        assert outcome.memory < 96
+        assert outcome.memory < 192
         assert guarded(outcome.counted)["memory"]
 
 

@@ -28,7 +28,8 @@ def click(page, milliseconds):
 
 
 def journey(browser, site, network):
-    """A quick click and a shift; away, many requests, and back, a slow click; a route change."""
+    """A quick click and a shift; away, many requests, and back, then in another network, so that whoever is restored is
+    another visitor, as the table of types needs to be told; a slow click; a route change."""
     site.address = address_in("FR-IDF", network)
     page = open_page(browser, site.url + "/told")
     settle(page)
@@ -39,6 +40,8 @@ def journey(browser, site, network):
     settle(page)
     page.evaluate(FETCH)
     assert page.back() == "BackForwardCacheRestore"
+    site.wait(lambda: len(site.beacons) == 4 * network + 2, what="the views of the pages that were left")
+    site.address = address_in("FR-IDF", VISITORS + network)
     page.evaluate(FRAMES)
     click(page, SLOW)
     page.evaluate("history.pushState(0, '', '/told/next'), 0")
