@@ -75,8 +75,9 @@
  * view more would betray that view.
  *
  * Page x device, region x device: u is chosen at the day's end. A row's hidden part is empty, holds
- * a cell of k, or is the row. Columns in which u is weak are merged, but their own table tells them
- * one by one, so b may differ inside a group. Then every group must hang together by rows, each of
+ * a cell of k, or is the row. A column in which no row has k is folded before, for nothing could
+ * be shown. Columns in which u is weak are merged, but their own table tells them one by one, so b
+ * may differ inside a group. Then every group must hang together by rows, each of
  * which has k visitors in two or more of its columns, be these cells hidden or told as one sum: f
  * is a number of that row plus b_c there, so where two such b differ f touches k; where none do,
  * the groups are the columns of the theorem.

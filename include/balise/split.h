@@ -65,10 +65,9 @@ struct bal_split {
 bool bal_split(const struct bal_split_table *table, struct bal_split *out, uint64_t *shown);
 
 /**
- * Whether the columns need not be folded further for the sake of the table: some row can be the hub
- * (columns in which it is weak merged as far as they hang together, all of them at the most), or
- * cells of k visitors connect the row and the column of every cell, so that no hub is looked for.
+ * Whether each column that holds views has a row with k visitors in it. One that has not is weak
+ * beside every hub and hangs together with no other, so that nothing can be shown: fold it.
  */
-bool bal_split_is_linked(const struct bal_split_table *table);
+bool bal_split_columns_are_strong(const struct bal_split_table *table);
 
 #endif

@@ -248,55 +248,11 @@ bool bal_split(const struct bal_split_table *table, struct bal_split *out, uint6
     return best > 0;
 }
 
-/* ---- whether there is a hub ---- */
-
-// The columns that strong cells connect with each column.
-static void find_parts(const struct bal_split_table *table, uint64_t *parts)
-{
-    for (unsigned c = 0; c < table->columns; c++)
-        parts[c] = UINT64_C(1) << c;
-    for (bool more = true; more;) {
-        more = false;
-        for (size_t r = 0; r < table->rows; r++) {
-            uint64_t all = 0;
-            for (uint64_t left = strong_columns(table, r); left != 0; left &= left - 1)
-                all |= parts[__builtin_ctzll(left)];
-            for (uint64_t left = all; left != 0; left &= left - 1) {
-                more |= parts[__builtin_ctzll(left)] != all;
-                parts[__builtin_ctzll(left)] = all;
-            }
-        }
-    }
-}
-
-// Whether strong cells connect the row and the column of every cell that holds views.
-static bool strong_cells_hold(const struct bal_split_table *table)
-{
-    uint64_t parts[BAL_SPLIT_COLUMNS_MAX] = {0};
-    find_parts(table, parts);
-    for (size_t r = 0; r < table->rows; r++) {
-        const uint64_t strong = strong_columns(table, r);
-        for (unsigned c = 0; c < table->columns; c++)
-            if (cell_at(table, r, c)->views > 0 && (strong & parts[c]) == 0)
-                return false;
-    }
-    return true;
-}
-
-bool bal_split_is_linked(const struct bal_split_table *table)
+bool bal_split_columns_are_strong(const struct bal_split_table *table)
 {
     assert(table->k > 0 && table->columns <= BAL_SPLIT_COLUMNS_MAX);
-    if (strong_cells_hold(table))
-        return true;
-    struct candidate *const candidates = bal_calloc(table->rows + 1, sizeof *candidates);
-    const uint64_t used = used_columns(table);
-    const size_t tries = find_candidates(table, candidates);
-    bool linked = used == 0;
-    for (size_t i = 0; i < tries && !linked; i++) {
-        struct bal_split split = {.hub = candidates[i].row};
-        group_columns(table, used, &split);
-        linked = groups_hold(table, &split);
-    }
-    free(candidates);
-    return linked;
+    uint64_t strong = 0;
+    for (size_t r = 0; r < table->rows; r++)
+        strong |= strong_columns(table, r);
+    return strong == used_columns(table);
 }

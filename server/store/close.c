@@ -29,8 +29,9 @@ struct square {
 static void fold_columns(struct closing *closing, const struct square *square,
                          struct classes classes[OPEN_TABLE_COUNT])
 {
-    while (square->is_told && !split_is_linked(closing, square->table, &classes[square->rows],
-                                               &classes[square->columns]))
+    while (square->is_told &&
+           !split_columns_are_strong(closing, square->table, &classes[square->rows],
+                                     &classes[square->columns]))
         classes_absorb(closing, &classes[square->columns]);
 }
 

@@ -153,16 +153,16 @@ static bool is_table(const struct classes *rows, const struct classes *columns)
     return rows->count > 0 && columns->count > 0 && columns->count <= BAL_SPLIT_COLUMNS_MAX;
 }
 
-bool split_is_linked(struct closing *closing, enum open_table_id table, const struct classes *rows,
-                     const struct classes *columns)
+bool split_columns_are_strong(struct closing *closing, enum open_table_id table,
+                              const struct classes *rows, const struct classes *columns)
 {
     struct splitting split = {.closing = closing, .table = table, .rows = rows, .columns = columns};
     if (!is_table(rows, columns))
         return true;
     split_init(&split);
-    const bool linked = bal_split_is_linked(&split.of);
+    const bool strong = bal_split_columns_are_strong(&split.of);
     split_finish(&split);
-    return linked;
+    return strong;
 }
 
 bal_status split_table(struct closing *closing, enum open_table_id table,

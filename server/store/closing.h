@@ -91,9 +91,9 @@ void link_tables(struct closing *closing, struct classes classes[OPEN_TABLE_COUN
 
 /* ---- close_split.c ---- */
 
-/** Whether a two-dimensional table can be told without its columns folded further (split.h). */
-bool split_is_linked(struct closing *closing, enum open_table_id table, const struct classes *rows,
-                     const struct classes *columns);
+/** Whether no column of a two-dimensional table is too rare for it (split.h). */
+bool split_columns_are_strong(struct closing *closing, enum open_table_id table,
+                              const struct classes *rows, const struct classes *columns);
 /** Decides a two-dimensional table of base cells and tells it by day; rows and columns as folded.
  */
 BAL_MUST_USE bal_status split_table(struct closing *closing, enum open_table_id table,

@@ -307,12 +307,12 @@ class Crowd:
         return {**{label: cell for label, cell in table.items() if label not in (*taken, OTHER)}, OTHER: self.sum(OTHER, folded)}
 
     def linked_tables(self, views, blocks):
-        """margin -> its told table: devices folded until pages and regions by device have a hub, then each until it is linked
+        """margin -> its told table: devices folded until none is too rare for pages and regions by device, then each until it is linked
         with the blocks and all before it."""
         all_tables = {margin: self.told(margin, views) for margin in MARGINS[1:]}
         for margin in SQUARES:
             rows, columns = margin.split("+")
-            while all_tables[columns] and not self.square(all_tables[rows], all_tables[columns])[0].is_linked():
+            while all_tables[columns] and not self.square(all_tables[rows], all_tables[columns])[0].has_strong_columns():
                 all_tables[columns] = self.absorb(all_tables[columns])
         told = {}
         for margin, table in all_tables.items():

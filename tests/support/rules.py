@@ -128,18 +128,9 @@ class Square:
                 reached |= part if part & reached else set()
         return reached == set(group)
 
-    def is_connected(self):
-        """Whether cells of k connect the row and the column of every cell."""
-        part = {column: {column} for column in self.used}
-        for row in self.filled * len(self.used):
-            joined = set().union(*(part[column] for column in self.strong(row, self.used)))
-            part.update(dict.fromkeys(joined, joined))
-        return all(self.strong(row, part[column]) for row, column in self.cells)
-
-    def is_linked(self):
-        """Whether the columns need not be folded further."""
-        return not self.used or self.is_connected() or any(
-            all(map(self.hangs_together, self.groups_beside(hub))) for hub in self.hubs()[:len(self.columns)])
+    def has_strong_columns(self):
+        """Whether the columns need not be folded further: each has a row with k visitors in it."""
+        return set(self.used) == set().union(*(self.strong(row, self.used) for row in self.filled))
 
     def shown_of(self, row, groups):
         if self.rows[row] < 5 * self.k:

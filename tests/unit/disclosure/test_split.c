@@ -438,6 +438,33 @@ static void the_same_table_gives_the_same_split(void **state)
     assert_memory_equal(shown, shown_again, 4 * sizeof shown[0]);
 }
 
+// What folding such columns first rests on.
+static void a_column_in_which_no_row_is_strong_hides_the_table(void **state)
+{
+    (void)state;
+    uint64_t seed = 20261127;
+    unsigned weak = 0;
+    unsigned told = 0;
+    for (unsigned run = 0; run < TABLES; run++) {
+        uint64_t shown[ROWS];
+        struct bal_split split;
+        struct truth t;
+        struct truth folded;
+        struct asked asked;
+        truth_random(&t, &seed, K);
+        if (!truth_fold_both(&t, K, &folded))
+            continue;
+        ask(&folded, K, &asked);
+        const bool is_strong = bal_split_columns_are_strong(&asked.table);
+        const bool is_told = bal_split(&asked.table, &split, shown);
+        assert_false(is_told && !is_strong);
+        weak += !is_strong;
+        told += is_told;
+    }
+    print_message("%u of %d tables have a weak column; %u are told\n", weak, TABLES, told);
+    assert_true(weak > TABLES / 50 && told > TABLES / 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +476,7 @@ int main(void)
         cmocka_unit_test(weak_columns_of_the_hub_are_merged_with_each_other),
         cmocka_unit_test(the_same_visitors_in_two_weak_columns_count_once),
         cmocka_unit_test(columns_that_no_row_holds_together_are_not_merged),
+        cmocka_unit_test(a_column_in_which_no_row_is_strong_hides_the_table),
         cmocka_unit_test(a_row_with_a_small_cell_hides_its_smallest_large_one_too),
         cmocka_unit_test(a_row_below_five_k_is_not_told_by_cell),
         cmocka_unit_test(without_a_strong_row_nothing_is_told),
