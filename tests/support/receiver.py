@@ -5,6 +5,8 @@ import ssl
 import subprocess
 import threading
 
+from loopback import Loopback
+
 
 def openssl(*words):
     subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, timeout=60)
@@ -30,7 +32,7 @@ def make_certificate(folder, authority, host):
     return both
 
 
-class Receiver:
+class Receiver(Loopback):
     """Takes posts on a port of its own and answers with the statuses that it is told, then with 204.
 
     posts: (path, headers, body) of each. hang: an event; while it is not set no answer is given.
@@ -57,8 +59,6 @@ class Receiver:
                 pass
 
         class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
             def handle_error(self, request, client_address):  # a client that hangs up is what some tests are about
                 pass
 
@@ -67,22 +67,18 @@ class Receiver:
                 receiver.handshakes += 1
                 return connection, address
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        server = Server(("127.0.0.1", 0), Handler)
         self.scheme = "https" if certificate else "http"
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        self.port = server.server_address[1]
+        self.serve(server)
 
     def url(self, host="127.0.0.1", path="/balise?to=team"):
-        return f"{self.scheme}://{host}:{self.server.server_address[1]}{path}"
-
-    def __enter__(self):
-        return self
+        return f"{self.scheme}://{host}:{self.port}{path}"
 
     def __exit__(self, *_):
         self.hang.set()
-        self.server.shutdown()
-        self.server.server_close()
+        super().__exit__()

@@ -6,6 +6,8 @@ import pathlib
 import threading
 import time
 
+from loopback import Loopback
+
 SNIPPET = pathlib.Path(__file__).resolve().parents[2] / "beacon" / "dist" / "b.js"
 
 
@@ -23,7 +25,7 @@ class Request:
         return json.loads(self.body)
 
 
-class Recorder:
+class Recorder(Loopback):
     """A small HTTP server on a free loopback port. address is its (host, port)."""
 
     def __init__(self, pages=None):
@@ -32,19 +34,9 @@ class Recorder:
         self.requests = []
         self.pages = {"/balise/b.js": ("text/javascript", SNIPPET.read_bytes()), **(pages or {})}
         self._changed = threading.Condition()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.address = self._server.server_address
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.address = server.server_address
+        self.serve(server)
 
     def posts(self):
         """Return the POSTs received so far."""

@@ -19,6 +19,8 @@ import time
 import urllib.parse
 import zlib
 
+from loopback import Loopback
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BEACON = ROOT / "beacon"
 HEAD = (
@@ -56,7 +58,7 @@ def linger(seconds):
     threading.Event().wait(seconds)
 
 
-class Site:
+class Site(Loopback):
     """balise is set once it listens: (host, port). beacons holds (view, status, bytes, headers) in the order they came."""
 
     def __init__(self, scripts=None):
@@ -70,19 +72,9 @@ class Site:
         self.scripts = scripts or {}
         self.released = []
         self._changed = threading.Condition()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d" % self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = "http://127.0.0.1:%d" % server.server_address[1]
+        self.serve(server)
 
     def note(self, kept, what):
         """Append to one of the lists, and wake whoever waits."""
