@@ -83,7 +83,7 @@ def test_a_visit_leaves_nothing_but_the_script_in_the_browser(server):
         accepted = server.outcomes()["accepted"]
         page = browser.new_page()
         page.goto(server.url + "/")
-        page.wait_for("performance.getEntriesByName('first-contentful-paint').length")
+        page.wait_painted()
         page.goto(server.url + "/demarches")
         assert page.evaluate(KEPT) == [0, 0, 0, 0, 0, ""]
         assert page.call("Network.getCookies", {"urls": [server.url, server.url + "/balise/b"]})["cookies"] == []

@@ -265,7 +265,7 @@ def test_a_page_opened_in_the_background_tells_no_paint(browser, recorder, porta
     page = browser.new_page(context, background=True)
     page.goto(portal.url + "/")
     page.show()
-    page.wait_for("performance.getEntriesByName('first-contentful-paint').length")
+    page.wait_painted()
     page.close()
     front.close()
     view = recorder.wait_posts(1)[0].view()

@@ -129,7 +129,7 @@ def visit(booted):
             for path in PAGES:
                 page = browser.new_page(context)
                 page.goto(f"https://{HOST}{path}")
-                page.wait_for("performance.getEntriesByName('first-contentful-paint').length")
+                page.wait_painted()
                 assert page.evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol") == "h2"
                 page.close()
 

@@ -33,7 +33,7 @@ def often():
 def what_stays_on_disk(balise, flock, pages):
     """Of a day with everything in it: while it is open, after a crash, when it is closed, and when the server has ended."""
     leaks.send_everything(balise, flock)
-    leaks.visit_small_page(balise, pages)
+    leaks.visit_small_pages(balise, pages)
     balise.visit(12, view("/", lcp=900))
     balise.wait_metric("balise_store_checkpoints_total", balise.metrics()["balise_store_checkpoints_total"] + 2)
     assert leaks.add_secrets(balise, flock) > 10

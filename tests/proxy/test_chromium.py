@@ -30,7 +30,7 @@ def test_a_view_of_a_real_browser_is_counted(whole, browser):
     page.set_cookie(proxy.url, "session", "secret")
     page.set_cookie(proxy.url, "language", "en")
     page.goto(proxy.url + "/")
-    page.wait_for("performance.getEntriesByName('first-contentful-paint').length")
+    page.wait_painted()
     assert page.evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol") == "h2"
     page.close()
     balise.wait_metric('balise_requests_total{outcome="accepted"}', 1)

@@ -270,6 +270,11 @@ class Page:
             raise ProtocolError(details.get("exception", {}).get("description") or details["text"])
         return answer["result"].get("value")
 
+    def wait_painted(self):
+        """The page was drawn, and its scripts have run, the asynchronous ones too: a load event waits for them."""
+        self.wait_for("performance.getEntriesByName('first-contentful-paint').length")
+        self.wait_for("document.readyState == 'complete'")
+
     def wait_for(self, expression, timeout=TIMEOUT):
         """Wait until a JavaScript expression is true, and return its value."""
         return until(lambda: self.evaluate(expression), timeout, expression)

@@ -177,11 +177,12 @@ def letters(text):
     return re.sub("[0-9]", lambda digit: "ghijklmnop"[int(digit[0])], text)
 
 
-def visit_small_page(balise, flock):
-    """A page of two visitors, whose name nothing about it gives away: known while its day is open, and never again."""
-    name = "/" + letters(flock["small page seed"])
-    for _ in range(2):
-        assert balise.post(view(flock.values.get("small page") or flock.add("small page", name))).status == 204
+def visit_small_pages(balise, flock, pages=40):
+    """Pages of two visitors, whose names nothing about them gives away: known while their day is open, and never again."""
+    for number in range(pages):
+        name = flock.add(f"small page {number}", "/" + letters(flock[f"seed {number}"]))
+        for _ in range(2):
+            assert balise.post(view(name)).status == 204
 
 
 def locked_mappings(pid):
