@@ -73,6 +73,7 @@ bool bal_switch_is_on(enum bal_switch table, uint64_t views);
 struct bal_config {
     char *path; /**< the file it was read from */
     char *data_dir;
+    bool sandbox; /**< the server gives up what it does not need */
     struct bal_site *sites;
     uint16_t site_count;
     struct {

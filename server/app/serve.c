@@ -5,6 +5,7 @@
 
 #include <balise/audit.h>
 #include <balise/log.h>
+#include <balise/sandbox.h>
 #include <balise/swap.h>
 #include <pthread.h>
 #include <signal.h>
@@ -65,6 +66,30 @@ static void say_listening(const struct serving *serving)
                 BAL_NUM("port", bal_server_port(serving->server, true, i)));
 }
 
+static bool is_sandboxed(const struct bal_config *config)
+{
+    return config->sandbox && bal_sandbox_is_built();
+}
+
+static bal_status limit_files(const struct bal_config *config, struct bal_error *error)
+{
+    if (!is_sandboxed(config)) {
+        bal_log(BAL_LOG_WARNING, "serve", "no_sandbox",
+                BAL_NAME("reason", config->sandbox ? "a build for tests" : "configuration"));
+        return BAL_OK;
+    }
+    int version = 0;
+    const bal_status status = bal_sandbox_limit_files(config, &version, error);
+    if (!status && version < BAL_SANDBOX_FILES)
+        bal_log(BAL_LOG_WARNING, "serve", "files_not_limited", BAL_NUM("landlock", version));
+    return status;
+}
+
+static bal_status limit_calls(const struct bal_config *config, struct bal_error *error)
+{
+    return is_sandboxed(config) ? bal_sandbox_limit_calls(config, error) : BAL_OK;
+}
+
 static bal_status start(struct serving *serving, struct bal_error *error)
 {
     bal_status status =
@@ -72,6 +97,8 @@ static bal_status start(struct serving *serving, struct bal_error *error)
     if (!status)
         status =
             bal_tokens_open(serving->config->data_dir, bal_clock_system(), &serving->tokens, error);
+    if (!status)
+        status = limit_files(serving->config, error);
     if (!status)
         status = bal_store_start(serving->pipeline.store, error);
     if (status)
@@ -88,7 +115,9 @@ static bal_status start(struct serving *serving, struct bal_error *error)
     const struct bal_alerts_parts alerts = {
         .config = serving->config, .clock = bal_clock_system(), .budgets = serving->budgets};
     status = bal_alerts_start(&alerts, &serving->alerts, error);
-    return status ? status : bal_server_start(&parts, &serving->server, error);
+    if (!status)
+        status = bal_server_start(&parts, &serving->server, error);
+    return status ? status : limit_calls(serving->config, error);
 }
 
 /* False when a thread had to be left behind: the process must then end without tearing down what

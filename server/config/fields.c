@@ -29,6 +29,10 @@ static const struct bal_field_info fields[] = {
      .help = "Folder for everything that is kept. Made at the first start.",
      PLACE(string, AT(data_dir), .form = bal_form_text)},
 
+    {.path = "sandbox", .type = "boolean", .default_text = "true", .is_privacy = true,
+     .help = "Gives up the files and system calls that serving does not need. false: for a machine on which it is in the way.",
+     PLACE(bool, AT(sandbox))},
+
     {.path = "sites", .type = "array", .min = 1, .max = 1000,
      .help = "The portals that are measured.",
      PLACE(sites, .offset = 0)},

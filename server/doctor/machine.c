@@ -4,6 +4,7 @@
 // said.
 #include "look.h"
 
+#include <balise/sandbox.h>
 #include <balise/swap.h>
 #include <balise/privacy.h>
 
@@ -56,17 +57,26 @@ static bool holder_of(const char *path, char pid[WORD_BYTES])
     return is_held;
 }
 
-/* How many bytes a process may lock, in words of the kernel: a number or "unlimited". */
-static bool locked_limit(const char *pid, char limit[WORD_BYTES])
+/* The server that has the data folder, if it can be seen. */
+static bool server_of(const struct look *look, char pid[WORD_BYTES])
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/lock", look->words->config->data_dir);
+    return holder_of(path, pid);
+}
+
+/* What the kernel says of a process: the word behind `name` in one of its files. */
+static bool word_of(const char *pid, const char *file, const char *name, char word[WORD_BYTES])
 {
     char path[PATH_BYTES], line[LINE_BYTES];
-    (void)snprintf(path, sizeof path, "/proc/%s/limits", pid);
-    FILE *const limits = fopen(path, "re");
+    (void)snprintf(path, sizeof path, "/proc/%s/%s", pid, file);
+    FILE *const lines = fopen(path, "re");
     bool is_told = false;
-    while (limits && !is_told && fgets(line, sizeof line, limits))
-        is_told = sscanf(line, "Max locked memory %63s", limit) == 1;
-    if (limits)
-        (void)fclose(limits);
+    while (lines && !is_told && fgets(line, sizeof line, lines))
+        is_told = strncmp(line, name, strlen(name)) == 0 &&
+                  sscanf(line + strlen(name), " %63s", word) == 1;
+    if (lines)
+        (void)fclose(lines);
     return is_told;
 }
 
@@ -75,9 +85,8 @@ static void check_locked_memory(const struct look *look)
     const struct bal_config *const config = look->words->config;
     const size_t needed =
         bal_keyring_bytes(config->site_count, (size_t)config->privacy.visitors_kibibytes * 1024);
-    char path[PATH_BYTES], pid[WORD_BYTES], limit[WORD_BYTES];
-    (void)snprintf(path, sizeof path, "%s/lock", config->data_dir);
-    if (!holder_of(path, pid) || !locked_limit(pid, limit)) {
+    char pid[WORD_BYTES], limit[WORD_BYTES]; // a number or "unlimited"
+    if (!server_of(look, pid) || !word_of(pid, "limits", "Max locked memory", limit)) {
         look_found(look, BAL_ODD, "memlock",
                    "no server is to be seen that has %s (look on its machine, as its user or as "
                    "root): whether it may lock the %zu bytes it needs is not known",
@@ -111,9 +120,28 @@ static void check_swap(const struct look *look)
                    areas);
 }
 
+static void check_sandbox(const struct look *look)
+{
+    char pid[WORD_BYTES], filter[WORD_BYTES];
+    if (!server_of(look, pid) || !word_of(pid, "status", "Seccomp:", filter))
+        return; // said with locked memory
+    if (!look->words->config->sandbox || strcmp(filter, "2") != 0)
+        look_found(
+            look, BAL_ODD, "sandbox",
+            "the server has none (\"sandbox\": false, or a build for tests): whoever took it "
+            "over would have every system call and file of its user");
+    else if (bal_sandbox_files_version() < BAL_SANDBOX_FILES)
+        look_found(look, BAL_ODD, "sandbox",
+                   "system calls are limited, files are not: this kernel has no Landlock (Linux "
+                   "5.19 or later, with landlock in lsm=); the unit and permissions stand alone");
+    else
+        look_found(look, BAL_WELL, "sandbox", "the server has only the calls and files it needs");
+}
+
 void look_at_machine(const struct look *look)
 {
     check_disk(look);
     check_locked_memory(look);
     check_swap(look);
+    check_sandbox(look);
 }

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@ enum { WINDOW_BYTES = 1 << 20, SOCKET_FD = 3 };
 
 struct scanner {
     pid_t pid;
+    int handle; // of the process (pidfd_open(2)): a server that serves can signal no other
     int fd;
 };
 
@@ -86,7 +88,8 @@ static _Noreturn void serve(char *folder)
 {
     struct question question;
     char *window = malloc(WINDOW_BYTES + SCANNER_NEEDLE_MAX_BYTES);
-    while (window && recv(SOCKET_FD, &question, sizeof question, 0) == (ssize_t)sizeof question) {
+    while (window && recv(SOCKET_FD, &question, sizeof question, 0) == (ssize_t)sizeof question &&
+           question.length > 0 && question.length <= sizeof question.needle) {
         struct answer answer = {.question = question};
         answer.failed = !scan_folder(folder, &question, window, &answer.hits);
         if (send(SOCKET_FD, &answer, sizeof answer, MSG_NOSIGNAL) != (ssize_t)sizeof answer)
@@ -127,7 +130,7 @@ bal_status scanner_start(const char *folder, struct scanner **out, struct bal_er
                              strerror(errno));
     }
     *out = bal_calloc(1, sizeof **out);
-    **out = (struct scanner){.pid = pid, .fd = pair[0]};
+    **out = (struct scanner){.pid = pid, .handle = pidfd_open(pid, 0), .fd = pair[0]};
     return BAL_OK;
 }
 
@@ -136,7 +139,11 @@ void scanner_stop(struct scanner *scanner)
     if (!scanner)
         return;
     (void)close(scanner->fd);
-    (void)kill(scanner->pid, SIGKILL); /* it may be in the middle of a long file */
+    // It may be in the middle of a long file; without a handle it is waited for.
+    if (scanner->handle >= 0) {
+        (void)pidfd_send_signal(scanner->handle, SIGKILL, NULL, 0);
+        (void)close(scanner->handle);
+    }
     while (waitpid(scanner->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     free(scanner);

@@ -42,6 +42,7 @@ def test_the_service_starts_with_the_machine_and_serves_in_its_sandbox(serving):
     assert serving.curl(f"{PUBLIC}/balise/b.js")[0] == 200
     mine = serving.run("cat", f"/proc/{serving.show('MainPID')}/status").stdout
     assert re.search(r"^Seccomp:\s+2$", mine, re.MULTILINE) and re.search(r"^NoNewPrivs:\s+1$", mine, re.MULTILINE)
+    assert "event=started" in serving.run("journalctl", "-u", "balise", "-o", "cat").stdout
     assert re.search(r"^CapBnd:\s+0+$", mine, re.MULTILINE)
     said = serving.run("journalctl", "-u", "balise", "-o", "cat").stdout
     assert "event=listening" in said and "level=error" not in said

@@ -28,7 +28,7 @@ ZONE = zoneinfo.ZoneInfo("Europe/Brussels")
 PAGES = ["/", "/demarches"]
 VISITORS = 21  # of two pages each: enough for a p75 of the site
 LAST = 77  # number of every visitor's address
-CLOCK = "/srv/clock"
+CLOCK = "/etc/balise/clock"  # of the folders that the server sees
 STATIC = """server {
     listen 127.0.0.1:3000;
     root /srv/portal;

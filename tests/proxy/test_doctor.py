@@ -9,6 +9,7 @@ import pytest
 
 from balise import TEST_DATABASE, Balise, run
 from foreground import free_port, replace
+from kernel import has_landlock
 from portal import LINE, Portal
 from proxies import Nginx
 from recorder import Recorder
@@ -156,6 +157,17 @@ def test_locked_memory_that_the_next_start_would_not_get_is_said():
         server.write_config()
         found = of_the_machine(server, "memlock")
         assert found[0] == "look" and "LimitMEMLOCK" in found[1], found
+
+
+def test_a_server_without_its_sandbox_is_said():
+    with Balise() as server:
+        assert of_the_machine(server, "sandbox") == ("well", "the server has only the calls and files it needs") or not has_landlock()
+        server.terminate()
+        server.config["sandbox"] = False
+        server.write_config()
+        server.start()
+        found = of_the_machine(server, "sandbox")
+        assert found[0] == "look" and "the server has none" in found[1], found
 
 
 @pytest.mark.parametrize("words", [(), ("--url", "portal.example"), ("--url", "ftp://portal.example/")], ids=str)
