@@ -28,6 +28,11 @@ struct bal_store;
 BAL_MUST_USE bal_status bal_store_open(const struct bal_config *config,
                                        const struct bal_clock *clock, struct bal_keyring *keyring,
                                        struct bal_store **out, struct bal_error *error);
+/** The number of the store that a data folder is; asks beside a running server. BAL_ENOTFOUND when
+ * there is none, BAL_EVERSION when it is not of this program; the error says what to do. */
+BAL_MUST_USE bal_status bal_store_version(const char *data_dir, uint32_t *version,
+                                          struct bal_error *error);
+
 /** Writes a last checkpoint (unless the writer has failed) and releases everything. Accepts NULL.
  */
 void bal_store_close(struct bal_store *store);

@@ -146,6 +146,12 @@ static const struct command commands[] = {
      "retention.daily_months: "
      "nothing purges it.\n",
      backup_run},
+    {"migrate", "--config FILE", "bring a data folder to the store of this version",
+     "Says which store the data folder is. No release has changed the store yet, so there is "
+     "nothing to migrate from: the status is 0\n"
+     "for a store of this version or none, and 1 for any other, with what to do about it. Changes "
+     "nothing; run it as the server's user.\n",
+     migrate_run},
     {"snippet", "--config FILE [--url URL]", "print the script elements for a portal's pages",
      "Prints one for the address that stays, and one for the address of this very version, with "
      "its integrity value.\n"

@@ -64,6 +64,7 @@ int notice_run(int argc, char **argv);
 int dpia_inputs_run(int argc, char **argv);
 int erase_run(int argc, char **argv);
 int backup_run(int argc, char **argv);
+int migrate_run(int argc, char **argv);
 int doctor_run(int argc, char **argv);
 
 #endif

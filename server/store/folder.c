@@ -79,7 +79,7 @@ bool folder_is_there(const char *data_dir)
 {
     char path[PATH_BYTES];
     (void)snprintf(path, sizeof path, "%s/version", data_dir);
-    return access(path, F_OK) == 0;
+    return access(path, F_OK) == 0 || errno != ENOENT; /* what may not be seen may be there */
 }
 
 bal_status folder_check_version(const char *data_dir, struct bal_error *error)
@@ -95,6 +95,14 @@ bal_status folder_check_version(const char *data_dir, struct bal_error *error)
         status = refuse_version(data_dir, bal_buf_slice(&found), error);
     bal_buf_finish(&found);
     return status;
+}
+
+bal_status bal_store_version(const char *data_dir, uint32_t *version, struct bal_error *error)
+{
+    if (!folder_is_there(data_dir))
+        return bal_error_set(error, BAL_ENOTFOUND, "data folder %s: no store", data_dir);
+    *version = STORE_VERSION;
+    return folder_check_version(data_dir, error);
 }
 
 bal_status folder_write_version(const char *data_dir, struct bal_error *error)

@@ -329,7 +329,19 @@ def test_a_folder_of_another_version_is_left_alone(version, said):
         (balise.data / "version").write_text(version)
         own = run("version").stdout.split()[1]
         assert f"{balise.data}: {said.format(own=own)}" in balise.fails_to_start()
+        done = run("migrate", "--config", balise.config_path)
+        assert (done.returncode, done.stdout) == (1, "") and f"{balise.data}: {said.format(own=own)}" in done.stderr
         assert sorted(str(path) for path in balise.data.rglob("*")) == before
+
+
+def test_there_is_nothing_to_migrate_in_a_store_of_this_version_or_none():
+    with Balise(running=False) as balise:
+        done = run("migrate", "--config", balise.config_path)
+        assert done.returncode == 0 and f"{balise.data}: no store yet" in done.stdout
+        assert not balise.data.exists()
+        balise.start()
+        done = run("migrate", "--config", balise.config_path)
+        assert done.returncode == 0 and f"{balise.data}: store 2, " in done.stdout and "nothing to migrate" in done.stdout
 
 
 def test_a_folder_in_use_is_said_to_be(balise):
