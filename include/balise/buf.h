@@ -51,7 +51,8 @@ struct bal_slice bal_buf_slice(const struct bal_buf *buf); /**< borrowed until t
 
 /** Memory that is never NULL: out of memory writes one line and aborts (so does the HTTP library).
  * Freed by free(). */
-void *bal_alloc(size_t bytes);                /**< uninitialised */
+_Noreturn void bal_out_of_memory(void); /**< that end, for what a library could not allocate */
+void *bal_alloc(size_t bytes);          /**< uninitialised */
 void *bal_calloc(size_t count, size_t bytes); /**< zeroed; aborts on overflow */
 void *bal_realloc(void *memory, size_t bytes);
 

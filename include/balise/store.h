@@ -46,8 +46,8 @@ struct bal_audit *bal_store_audit(const struct bal_store *store);
 BAL_MUST_USE bal_status bal_store_start(struct bal_store *store, struct bal_error *error);
 void bal_store_stop(struct bal_store *store);
 
-/** Whether the writer thread has turned since the last call and the disk has refused it nothing for
- * good. It turns twice a second at least: ask less often. Main thread. */
+/** Whether the writer thread has turned since the last call. It turns twice a second at least: ask
+ * less often. Main thread. */
 BAL_MUST_USE bool bal_store_is_alive(struct bal_store *store);
 
 /** Hands a flight over; `flight->landed` is called on the writer thread once its views are on disk
@@ -66,7 +66,8 @@ struct bal_store_stats {
     int64_t last_journal_ns, last_checkpoint_ns; /**< the last one */
     int64_t journal_ns, checkpoint_ns;           /**< all of them */
     uint64_t open_cells, arena_used_bytes, arena_bytes, cell_bytes;
-    bool failed; /**< the disk refused: the writer lands nothing any more until the restart */
+    bool failed; /**< the disk refused: the writer lands nothing until it has read again what is
+                    there */
 };
 void bal_store_stats_read(const struct bal_store *store, struct bal_store_stats *out);
 

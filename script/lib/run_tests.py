@@ -158,6 +158,11 @@ def step_edge(session):
     return session.pytest("tests/edge", "dev")
 
 
+def step_fault(session):
+    """disks and memory that fail, power cuts, kills (every call, every prefix, a thousand kills with --long)"""
+    return session.pytest("tests/fault", "dev")
+
+
 def step_browser(session):
     """Chromium through nginx"""
     return session.pytest("tests/browser", "dev")
@@ -232,7 +237,7 @@ def step_fuzz(session):
 
 
 STEPS = [step_dev, step_asan, step_tsan, step_integration, step_integration_asan, step_integration_tsan, step_privacy,
-         step_attack, step_edge, step_browser, step_proxy, step_javascript, step_demo, step_package, step_format, step_tidy,
+         step_attack, step_edge, step_fault, step_browser, step_proxy, step_javascript, step_demo, step_package, step_format, step_tidy,
          step_cppcheck, step_fuzz]
 LONG_STEPS = [step_fuzz]
 

@@ -13,7 +13,7 @@
 
 enum { FIRST_CAPACITY = 64 };
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void bal_out_of_memory(void)
 {
     static const char line[] = "level=error mod=base event=out_of_memory\n";
     const ssize_t written = write(STDERR_FILENO, line, sizeof line - 1);
@@ -25,7 +25,7 @@ void *bal_alloc(size_t bytes)
 {
     void *const memory = malloc(bytes ? bytes : 1);
     if (!memory) {
-        out_of_memory();
+        bal_out_of_memory();
     }
     return memory;
 }
@@ -35,7 +35,7 @@ void *bal_calloc(size_t count, size_t bytes)
     const bool nothing = !count || !bytes;
     void *const memory = calloc(nothing ? 1 : count, nothing ? 1 : bytes);
     if (!memory) {
-        out_of_memory();
+        bal_out_of_memory();
     }
     return memory;
 }
@@ -44,7 +44,7 @@ void *bal_realloc(void *memory, size_t bytes)
 {
     void *const moved = realloc(memory, bytes ? bytes : 1);
     if (!moved) {
-        out_of_memory();
+        bal_out_of_memory();
     }
     return moved;
 }
@@ -167,7 +167,7 @@ char *bal_buf_reserve(struct bal_buf *buf, size_t more)
         return buf->data + buf->length;
     }
     if (more > SIZE_MAX / 2 - buf->length) {
-        out_of_memory();
+        bal_out_of_memory();
     }
     const size_t needed = buf->length + more;
     size_t capacity = buf->capacity ? buf->capacity : FIRST_CAPACITY;

@@ -33,7 +33,8 @@ static void hash_text(struct bal_slice bytes, char out[HASH_TEXT_BYTES])
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     const int done = EVP_Digest(bytes.data, bytes.length, hash, NULL, EVP_sha256(), NULL);
-    assert(done == 1 && "SHA-256 cannot fail");
+    if (!done)
+        bal_out_of_memory(); /* SHA-256 itself cannot fail */
     for (size_t i = 0; i < HASH_TEXT_BYTES / 2; i++)
         snprintf(out + 2 * i, 3, "%02x", hash[i]);
 }

@@ -204,8 +204,8 @@ undo_memory:
 
 /* ---- adding ---- */
 
-static bal_status append_bytes(struct bal_audit *audit, struct bal_slice line,
-                               struct bal_error *error)
+static bal_status write_and_sync(const struct bal_audit *audit, struct bal_slice line,
+                                 struct bal_error *error)
 {
     size_t done = 0;
     while (done < line.length) {
@@ -214,18 +214,46 @@ static bal_status append_bytes(struct bal_audit *audit, struct bal_slice line,
             continue;
         }
         if (written <= 0) {
-            const bal_status status = refused(error, "write to", audit->path);
-            audit->failed = cut_at(audit, audit->size, error) != BAL_OK;
-            return status;
+            return refused(error, "write to", audit->path);
         }
         done += (size_t)written;
     }
-    if (fsync(audit->fd)) {
-        audit->failed = true; // what is on disk now is not known any more (fsync(2), EIO)
-        return refused(error, "sync", audit->path);
+    return fsync(audit->fd) ? refused(error, "sync", audit->path) : BAL_OK;
+}
+
+/**
+ * What was refused must not be read as a record. After a failed sync its pages may be taken for
+ * clean and yet not be on the disk (fsync(2), EIO); cutting changes the page in which the log ends,
+ * so that the sync after it writes the whole of it again.
+ */
+static bal_status take_back(struct bal_audit *audit, struct bal_error *error)
+{
+    struct stat facts;
+    if (fstat(audit->fd, &facts)) {
+        return refused(error, "look at", audit->path);
     }
-    audit->size += (off_t)line.length;
-    return BAL_OK;
+    if (facts.st_size > audit->size + audit->refused_bytes) {
+        audit->refused_bytes = 0; // another process went on behind it: it has become a record
+        return BAL_OK;
+    }
+    const bal_status status = cut_at(audit, audit->size, error);
+    if (!status) {
+        audit->refused_bytes = 0;
+    }
+    return status;
+}
+
+static bal_status append_bytes(struct bal_audit *audit, struct bal_slice line,
+                               struct bal_error *error)
+{
+    const bal_status status = write_and_sync(audit, line, error);
+    if (status) {
+        audit->refused_bytes = (off_t)line.length;
+        (void)take_back(audit, NULL); // or before the next record
+    } else {
+        audit->size += (off_t)line.length;
+    }
+    return status;
 }
 
 static bal_status append_record(struct bal_audit *audit, const char *what,
@@ -304,12 +332,15 @@ bal_status audit_write_locked(struct bal_audit *audit, const char *what,
                               struct bal_error *error)
 {
     if (audit->failed) {
-        return bal_error_set(error, BAL_EIO, "%s has failed before: restart balise", audit->path);
+        return bal_error_set(error, BAL_EIO, "%s was replaced or cut: restart balise", audit->path);
     }
     if (bal_file_lock(audit->fd, LOCK_EX)) {
         return refused(error, "lock", audit->path);
     }
-    bal_status status = refresh(audit, error);
+    bal_status status = audit->refused_bytes > 0 ? take_back(audit, error) : BAL_OK;
+    if (!status) {
+        status = refresh(audit, error);
+    }
     if (!status) {
         status = append_record(audit, what, fields, count, error);
     }

@@ -19,7 +19,8 @@ struct bal_audit {
     char *data_dir, *path;
     pthread_mutex_t lock; /**< guards all below, and the file's lock, which is of the process */
     int fd;
-    bool failed;
+    bool failed;              /**< replaced or cut by somebody */
+    off_t refused_bytes;      /**< of a record that was refused and may still stand behind `size` */
     off_t size;               /**< of the file as far as this process has read it */
     uint64_t n;               /**< the last record; 0: none */
     uint8_t hash[HASH_BYTES]; /**< its hash */

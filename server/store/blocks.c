@@ -41,7 +41,7 @@ uint8_t *blocks_alloc(size_t bytes)
 {
     uint8_t *memory = aligned_alloc(BLOCK_BYTES, blocks_round_up(bytes));
     if (!memory)
-        abort(); /* as bal_alloc */
+        bal_out_of_memory();
     memset(memory, 0, blocks_round_up(bytes));
     return memory;
 }

@@ -39,7 +39,7 @@ static struct open_day *day_of(struct bal_store *store, uint16_t site)
     return day_at(store, site, store->last_time_s);
 }
 
-static bal_status advance(struct bal_store *store, int64_t time_s)
+bal_status land_advance(struct bal_store *store, int64_t time_s)
 {
     if (time_s > store->last_time_s)
         store->last_time_s = time_s;
@@ -100,7 +100,9 @@ static bal_status append_group(struct bal_store *store, uint64_t *sequence)
      * the first only frees the older half. */
     for (int tries = 0; tries < 2 && status == BAL_EBUSY; tries++) {
         status = checkpoint_write(store);
-        if (!status)
+        if (status)
+            store_fail(store, "checkpoint", status);
+        else
             status = bal_journal_append(store->journal, bal_buf_slice(&store->group), sequence);
     }
     const int64_t took_ns = bal_clock_steady_ns() - start;
@@ -113,9 +115,7 @@ static bal_status append_group(struct bal_store *store, uint64_t *sequence)
 
 bal_status land_flight(struct bal_store *store, const struct bal_flight *flight)
 {
-    bal_status status = advance(store, flight->time_ms / 1000);
-    if (status)
-        return status;
+    bal_status status = BAL_OK;
     if (flight->count > store->page_number_capacity) {
         store->page_number_capacity = flight->count;
         store->page_numbers =

@@ -4,6 +4,7 @@
 // file goes.
 #include "partition.h"
 
+#include "partition_check.h"
 #include "partition_file.h"
 
 #include <assert.h>
@@ -25,9 +26,17 @@ enum { KEEP_OPEN = 128 };
 /* Reserved address space, not disk: files are sparse maps that grow with what they hold. */
 static const size_t kind_map_bytes[] = {(size_t)4 << 30, (size_t)1 << 30, (size_t)16 << 30};
 
+/* A file whose bytes this process has looked at. */
+struct known {
+    enum partition_kind kind;
+    int32_t period;
+};
+
 struct partitions {
     char *data_dir;
-    pthread_mutex_t lock; /* guards the list and users/doomed of its members */
+    pthread_mutex_t lock; /* guards all below, and users/doomed of partitions */
+    struct known *known;
+    size_t known_count, known_capacity;
     struct partition *first;
     int open_count, keep_open;
     bool beside;
@@ -107,6 +116,7 @@ void partitions_destroy(struct partitions *partitions)
         partitions->first = next;
     }
     pthread_mutex_destroy(&partitions->lock);
+    free(partitions->known);
     free(partitions->data_dir);
     free(partitions);
 }
@@ -169,6 +179,54 @@ static void give_lock_to_owner(const struct partitions *partitions, const char *
         bal_log(BAL_LOG_WARNING, "store", "lock_not_given_away", BAL_NAME("file", lock_path));
 }
 
+/* ---- what is known of files ---- */
+
+void partitions_distrust(struct partitions *partitions)
+{
+    pthread_mutex_lock(&partitions->lock);
+    partitions->known_count = 0;
+    pthread_mutex_unlock(&partitions->lock);
+}
+
+/* Called with the lock held. */
+static bool is_known(const struct partitions *partitions, enum partition_kind kind, int32_t period)
+{
+    size_t k = 0;
+    while (k < partitions->known_count &&
+           (partitions->known[k].kind != kind || partitions->known[k].period != period))
+        k++;
+    return k < partitions->known_count;
+}
+
+/* Called with the lock held. */
+static void know(struct partitions *partitions, enum partition_kind kind, int32_t period)
+{
+    if (partitions->known_count == partitions->known_capacity) {
+        partitions->known_capacity =
+            partitions->known_capacity ? partitions->known_capacity * 2 : 32;
+        partitions->known =
+            bal_realloc(partitions->known, partitions->known_capacity * sizeof *partitions->known);
+    }
+    partitions->known[partitions->known_count++] = (struct known){.kind = kind, .period = period};
+}
+
+/* Called with the lock held: an LMDB status. A new file appears whole. */
+static int look_at(struct partitions *partitions, enum partition_kind kind, int32_t period,
+                   const char *path)
+{
+    const bool was_known = is_known(partitions, kind, period);
+    int rc = 0;
+    if (access(path, F_OK) != 0)
+        rc = partition_file_make(path);
+    else if (!was_known)
+        rc = partition_check(path);
+    if (!rc && !was_known && !partitions->beside)
+        rc = partition_settle(path);
+    if (!rc && !was_known)
+        know(partitions, kind, period);
+    return rc;
+}
+
 /* Called with the lock held. */
 static bal_status open_new(struct partitions *partitions, enum partition_kind kind, int32_t period,
                            bool create, struct partition **out)
@@ -182,8 +240,10 @@ static bal_status open_new(struct partitions *partitions, enum partition_kind ki
         return errno == EACCES ? BAL_EPERM : BAL_ENOTFOUND;
     struct partition *partition = bal_calloc(1, sizeof *partition);
     partition->shared_fd = shared_fd;
-    const int rc = partition_env_open(path, kind_map_bytes[kind], shared_fd >= 0, &partition->env,
-                                      &partition->dbi);
+    int rc = look_at(partitions, kind, period, path);
+    if (!rc)
+        rc = partition_env_open(path, kind_map_bytes[kind], shared_fd >= 0, &partition->env,
+                                &partition->dbi);
     if (rc) {
         if (shared_fd >= 0)
             (void)close(shared_fd);

@@ -43,6 +43,10 @@ BAL_MUST_USE bal_status partition_acquire(struct partitions *partitions, enum pa
                                           int32_t day, bool create, struct partition **out);
 void partition_release(struct partitions *partitions, struct partition *partition);
 
+/** After a failure: what this process knew of the files' bytes is to be looked at again, when each
+ * is opened next. */
+void partitions_distrust(struct partitions *partitions);
+
 /** A slice as LMDB takes it, which asks for a pointer it promises not to write through. */
 MDB_val partition_val(struct bal_slice slice);
 

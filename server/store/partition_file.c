@@ -156,6 +156,29 @@ bal_status partition_file_destroy(const char *path)
     return status;
 }
 
+/* ---- making ---- */
+
+/* LMDB's first pages would be there before they are durable, and a crash would leave a file that is
+ * none. */
+int partition_file_make(const char *path)
+{
+    char new_path[PARTITION_PATH_BYTES + 8];
+    MDB_env *env = NULL;
+    MDB_dbi dbi;
+    (void)snprintf(new_path, sizeof new_path, "%s%s", path, new_mark);
+    bal_status status = partition_file_destroy(new_path); /* of an attempt that failed */
+    if (status)
+        return EIO;
+    const int rc = partition_env_open(new_path, rebuilt_map_bytes, false, &env, &dbi);
+    if (rc)
+        return rc;
+    mdb_env_close(env);
+    if (rename(new_path, path) != 0)
+        return errno;
+    status = partition_file_destroy(new_path); /* its lock, and the folder is synced */
+    return status ? EIO : 0;
+}
+
 /* ---- rebuilding ---- */
 
 static int open_side(const char *path, bool read_only, MDB_env **env, MDB_txn **txn, MDB_dbi *dbi)

@@ -16,6 +16,10 @@ void partition_path(const char *data_dir, enum partition_kind kind, int32_t peri
 int partition_env_open(const char *path, size_t map_bytes, bool read_only, MDB_env **env,
                        MDB_dbi *dbi);
 
+/** Makes a file that is not there yet: it appears under its name with its tracer in it, durably. An
+ * LMDB status. */
+int partition_file_make(const char *path);
+
 /** Overwritten with zeros, synced, unlinked, its lock too, folder synced. BAL_OK when there is
  * none; BAL_EBUSY while a process beside has locked it. */
 BAL_MUST_USE bal_status partition_file_destroy(const char *path);

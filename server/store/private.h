@@ -47,6 +47,8 @@ struct bal_store {
     int64_t last_time_s;         /**< the store's time never goes back: periods close once */
     int64_t next_boundary_s;     /**< the next end of an hour of any open day */
     int64_t next_checkpoint_ns;  /**< steady clock */
+    int64_t next_recovery_ns;    /**< steady clock: when to try to get over a failure */
+    int64_t recovery_pause_ns;   /**< the last one before it; 0: nothing has failed */
     int32_t purged_day;          /**< the day of the last purge check */
     struct bal_buf group;        /**< the journal group being built */
     uint32_t *page_numbers;      /**< [view of the flight being landed] */
@@ -62,6 +64,16 @@ struct bal_store {
 
     struct store_stats stats;
 };
+
+/* store.c */
+/** After a failure: forgets what memory holds of open days and reads it again from the disk, as a
+ * start does; a later key epoch of each. What was acknowledged is there, since it was durable
+ * before it was. */
+BAL_MUST_USE bal_status store_read_again(struct bal_store *store);
+
+/* writer.c */
+/** Nothing more is acknowledged until store_read_again and what was to be done have succeeded. */
+void store_fail(struct bal_store *store, const char *what, bal_status status);
 
 /* folder.c: the data folder itself */
 BAL_MUST_USE bal_status folder_open(struct bal_store *store, struct bal_error *error);
@@ -107,6 +119,8 @@ void close_schedule(struct bal_store *store);
 void opening_set(struct bal_store *store, struct open_day *day);
 
 /* land.c: flights and replayed groups into open days */
+/** Closes what has ended when the next flight comes. */
+BAL_MUST_USE bal_status land_advance(struct bal_store *store, int64_t time_s);
 BAL_MUST_USE bal_status land_flight(struct bal_store *store, const struct bal_flight *flight);
 /** Counts one journal group again; the callback of the journal's replay (context: the store). */
 BAL_MUST_USE bal_status land_replayed(void *store, uint64_t sequence, struct bal_slice payload);

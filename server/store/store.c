@@ -52,6 +52,40 @@ static bal_status open_journal(struct bal_store *store, struct bal_error *error)
     return bal_journal_open(&options, &store->journal, error);
 }
 
+/* Open days as the disk tells them. */
+static bal_status read_open_days(struct bal_store *store, struct bal_error *error)
+{
+    bal_status status = load_open_days(store, error);
+    close_schedule(store);
+    if (!status && store->config->store.journal)
+        status = open_journal(store, error);
+    if (!status)
+        status = checkpoint_write(
+            store); /* what was replayed; the journal's old halves become unreadable */
+    return status;
+}
+
+bal_status store_read_again(struct bal_store *store)
+{
+    struct bal_error error = {0};
+    partitions_distrust(store->partitions);
+    bal_journal_close(store->journal);
+    store->journal = NULL;
+    int32_t *days = bal_calloc(store->config->site_count, sizeof *days);
+    for (uint16_t s = 0; s < store->config->site_count; s++) {
+        days[s] = store->open[s] ? store->open[s]->day : INT32_MIN;
+        open_day_destroy(store->open[s], store->arena);
+        store->open[s] = NULL;
+    }
+    bal_status status = read_open_days(store, &error);
+    for (uint16_t s = 0; s < store->config->site_count && !status; s++) {
+        if (days[s] != INT32_MIN && (!store->open[s] || store->open[s]->day != days[s]))
+            bal_keyring_forget(store->keyring, s, days[s]);
+    }
+    free(days);
+    return status;
+}
+
 static bal_status recover(struct bal_store *store, struct bal_error *error)
 {
     store->arena = bal_arena_create(bal_keyring_arena(store->keyring),
@@ -60,13 +94,7 @@ static bal_status recover(struct bal_store *store, struct bal_error *error)
     if (!status)
         status = purge_resume(store, error);
     if (!status)
-        status = load_open_days(store, error);
-    close_schedule(store);
-    if (!status && store->config->store.journal)
-        status = open_journal(store, error);
-    if (!status)
-        status = checkpoint_write(
-            store); /* what was replayed; the journal's old halves become unreadable */
+        status = read_open_days(store, error);
     if (!status)
         status = bal_store_tick(store);
     if (status)

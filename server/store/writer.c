@@ -8,12 +8,19 @@
 #include <time.h>
 
 enum { GRACE_S = 1, TICK_MS = 500, HALF_FULL_PERCENT = 50 };
+/* A disk that refuses is asked again: soon, since most refusals are short, then less and less. */
+static const int64_t recovery_pause_ns = 2000000000, recovery_pause_max_ns = 64000000000;
 
-/* After a failed closing or checkpoint memory and disk may tell different stories: nothing more is
- * acknowledged until the restart reads the disk's. A refused journal group is different: nothing of
- * it was counted, and the next may succeed. */
-static void fail(struct bal_store *store, const char *what, bal_status status)
+/* After a failed closing, checkpoint or purge memory and disk may tell different stories: nothing
+ * more is acknowledged until the disk's has been read again. A refused journal group is different:
+ * nothing of it was counted, and the next may succeed. */
+void store_fail(struct bal_store *store, const char *what, bal_status status)
 {
+    const int64_t twice_ns = 2 * store->recovery_pause_ns;
+    store->recovery_pause_ns = twice_ns < recovery_pause_ns       ? recovery_pause_ns
+                               : twice_ns > recovery_pause_max_ns ? recovery_pause_max_ns
+                                                                  : twice_ns;
+    store->next_recovery_ns = bal_clock_steady_ns() + store->recovery_pause_ns;
     atomic_store_explicit(&store->stats.failed, true, memory_order_relaxed);
     bal_log(BAL_LOG_ERROR, "store", "failed", BAL_NAME("in", what),
             BAL_NAME("reason", bal_status_text(status)));
@@ -28,11 +35,23 @@ bal_status bal_store_land(struct bal_store *store, struct bal_flight *flight)
 {
     if (has_failed(store))
         return BAL_EIO;
-    const bal_status status = land_flight(store, flight);
+    bal_status status = land_advance(store, flight->time_ms / 1000);
+    if (status)
+        store_fail(store, "closing", status);
+    else
+        status = land_flight(store, flight);
     if (status)
         bal_log(BAL_LOG_ERROR, "store", "flight_refused", BAL_NUM("views", flight->count),
                 BAL_NAME("reason", bal_status_text(status)));
     return status;
+}
+
+static unsigned count_open(const struct bal_store *store)
+{
+    unsigned count = 0;
+    for (uint16_t s = 0; s < store->config->site_count; s++)
+        count += store->open[s] != NULL;
+    return count;
 }
 
 static bool checkpoint_is_due(const struct bal_store *store)
@@ -70,35 +89,59 @@ static bal_status purge_once_a_day(struct bal_store *store)
     return status == BAL_EBUSY ? BAL_OK : status; /* a reader has it: the next tick tries again */
 }
 
-/* A failure is remembered and refuses what comes. */
-static void tick(struct bal_store *store)
+/* Flights taken in just before a boundary may still be on their way: the clock alone closes a
+ * second later. */
+static bal_status close_by_clock(struct bal_store *store)
 {
-    if (has_failed(store))
-        return;
-    /* Flights taken in just before a boundary may still be on their way: the clock alone closes a
-     * second later. */
     const int64_t now_s = bal_clock_now_ms(store->clock) / 1000 - GRACE_S;
-    const char *in = "closing";
-    bal_status status = BAL_OK;
     if (now_s > store->last_time_s)
         store->last_time_s = now_s;
-    if (store->last_time_s >= store->next_boundary_s)
-        status = close_until(store, store->last_time_s);
+    return store->last_time_s >= store->next_boundary_s ? close_until(store, store->last_time_s)
+                                                        : BAL_OK;
+}
+
+static bal_status checkpoint_by_clock(struct bal_store *store)
+{
+    if (!checkpoint_is_due(store))
+        return BAL_OK;
+    const bal_status status = checkpoint_write(store);
+    store->next_checkpoint_ns =
+        bal_clock_steady_ns() + store->config->store.checkpoint_seconds * 1000000000;
+    read_sizes(store);
+    return status;
+}
+
+/* What a failure left undone must succeed before anything is acknowledged again. */
+static void tick(struct bal_store *store)
+{
+    const bool was_failed = has_failed(store);
+    const char *in = "recovery";
+    bal_status status = BAL_OK;
+    if (was_failed && bal_clock_steady_ns() < store->next_recovery_ns)
+        return;
+    if (was_failed)
+        status = store_read_again(store);
+    if (!status) {
+        in = "closing";
+        status = close_by_clock(store);
+    }
     if (!status) {
         in = "purge";
         status = purge_once_a_day(store);
         purge_take_proofs(store, false);
     }
     bal_audit_tick(store->audit);
-    if (!status && checkpoint_is_due(store)) {
+    if (!status) {
         in = "checkpoint";
-        status = checkpoint_write(store);
-        store->next_checkpoint_ns =
-            bal_clock_steady_ns() + store->config->store.checkpoint_seconds * 1000000000;
-        read_sizes(store);
+        status = checkpoint_by_clock(store);
     }
-    if (status)
-        fail(store, in, status);
+    if (status) {
+        store_fail(store, in, status);
+    } else if (was_failed) {
+        store->recovery_pause_ns = 0;
+        atomic_store_explicit(&store->stats.failed, false, memory_order_relaxed);
+        bal_log(BAL_LOG_INFO, "store", "recovered", BAL_NUM("open_days", count_open(store)));
+    }
 }
 
 bal_status bal_store_tick(struct bal_store *store)
@@ -150,8 +193,7 @@ static void *run(void *context)
 
 bool bal_store_is_alive(struct bal_store *store)
 {
-    return atomic_exchange_explicit(&store->turned, false, memory_order_relaxed) &&
-           !has_failed(store);
+    return atomic_exchange_explicit(&store->turned, false, memory_order_relaxed);
 }
 
 bal_status bal_store_start(struct bal_store *store, struct bal_error *error)

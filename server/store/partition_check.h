@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: EUPL-1.2
+#ifndef BALISE_STORE_PARTITION_CHECK_H
+#define BALISE_STORE_PARTITION_CHECK_H
+
+#include <stdbool.h>
+
+/**
+ * Whether LMDB may be let at a file. LMDB maps it and follows its page numbers and offsets without
+ * a doubt: a file that was cut short or overwritten would end the process (SIGBUS, SIGSEGV). This
+ * walks every page that is reachable from the newest meta page, by pread: numbers, kinds, bounds of
+ * nodes, order of keys, count of entries. What it does not see is a value that was changed within
+ * its length. Costs a read of the file.
+ *
+ * An LMDB status: 0, also for a file that is empty; MDB_CORRUPTED; MDB_INVALID for a file that is
+ * none of LMDB's; or errno. Nobody may be writing to the file.
+ */
+int partition_check(const char *path);
+
+/**
+ * Writes both meta pages again as the page cache has them, durably. After a meta page could not be
+ * written, cache and medium may differ: LMDB goes on from the cache's older one and takes the pages
+ * of the other for free, which a power cut would bring back. errno, or 0. As partition_check.
+ */
+int partition_settle(const char *path);
+
+#endif
