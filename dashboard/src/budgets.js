@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The last closed day held against the site's budgets, and against the same weekday of the four weeks before.
 import { h } from './dom.js';
-import { change, exact, p75, untold } from './figures.js';
+import { change, exact, p75, sharePoor, untold } from './figures.js';
 import { table } from './table.js';
 
 const SIGNS = { within: ['good', '●'], exceeded: ['poor', '■'] };
 
-function stateOf({ t }, { state }) {
+function stateOf({ t }, { state, why }) {
   const [kind, sign] = SIGNS[state] ?? [];
-  return kind ? h('span', { class: `rating ${kind}` }, h('span', { 'aria-hidden': 'true' }, sign), ' ', t(`budget_${state}`)) : untold(t);
+  return kind ? h('span', { class: `rating ${kind}` }, h('span', { 'aria-hidden': 'true' }, sign), ' ', t(`budget_${state}`)) : untold(t, undefined, why.state);
 }
 
 function limitOf({ t, format }, { metric, limits }) {
@@ -26,14 +26,13 @@ export function budgetSection(context, { day, budgets }) {
   const { t, format, link } = context;
   const figures = (budget, write) => (budget.figures ? write(budget.figures) : untold(t));
   const columns = [
-    { key: '', label: t('dimension_page'), header: true, cell: ({ page, metric }) => h('a',
-      { href: link({ metric, filters: { page: page ?? '' } }) }, page ?? t('wholeSite')) },
-    { key: '', label: t('metric'), cell: ({ metric }) => t(`metric_${metric}`) },
-    { key: '', label: t('budgetLimit'), numeric: true, cell: (budget) => limitOf(context, budget) },
-    { key: '', label: t('budgetDay'), numeric: true, cell: (budget) => figures(budget, (told) => p75(context, budget.metric, told)) },
-    { key: '', label: 'n', numeric: true, cell: (budget) => figures(budget, ({ n }) => exact(n, format.count(n))) },
-    { key: '', label: t('sharePoor'), numeric: true, cell: (budget) => figures(budget, ({ poor }) => (poor === null ? '–' : exact(poor, format.share(poor)))) },
+    { key: '', label: t('budgetOf'), header: true, cell: ({ page, metric }) => [t(`metric_${metric}`), ', ', h('a',
+      { href: link({ metric, filters: { page: page ?? '' } }) }, page ?? t('wholeSite'))] },
     { key: '', label: t('budgetState'), cell: (budget) => stateOf(context, budget) },
+    { key: '', label: t('budgetDay'), numeric: true, cell: (budget) => figures(budget, (told) => p75(context, budget.metric, told)) },
+    { key: '', label: t('budgetLimit'), numeric: true, cell: (budget) => limitOf(context, budget) },
+    { key: '', label: 'n', numeric: true, cell: (budget) => figures(budget, ({ n }) => exact(n, format.count(n))) },
+    { key: '', label: t('sharePoor'), numeric: true, cell: (budget) => figures(budget, (told) => sharePoor(context, told)) },
     { key: '', label: t('budgetChange'), numeric: true, cell: (budget) => changed(context, budget) },
   ];
   return h('section', { class: 'budgets' },

@@ -53,6 +53,9 @@ double bal_histogram_quantile(const struct bal_histogram *h, double q);
  */
 int bal_histogram_interval(const struct bal_histogram *h, double q, double *low, double *high);
 
+/** The least value of the bucket that the q-quantile is in. 0 when empty. */
+uint32_t bal_histogram_least(const struct bal_histogram *h, double q);
+
 /** Views whose bucket representative is at most `ticks`. */
 uint64_t bal_histogram_at_most(const struct bal_histogram *h, uint32_t ticks);
 

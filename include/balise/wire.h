@@ -58,7 +58,9 @@ const char *bal_annotation_decode(struct bal_slice body, struct bal_annotation_b
  * may be NULL; escaped. */
 void bal_problem_write(struct bal_buf *out, int status, const char *title, const char *detail);
 
-/** A table as CSV (RFC 4180: CRLF, quoted when needed) or JSON is written with these. */
+/** A table as CSV (RFC 4180: CRLF, quoted when needed) or JSON is written with these. A text that a
+ * spreadsheet would take for a formula (=, +, -, @, tab or CR first) gets an apostrophe in front.
+ */
 void bal_csv_field(struct bal_buf *out, struct bal_slice text);
 void bal_html_text(struct bal_buf *out,
                    struct bal_slice text); /**< for an element or a quoted attribute */

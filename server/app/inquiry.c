@@ -77,9 +77,12 @@ static bal_status ask_server(const struct inquiry *inquiry, struct bal_answer *a
         status = client_get(&listener->listen[0], bal_buf_slice(&target), bal_buf_slice(&token),
                             answer, error);
     if (!status && answer->status == 401)
-        status =
-            bal_error_set(error, BAL_EPERM,
-                          "a server runs: give an access token with --token-file or BALISE_TOKEN");
+        status = bal_error_set(
+            error, BAL_EPERM,
+            token.length > 0
+                ? "the server does not know this token, or it has ended or been taken back: make "
+                  "one with `balise token new`"
+                : "a server runs: give an access token with --token-file or BALISE_TOKEN");
     if (token.data)
         explicit_bzero(token.data, token.capacity);
     bal_buf_finish(&token);

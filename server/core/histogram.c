@@ -149,15 +149,23 @@ static uint64_t rank_within(double rank, uint64_t n)
     return (uint64_t)rank;
 }
 
-double bal_histogram_quantile(const struct bal_histogram *h, double q)
+static uint16_t bucket_of_quantile(const struct bal_histogram *h, double q)
 {
     assert(q >= 0 && q <= 1);
-    if (h->n == 0)
-        return (double)NAN;
     // q·n that is whole in decimals may come out a hair above in binary (0.07 · 100): not the next
     // rank.
     const double rank = ceil(q * (double)h->n * (1 - 4 * DBL_EPSILON));
-    return bal_bucket_value(bucket_of_rank(h, rank_within(rank, h->n)));
+    return bucket_of_rank(h, rank_within(rank, h->n));
+}
+
+double bal_histogram_quantile(const struct bal_histogram *h, double q)
+{
+    return h->n == 0 ? (double)NAN : bal_bucket_value(bucket_of_quantile(h, q));
+}
+
+uint32_t bal_histogram_least(const struct bal_histogram *h, double q)
+{
+    return h->n == 0 ? 0 : bal_bucket_low(bucket_of_quantile(h, q));
 }
 
 int bal_histogram_interval(const struct bal_histogram *h, double q, double *low, double *high)

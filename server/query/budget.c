@@ -31,18 +31,8 @@ struct range {
 /* Figures of some days together. */
 struct reading {
     struct figures figures;
-    bool told;             /* there is a row */
-    bool has_no_upper_end; /* of its p75 */
+    bool told; /* there is a row */
 };
-
-/* The last bin is open: of a p75 in it, only that it is above the bin's beginning is known, which
- * is what a day much slower than the one that drew the bins looks like. */
-static bool is_in_last_bin(const struct row_metric *of)
-{
-    const uint64_t n = of->spread.n;
-    const uint64_t rank = n - n / 4; // nearest rank of three quarters
-    return n > 0 && rank > n - bal_histogram_at(&of->high, BAL_BUCKET_COUNT - 1);
-}
 
 static bal_status read_figures(struct bal_store *store, const struct bal_config *config,
                                const struct ask *ask, struct range range, struct reading *out)
@@ -57,10 +47,8 @@ static bal_status read_figures(struct bal_store *store, const struct bal_config 
         status = gather_range(&g, day, day + range.days);
     }
     *out = (struct reading){.told = !status && g.rows.count > 0};
-    if (out->told) {
+    if (out->told)
         out->figures = figures_of(g.rows.all[0].metrics, ask->metrics[0], ask->k);
-        out->has_no_upper_end = is_in_last_bin(g.rows.all[0].metrics);
-    }
     gather_finish(&g);
     return status;
 }
@@ -78,21 +66,26 @@ bal_status budget_figures(struct bal_store *store, const struct bal_config *conf
     return status;
 }
 
-static void judge(struct finding *finding)
+// A p75 without an upper end is what a day much slower than the one that drew the bins has: it is
+// no less than where the last bin begins, which may be enough to say that it is above the limit.
+struct verdict budget_verdict(const struct bal_budget *budget, const struct figures *figures)
 {
-    const struct bal_budget *const budget = finding->budget;
-    const double *const now = finding->now.value;
-    finding->why_state = finding->has_now ? finding->now.why[FIGURE_P75] : "no_row";
-    if (finding->why_state)
-        return;
-    finding->over_p75 = now[FIGURE_P75] > budget->p75;
-    finding->over_poor = now[FIGURE_POOR] > budget->poor; // NAN is above nothing
-    if (finding->over_p75 || finding->over_poor)
-        finding->state = BUDGET_EXCEEDED;
-    else if (finding->has_no_upper_end)
-        finding->why_state = "no_upper_end";
+    const double p75 = figures->value[FIGURE_P75];
+    const double poor = figures->value[FIGURE_POOR]; // NAN is above nothing
+    const char *const why_p75 = figures->why[FIGURE_P75];
+    struct verdict verdict = {
+        .over_p75 = (why_p75 ? figures->p75_least : p75) > budget->p75,
+        .over_poor = poor > budget->poor,
+    };
+    if (verdict.over_p75 || verdict.over_poor)
+        verdict.state = BUDGET_EXCEEDED;
+    else if (why_p75)
+        verdict.why = why_p75;
+    else if (budget->poor < 1 && figures->why[FIGURE_POOR])
+        verdict.why = figures->why[FIGURE_POOR];
     else
-        finding->state = BUDGET_WITHIN;
+        verdict.state = BUDGET_WITHIN;
+    return verdict;
 }
 
 static void compare(struct finding *finding)
@@ -102,10 +95,11 @@ static void compare(struct finding *finding)
         return;
     }
     finding->change = figures_difference(&finding->now, &finding->usual);
-    finding->why_not_compared = finding->change.why;
-    if (!finding->why_not_compared && isnan(finding->change.low))
-        finding->why_not_compared = "no_upper_end"; // of what is usual: it is in the last bin
     finding->regressed = finding->change.low > 0;
+    if (!finding->regressed)
+        finding->why_not_compared = finding->change.why;
+    if (!finding->why_not_compared && isnan(finding->change.low))
+        finding->why_not_compared = finding->usual.why[FIGURE_P75_HIGH];
 }
 
 bal_status budget_judge(struct bal_store *store, const struct bal_config *config,
@@ -122,11 +116,11 @@ bal_status budget_judge(struct bal_store *store, const struct bal_config *config
     *out = (struct finding){.budget = budget,
                             .has_now = now.told,
                             .has_usual = usual.told,
-                            .has_no_upper_end = now.has_no_upper_end,
                             .now = now.figures,
                             .usual = usual.figures};
     if (!status) {
-        judge(out);
+        out->verdict =
+            now.told ? budget_verdict(budget, &now.figures) : (struct verdict){.why = "no_row"};
         compare(out);
     }
     return status;
@@ -155,9 +149,9 @@ static void add_limits(struct bal_buf *out, const struct bal_budget *budget)
 
 static void add_over(struct bal_buf *out, const struct finding *finding)
 {
-    const bool both = finding->over_p75 && finding->over_poor;
-    bal_buf_printf(out, ",\"over\":[%s%s%s]", finding->over_p75 ? "\"p75\"" : "", both ? "," : "",
-                   finding->over_poor ? "\"poor\"" : "");
+    const bool both = finding->verdict.over_p75 && finding->verdict.over_poor;
+    bal_buf_printf(out, ",\"over\":[%s%s%s]", finding->verdict.over_p75 ? "\"p75\"" : "",
+                   both ? "," : "", finding->verdict.over_poor ? "\"poor\"" : "");
 }
 
 static void add_figures(struct bal_buf *out, const char *name, const struct figures *figures)
@@ -171,7 +165,7 @@ static void add_figures(struct bal_buf *out, const char *name, const struct figu
 
 static void add_why(struct bal_buf *out, const struct finding *finding)
 {
-    const char *const state = finding->why_state;
+    const char *const state = finding->verdict.why;
     const char *const regressed = finding->why_not_compared;
     if (!state && !regressed)
         return;
@@ -199,7 +193,7 @@ void finding_write(struct bal_buf *out, const struct finding *finding)
     else
         bal_buf_addc(out, "null");
     add_limits(out, budget);
-    bal_buf_printf(out, ",\"state\":\"%s\"", budget_state_name(finding->state));
+    bal_buf_printf(out, ",\"state\":\"%s\"", budget_state_name(finding->verdict.state));
     add_over(out, finding);
     add_figures(out, "figures", finding->has_now ? &finding->now : NULL);
     add_figures(out, "usual", finding->has_usual ? &finding->usual : NULL);

@@ -8,20 +8,24 @@ enum budget_state { BUDGET_UNTOLD, BUDGET_WITHIN, BUDGET_EXCEEDED };
 
 enum { USUAL_WEEKS = 4 };
 
+/** What figures are against the limits of a budget. */
+struct verdict {
+    enum budget_state state;
+    bool over_p75, over_poor; /**< which limit is exceeded */
+    const char *why; /**< it is untold: "no_row", "n_below_4k", "no_upper_end"; else NULL */
+};
+struct verdict budget_verdict(const struct bal_budget *budget, const struct figures *figures);
+
 /** What is said of one budget on one day. */
 struct finding {
     const struct bal_budget *budget;
-    enum budget_state state;
-    bool over_p75, over_poor;     /**< which limit is exceeded */
+    struct verdict verdict;
     bool has_now, has_usual;      /**< whether there is a told row */
-    bool has_no_upper_end;        /**< the day's p75 is in the last bin: it may be any above */
     struct figures now;           /**< of the day */
     struct figures usual;         /**< of the same weekday, USUAL_WEEKS weeks together */
     struct difference change;     /**< now minus usual; with both rows */
     bool regressed;               /**< its interval is above 0 */
-    const char *why_state;        /**< it is untold: "no_row", "n_below_4k",
-                                      "no_upper_end"; else NULL */
-    const char *why_not_compared; /**< the same, or "no_upper_end", of `regressed` */
+    const char *why_not_compared; /**< why `regressed` is not told; else NULL */
 };
 
 /** Days, `to` exclusive. */

@@ -192,10 +192,10 @@ static bool add_up(const struct site_findings *findings, size_t count,
     bool told = false;
     for (size_t b = 0; b < count; b++) {
         const struct finding *const finding = &findings->all[b];
-        if (finding->budget->metric != gauge->metric || finding->state == BUDGET_UNTOLD)
+        if (finding->budget->metric != gauge->metric || finding->verdict.state == BUDGET_UNTOLD)
             continue;
         told = true;
-        gauge->exceeded |= finding->state == BUDGET_EXCEEDED;
+        gauge->exceeded |= finding->verdict.state == BUDGET_EXCEEDED;
         gauge->regressed |= finding->regressed;
     }
     return told;
@@ -222,18 +222,19 @@ bal_status bal_budgets_gauges(struct bal_budgets *budgets, uint16_t site,
 
 static bool has_changed(const struct finding *now, const struct finding *before)
 {
-    const bool told = now->state != BUDGET_UNTOLD && before->state != BUDGET_UNTOLD;
+    const bool told = now->verdict.state != BUDGET_UNTOLD && before->verdict.state != BUDGET_UNTOLD;
     // The first day that can be told has nothing before it: being exceeded is news all the same.
-    const bool begins = before->state == BUDGET_UNTOLD && now->state == BUDGET_EXCEEDED;
+    const bool begins =
+        before->verdict.state == BUDGET_UNTOLD && now->verdict.state == BUDGET_EXCEEDED;
     const bool compared = !now->why_not_compared && (now->regressed || !before->why_not_compared);
     const bool regresses = compared && now->regressed != before->regressed;
-    return (told && now->state != before->state) || begins || regresses;
+    return (told && now->verdict.state != before->verdict.state) || begins || regresses;
 }
 
 static void add_change(struct bal_buf *out, const struct finding *now, const struct finding *before)
 {
     bal_buf_printf(out, "{\"state_before\":\"%s\",\"regressed_before\":%s,\"budget\":",
-                   budget_state_name(before->state), regressed_text(before));
+                   budget_state_name(before->verdict.state), regressed_text(before));
     finding_write(out, now);
     bal_buf_addc(out, "}");
 }

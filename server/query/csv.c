@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Owns the CSV form of an answer (RFC 4180): the same rows flat, one column a number, so that a
-// spreadsheet, pandas or R reads it as it is. What is null in JSON is empty here. No field can
-// begin a spreadsheet's formula: names are of closed lists or in parentheses, regions are letters,
-// and a page's template begins with "/".
+// spreadsheet, pandas or R reads it as it is. What is null in JSON is empty here. No name
+// looks like a spreadsheet's formula, so none is changed by bal_csv_field: names are of closed
+// lists or in parentheses, regions are letters, and a page's template begins with "/".
 #include "render.h"
 
 #include <balise/wire.h>
@@ -16,10 +16,11 @@ static const enum figure columns[FIGURE_COUNT] = {
     FIGURE_P50, FIGURE_P75,  FIGURE_P75_LOW,           FIGURE_P75_HIGH,
     FIGURE_P95, FIGURE_GOOD, FIGURE_NEEDS_IMPROVEMENT, FIGURE_POOR};
 
-// Only answers that may hold a day that is not over say so.
+// Only answers that may hold a day that is not over, or part of a week or month, say so.
 static bool has_partial(const struct ask *ask, const struct plan *plan)
 {
-    return plan->open_blocks && ask->time != TIME_HOUR;
+    return ask->time == TIME_WEEK || ask->time == TIME_MONTH ||
+           (plan->open_blocks && ask->time != TIME_HOUR);
 }
 
 void csv_names(struct bal_buf *out, const char *metric, const char *when)
@@ -114,7 +115,7 @@ static void add_row(struct bal_buf *out, const struct shown *shown)
     }
     csv_head(out, shown->row);
     if (has_partial(ask, shown->plan))
-        bal_buf_addc(out, shown->row->partial ? ",true" : ",false");
+        bal_buf_addc(out, is_partial(shown) ? ",true" : ",false");
     if (!ask->compares)
         return;
     bal_buf_addc(out, ",");

@@ -76,13 +76,16 @@ static int compare_p75(const void *a, const void *b, void *context)
     const struct territory *const x = *(const struct territory *const *)a;
     const struct territory *const y = *(const struct territory *const *)b;
     const size_t m = *(const size_t *)context;
-    if (p75_of(x, m) != p75_of(y, m))
+    if (isnan(p75_of(x, m)) != isnan(p75_of(y, m)))
+        return isnan(p75_of(x, m)) ? 1 : -1;
+    if (!isnan(p75_of(x, m)) && p75_of(x, m) != p75_of(y, m))
         return p75_of(x, m) < p75_of(y, m) ? -1 : 1;
     return x->region < y->region ? -1 : 1;
 }
 
 // Of an even number the lower one, as quantiles do (nearest rank): a median that some region has,
-// with an interval of its own.
+// with an interval of its own. A p75 without an upper end counts as above all others, so that slow
+// regions weigh; if that is the median, there is none.
 static const struct territory *find_median(const struct equity *equity, size_t m)
 {
     const struct territory **const told =
@@ -90,14 +93,14 @@ static const struct territory *find_median(const struct equity *equity, size_t m
     size_t count = 0;
     for (size_t i = 0; i < equity->count; i++) {
         const struct territory *const territory = &equity->all[i];
-        if (territory->place == PLACE_HOME && !isnan(p75_of(territory, m)))
+        if (territory->place == PLACE_HOME && territory->figures[m].p75_least >= 0) // not NAN
             told[count++] = territory;
     }
     if (count > 1)
         qsort_r(told, count, sizeof(const struct territory *), compare_p75, &m);
     const struct territory *const median = count > 0 ? told[(count - 1) / 2] : NULL;
     free(told);
-    return median;
+    return median && !isnan(p75_of(median, m)) ? median : NULL;
 }
 
 // Nothing differs from itself, however wide its interval is.
@@ -162,7 +165,7 @@ void bal_equity_answer(struct bal_store *store, const struct bal_config *config,
     struct ask ask;
     struct plan plan;
     answer_clear(answer);
-    if (!ask_parse(&asked, &ask, answer) || !plan_make(&ask, &plan, answer))
+    if (!ask_parse(&asked, &ask, answer) || !plan_make(config, &ask, &plan, answer))
         return;
     struct gathering g;
     struct equity equity = {.ask = &ask, .coverage = &g.coverage};

@@ -38,7 +38,7 @@ static void json_territory(struct bal_buf *out, const struct ask *ask,
     else
         bal_buf_addc(out, "null");
     bal_buf_addc(out, ",");
-    json_head(out, territory->row);
+    json_head(out, territory->row, territory->row->partial);
     for (size_t m = 0; m < ask->metric_count; m++) {
         json_begin_figures(out, bal_metric_info(ask->metrics[m])->name, &territory->figures[m]);
         bal_buf_addc(out, "}");

@@ -7,7 +7,13 @@
 #include <math.h>
 
 #define P75 0.75
-enum { P50_LEAST = 20, P75_LEAST_OF_K = 4, P95_LEAST_OF_K = 20, FINE_BELOW_TICKS = 800 };
+enum {
+    P50_LEAST = 20,
+    P75_LEAST_OF_K = 4,
+    P95_LEAST_OF_K = 20,
+    FINE_BELOW_TICKS = 800,
+    OPEN_MOST_OF = 100 // a share is off by one in so many at the most
+};
 
 static const char *const names[FIGURE_COUNT] = {
     [FIGURE_P50] = "p50",
@@ -19,6 +25,8 @@ static const char *const names[FIGURE_COUNT] = {
     [FIGURE_NEEDS_IMPROVEMENT] = "needs_improvement",
     [FIGURE_POOR] = "poor",
 };
+
+static const char no_upper_end[] = "no_upper_end";
 
 const char *figure_name(enum figure figure)
 {
@@ -41,16 +49,34 @@ static double wire_value(double ticks, const struct bal_metric_info *info)
     return round(ticks * finer) / (info->ticks_per_unit * finer);
 }
 
-static void set_shares(struct figures *f, const struct bal_histogram *h,
+static void set_share(struct figures *f, enum figure share, uint64_t part, bool is_told)
+{
+    if (is_told)
+        f->value[share] = figure_share(part, f->n);
+    else
+        f->why[share] = no_upper_end;
+}
+
+static void set_shares(struct figures *f, const struct row_metric *of,
                        const struct bal_metric_info *info)
 {
+    const struct bal_histogram *const h = &of->spread;
     if (info->good_ticks == 0)
         return;
     const uint64_t good = bal_histogram_at_most(h, info->good_ticks);
     const uint64_t not_poor = bal_histogram_at_most(h, info->poor_ticks);
-    f->value[FIGURE_GOOD] = figure_share(good, h->n);
-    f->value[FIGURE_NEEDS_IMPROVEMENT] = figure_share(not_poor - good, h->n);
-    f->value[FIGURE_POOR] = figure_share(h->n - not_poor, h->n);
+    const bool good_is_told = of->open_at_good * OPEN_MOST_OF <= h->n;
+    const bool poor_is_told = of->open_at_poor * OPEN_MOST_OF <= h->n;
+    set_share(f, FIGURE_GOOD, good, good_is_told);
+    set_share(f, FIGURE_NEEDS_IMPROVEMENT, not_poor - good, good_is_told && poor_is_told);
+    set_share(f, FIGURE_POOR, h->n - not_poor, poor_is_told);
+}
+
+// A last bin has no upper end, and what is in it is put at its beginning: a quantile there may be
+// any above.
+static bool has_upper_end(const struct row_metric *of, double q)
+{
+    return bal_histogram_quantile(&of->high, q) < bal_bucket_low(BAL_BUCKET_COUNT - 1);
 }
 
 static void set_interval(struct figures *f, const struct row_metric *of,
@@ -63,6 +89,9 @@ static void set_interval(struct figures *f, const struct row_metric *of,
     f->value[FIGURE_P75_LOW] = wire_value(low, info);
     if (high < bal_bucket_low(BAL_BUCKET_COUNT - 1))
         f->value[FIGURE_P75_HIGH] = wire_value(high, info);
+    else
+        f->why[FIGURE_P75_HIGH] = no_upper_end;
+    f->p75_least = wire_value(bal_histogram_least(&of->low, P75), info);
 }
 
 struct figures figures_of(const struct row_metric *of, enum bal_metric metric, uint32_t k)
@@ -78,20 +107,22 @@ struct figures figures_of(const struct row_metric *of, enum bal_metric metric, u
         [FIGURE_P75] = {P75, (uint64_t)P75_LEAST_OF_K * k, "n_below_4k"},
         [FIGURE_P95] = {0.95, (uint64_t)P95_LEAST_OF_K * k, "n_below_20k"},
     };
-    struct figures f = {.n = h->n};
+    struct figures f = {.n = h->n, .p75_least = (double)NAN};
     for (unsigned i = 0; i < FIGURE_COUNT; i++)
         f.value[i] = (double)NAN;
     for (unsigned i = FIGURE_P50; i <= FIGURE_P95; i++) {
         if (h->n < quantiles[i].least || h->n == 0) {
             f.why[i] = quantiles[i].why;
+        } else if (!has_upper_end(of, quantiles[i].q)) {
+            f.why[i] = no_upper_end;
         } else {
             f.value[i] = wire_value(bal_histogram_quantile(h, quantiles[i].q), info);
         }
     }
-    if (!f.why[FIGURE_P75])
+    if (h->n >= quantiles[FIGURE_P75].least && h->n > 0)
         set_interval(&f, of, info);
-    if (!f.why[FIGURE_P50])
-        set_shares(&f, h, info);
+    if (h->n >= P50_LEAST)
+        set_shares(&f, of, info);
     return f;
 }
 

@@ -24,8 +24,10 @@ enum figure {
 struct figures {
     uint64_t n;
     double value[FIGURE_COUNT];
-    const char
-        *why[FIGURE_COUNT]; /**< of a quantile that cannot be told: "n_below_20k"; else NULL */
+    const char *why[FIGURE_COUNT]; /**< of what cannot be told: "n_below_20k", "no_upper_end"; else
+                                      NULL. Of n, that of p50 is also that of the shares, and that
+                                      of p75 that of its interval. */
+    double p75_least; /**< where the bin of p75 begins: it is no less. NAN below 4 k views. */
 };
 
 const char *figure_name(enum figure figure); /**< "p75_low" */
@@ -33,7 +35,10 @@ const char *figure_name(enum figure figure); /**< "p75_low" */
 /**
  * A quantile is told from so many views on that the tail it speaks of is not a few visitors: p50
  * 20, p75 4 k, p95 20 k; shares from 20. Quantiles interpolate inside a bin; the interval goes to
- * the edges of bins, and has no upper end (NAN) when that is in the last bin, which has none.
+ * the edges of bins. The last bin of a day has no upper end: a quantile that may lie there, or the
+ * upper end of an interval, is not told (`no_upper_end`); the lower end is. Shares interpolate
+ * likewise, and are off by the views of the bin that holds their limit at the most; if more than
+ * one view in a hundred is in a last bin that holds it, the share is not told (`no_upper_end`).
  */
 struct figures figures_of(const struct row_metric *of, enum bal_metric metric, uint32_t k);
 

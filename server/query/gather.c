@@ -38,6 +38,11 @@ void gather_cover(struct gathering *g)
     }
 }
 
+bool gather_has_no_table(const struct gathering *g)
+{
+    return g->coverage.days_off == g->coverage.days_closed;
+}
+
 static bal_status check_bounds(struct gathering *g)
 {
     g->too_large = g->rows_kept + g->rows.count > ROWS_MAX ||

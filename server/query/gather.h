@@ -56,6 +56,9 @@ void gather_finish(struct gathering *g); /**< accepts zeroed ones */
 /** Adds up a range, whose last bucket is left in the rows. */
 BAL_MUST_USE bal_status gather_range(struct gathering *g, int32_t from, int32_t to);
 
+/** No day of the range has the table. */
+bool gather_has_no_table(const struct gathering *g);
+
 /** Counts the rows of a bucket that is complete into the coverage. */
 void gather_cover(struct gathering *g);
 

@@ -21,6 +21,15 @@ void bucket_text(const struct shown *shown, char text[BAL_TIME_BYTES])
     }
 }
 
+bool is_partial(const struct shown *shown)
+{
+    const struct ask *const ask = shown->ask;
+    if (ask->time != TIME_WEEK && ask->time != TIME_MONTH)
+        return shown->row->partial;
+    const int32_t end = plan_bucket_end(ask->time, shown->day);
+    return shown->day < ask->from || end > ask->to || end > ask->today;
+}
+
 const char *visitors_are(const struct row *row)
 {
     return row->upper_bound || row->cells > 1 ? "upper_bound" : "estimate";
@@ -158,11 +167,11 @@ void json_begin_figures(struct bal_buf *out, const char *name, const struct figu
     add_why(out, f);
 }
 
-void json_head(struct bal_buf *out, const struct row *row)
+void json_head(struct bal_buf *out, const struct row *row, bool partial)
 {
     bal_buf_printf(out, "\"views\":%" PRIu64 ",\"visitors\":%" PRIu64 ",\"visitors_are\":\"%s\"",
                    row->views, row->visitors, visitors_are(row));
-    if (row->partial)
+    if (partial)
         bal_buf_addc(out, ",\"partial\":true");
 }
 
@@ -186,7 +195,7 @@ static void add_comparison(struct bal_buf *out, const struct shown *shown)
         return;
     }
     bal_buf_addc(out, ",\"earlier\":{");
-    json_head(out, shown->earlier);
+    json_head(out, shown->earlier, shown->earlier->partial);
     for (size_t m = 0; m < ask->metric_count; m++) {
         json_begin_figures(out, bal_metric_info(ask->metrics[m])->name, &shown->before[m]);
         bal_buf_addc(out, "}");
@@ -214,7 +223,7 @@ static void add_row(struct bal_buf *out, const struct shown *shown)
         bal_json_string(out, row->text[shown->plan->place[dimension_index(ask->by[i])]]);
         bal_buf_addc(out, ",");
     }
-    json_head(out, row);
+    json_head(out, row, is_partial(shown));
     for (size_t m = 0; m < ask->metric_count; m++) {
         json_begin_figures(out, bal_metric_info(ask->metrics[m])->name, &shown->figures[m]);
         if (ask->histogram)

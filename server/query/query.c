@@ -114,7 +114,7 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
     answer_clear(answer);
     const struct asked asked = {
         .config = config, .request = request, .now_ms = now_ms, .question = QUESTION_KPI};
-    if (!ask_parse(&asked, &ask, answer) || !plan_make(&ask, &plan, answer) ||
+    if (!ask_parse(&asked, &ask, answer) || !plan_make(config, &ask, &plan, answer) ||
         !cursor_check(&ask, answer))
         return;
     struct making making = {.form = forms[ask.format]};
@@ -122,8 +122,13 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
     gather_init(&making.earlier, store, config, &ask, &plan);
     making.now.on_bucket = write_bucket;
     making.now.context = &making;
-    if (gather(&making, answer) == BAL_OK)
-        write_answer(&making, answer);
+    if (gather(&making, answer) == BAL_OK) {
+        // Days of before it was switched off are told for as long as they are kept.
+        if (plan.is_off && making.lines.count == 0 && gather_has_no_table(&making.now))
+            plan_refuse_off(config, answer);
+        else
+            write_answer(&making, answer);
+    }
     gather_finish(&making.now);
     gather_finish(&making.earlier);
     lines_finish(&making.lines);

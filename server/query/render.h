@@ -51,7 +51,8 @@ void coverage_text(char text[BAL_COVERAGE_BYTES], const struct tail *tail);
 void json_key(struct bal_buf *out, const char *name); /**< "name": */
 void json_number(struct bal_buf *out, const char *name, double value);
 void json_begin_range(struct bal_buf *out, const struct ask *ask); /**< {"site":…,"from":…,"to":… */
-void json_head(struct bal_buf *out, const struct row *row); /**< views, visitors, visitors_are */
+void json_head(struct bal_buf *out, const struct row *row,
+               bool partial); /**< views, visitors, visitors_are, and partial when it is */
 void json_begin_figures(struct bal_buf *out, const char *name,
                         const struct figures *f); /**< without the brace that closes it */
 void json_difference(struct bal_buf *out, const char *name, const struct difference *d);
@@ -67,6 +68,10 @@ void bucket_text(const struct shown *shown, char text[BAL_TIME_BYTES]);
 
 /** Views more than earlier; NAN without an earlier row. */
 double views_difference(const struct shown *shown);
+
+/** Whether more of the row's time is to come, or was not asked for: it holds a day that is not
+ * over, or a week or month that reaches out of the range, or past yesterday. */
+bool is_partial(const struct shown *shown);
 
 /** "estimate" or "upper_bound". */
 const char *visitors_are(const struct row *row);

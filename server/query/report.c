@@ -38,6 +38,11 @@ static bool take_month(struct bal_slice text, int32_t today, struct report *repo
         refuse(answer, 400, "\"month\" has no day yet that is over.");
         return false;
     }
+    if (first < plan_bucket_day(TIME_MONTH, today) - REPORT_MONTHS_MAX * REPORT_DAYS) {
+        refuse(answer, 400, "\"month\" is longer ago than %d months, the longest that is kept.",
+               REPORT_MONTHS_MAX);
+        return false;
+    }
     report->from = first;
     report->month_end = next_month(first);
     report->to = report->month_end < today ? report->month_end : today;

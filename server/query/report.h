@@ -8,7 +8,7 @@
 #include <balise/annotations.h>
 
 /** A month of a site, gathered and then written. */
-enum { VITALS = 5, REPORT_DAYS = 31, REPORT_PAGES = 20 };
+enum { VITALS = 5, REPORT_DAYS = 31, REPORT_MONTHS_MAX = 25, REPORT_PAGES = 20 };
 enum language { LANGUAGE_FR, LANGUAGE_EN, LANGUAGE_COUNT };
 
 /** The metrics of a report: LCP, INP, CLS, FCP, TTFB. */

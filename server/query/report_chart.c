@@ -85,15 +85,17 @@ static void add_points(struct bal_buf *out, const struct report *report, size_t 
 {
     for (int day = 0; day < (int)scale->days; day++) {
         const double *const value = report->day[day].figures[vital].value;
-        if (report->day[day].views == 0 || isnan(value[FIGURE_P75]))
+        if (report->day[day].views == 0 || isnan(value[FIGURE_P75_LOW]))
             continue;
         const double high = isnan(value[FIGURE_P75_HIGH]) ? scale->top : value[FIGURE_P75_HIGH];
         bal_buf_printf(out,
                        "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" "
-                       "stroke=\"currentColor\" stroke-opacity=\"0.45\" stroke-width=\"4\"/>"
-                       "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>",
+                       "stroke=\"currentColor\" stroke-opacity=\"0.45\" stroke-width=\"4\"/>",
                        x_of(scale, day), x_of(scale, day), y_of(scale, value[FIGURE_P75_LOW]),
-                       y_of(scale, high), x_of(scale, day), y_of(scale, value[FIGURE_P75]));
+                       y_of(scale, high));
+        if (!isnan(value[FIGURE_P75]))
+            bal_buf_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>", x_of(scale, day),
+                           y_of(scale, value[FIGURE_P75]));
     }
 }
 

@@ -127,7 +127,7 @@ static void change_cell(const struct report *report, enum bal_metric metric,
 {
     bal_buf_addc(out, "<td>");
     report_change(out, report->language, metric, change->p75);
-    if (!isnan(change->p75)) {
+    if (!isnan(change->low) || !isnan(change->high)) {
         bal_buf_addc(out, " (");
         report_change(out, report->language, metric, change->low);
         bal_buf_addc(out, " … ");
@@ -191,12 +191,9 @@ static void write_days(const struct report *report, struct bal_buf *out)
 
 static enum report_word state_of(const struct report_budget *held)
 {
-    const double *const value = held->figures.value;
-    if (!held->told || held->figures.why[FIGURE_P75])
-        return T_UNTOLD;
-    return value[FIGURE_P75] > held->budget->p75 || value[FIGURE_POOR] > held->budget->poor
-               ? T_EXCEEDED
-               : T_WITHIN;
+    static const enum report_word words[] = {
+        [BUDGET_UNTOLD] = T_UNTOLD, [BUDGET_WITHIN] = T_WITHIN, [BUDGET_EXCEEDED] = T_EXCEEDED};
+    return held->told ? words[budget_verdict(held->budget, &held->figures).state] : T_UNTOLD;
 }
 
 static void write_budget(const struct report *report, const struct report_budget *held,

@@ -148,6 +148,27 @@ static size_t sizes(const struct row_metric *m)
     return (size_t)m->spread.size + m->low.size + m->high.size;
 }
 
+// Whether a day's last bin, which begins at `first`, holds a limit in ticks.
+static bool holds(uint16_t first, uint32_t limit_ticks)
+{
+    return limit_ticks > 0 && first <= bal_bucket_of(limit_ticks);
+}
+
+// Puts the views of a bin at both of its edges.
+static void add_bin(struct row_metric *m, const struct bal_grid *grid, enum bal_metric metric,
+                    uint16_t bucket, uint64_t count)
+{
+    const struct bal_metric_info *const info = bal_metric_info(metric);
+    uint16_t first, last;
+    bal_grid_bin(grid, metric, bucket, &first, &last);
+    bal_histogram_add(&m->low, first, count);
+    bal_histogram_add(&m->high, last, count);
+    if (last < BAL_BUCKET_COUNT - 1)
+        return;
+    m->open_at_good += holds(first, info->good_ticks) ? count : 0;
+    m->open_at_poor += holds(first, info->poor_ticks) ? count : 0;
+}
+
 static void end_day(struct rows *rows, struct row_metric *m, const struct bal_grid *grid,
                     enum bal_metric metric)
 {
@@ -156,12 +177,8 @@ static void end_day(struct rows *rows, struct row_metric *m, const struct bal_gr
             rows->common.begins[metric][w] &= grid->begins[metric][w];
         bal_grid_spread_all(grid, metric, &m->day, &m->spread);
         for (unsigned i = 0; i < m->day.size; i++) {
-            uint16_t first, last;
-            if (m->day.count[i] == 0)
-                continue;
-            bal_grid_bin(grid, metric, (uint16_t)(m->day.low + i), &first, &last);
-            bal_histogram_add(&m->low, first, m->day.count[i]);
-            bal_histogram_add(&m->high, last, m->day.count[i]);
+            if (m->day.count[i] > 0)
+                add_bin(m, grid, metric, (uint16_t)(m->day.low + i), m->day.count[i]);
         }
     }
     bal_histogram_clear(&m->day);

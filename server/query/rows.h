@@ -15,6 +15,8 @@ struct row_metric {
     struct bal_histogram day;       /**< at the first bucket of its bin */
     struct bal_histogram spread;    /**< of days that are complete, for quantiles and shares */
     struct bal_histogram low, high; /**< the same at the first and the last bucket of each bin */
+    uint64_t open_at_good,
+        open_at_poor; /**< of them, those in a day's last bin that holds the limit */
 };
 
 /** One row of the answer while cells are added to it. */

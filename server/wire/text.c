@@ -51,9 +51,16 @@ void bal_json_number(struct bal_buf *out, double value)
     }
 }
 
+// A spreadsheet takes a cell that begins so for a formula, quoted or not; an apostrophe in front
+// makes it text (OWASP, "CSV injection").
+static bool begins_formula(struct bal_slice text)
+{
+    return text.length > 0 && text.data[0] != '\0' && strchr("=+-@\t\r", text.data[0]);
+}
+
 void bal_csv_field(struct bal_buf *out, struct bal_slice text)
 {
-    bool quoted = false;
+    bool quoted = begins_formula(text);
     for (size_t i = 0; i < text.length && !quoted; i++) {
         quoted = text.data[i] != '\0' && strchr("\",\r\n", text.data[i]) != NULL;
     }
@@ -61,7 +68,7 @@ void bal_csv_field(struct bal_buf *out, struct bal_slice text)
         bal_buf_add(out, text);
         return;
     }
-    bal_buf_addc(out, "\"");
+    bal_buf_addc(out, begins_formula(text) ? "\"'" : "\"");
     for (size_t i = 0; i < text.length; i++) {
         bal_buf_append(out, "\"\"", text.data[i] == '"'); // a quote is written twice
         bal_buf_append(out, &text.data[i], 1);

@@ -35,6 +35,7 @@ def _dpo(browser, quarter):
 
 def check(page, name):
     """What holds of every view, wide and narrow; with everything folded out, where it is the longest."""
+    assert page.tab.evaluate("document.querySelectorAll('.problem').length") == 0
     page.unfold()
     assert page.violations() == []
     assert page.overflow() <= 0

@@ -110,6 +110,7 @@ export function lineChart({ t, format, metric, unit, rows, earlierRows = [], shi
     const y = linear([values[0], values.at(-1)], [HEIGHT - MARGIN.bottom, MARGIN.top]);
     const limits = limitsOf(METRICS[metric], values, y, right, t);
     const lines = runs(points, PERIOD_MS[unit]);
+    const beyond = points.filter(({ p75, low }) => p75 === null && low !== null);
     const dots = points.length <= POINTS_WITH_DOTS ? points.filter(({ p75 }) => p75 !== null) : [];
     return {
       height: HEIGHT,
@@ -119,6 +120,7 @@ export function lineChart({ t, format, metric, unit, rows, earlierRows = [], shi
         limits.lines,
         runs(before, PERIOD_MS[unit]).map((run) => seriesOf(run, x, y, 'line before')),
         lines.map((run) => bandOf(run, x, y)),
+        beyond.map(({ at, low }) => svg('path', { class: 'beyond', d: `M${x(at)} ${y(low)}V${MARGIN.top}m-4 6l4-6l4 6` })),
         lines.map((run) => seriesOf(run, x, y, 'line now')),
         dots.map(({ at, p75 }) => svg('circle', { class: 'dot', cx: x(at), cy: y(p75), r: 3 })),
         limits.words,
@@ -127,6 +129,6 @@ export function lineChart({ t, format, metric, unit, rows, earlierRows = [], shi
       ],
     };
   };
-  const legend = legendOf([['now', t('legendNow')], ['interval', t('legendInterval')], ...(before.length ? [['before', t('legendBefore')]] : [])]);
+  const legend = legendOf([['now', t('legendNow')], ['interval', t('legendInterval')], ...(points.some(({ p75, low }) => p75 === null && low !== null) ? [['beyond', t('legendBeyond')]] : []), ...(before.length ? [['before', t('legendBefore')]] : [])]);
   return chart({ t, label, draw, table, legend });
 }

@@ -2,7 +2,7 @@
 // A table of rows by one dimension, and what such tables share.
 import { nothingTold } from '../coverage.js';
 import { h } from '../dom.js';
-import { figureColumns, floors } from '../figures.js';
+import { figureColumns, untoldNotes } from '../figures.js';
 import { nameOf } from '../names.js';
 import { earlier } from '../state.js';
 import { table } from '../table.js';
@@ -26,18 +26,17 @@ export const nameColumn = (context, dimension) => ({
 
 /** rows: some of the answer's, all by default. */
 export function dimensionTable(context, dimension, answer, { rows = answer.rows, caption, search, download = true } = {}) {
-  const { t, format, session, state, keep, csv } = context;
+  const { t, format, state, keep, csv } = context;
   const { metric } = state;
   const name = nameColumn(context, dimension);
   const title = caption ?? t(`table_${dimension}`, { metric: t(`metric_${metric}`) });
   if (!rows.length) return h('section', {}, h('h2', {}, title), nothingTold(context, answer));
-  const few = rows.some((row) => row[metric].p75 === null);
   return h('section', { class: `by-${dimension}` },
     h('h2', {}, title),
     table({
       t, format, caption: title, rows, sort: state.sort, columns: [name, ...figureColumns(context, metric, Boolean(answer.compared))],
       search: search && { label: search, text: state.search, of: name.value }, onChange: keep,
-      note: few && h('p', { class: 'note' }, t('tooFewWhy', floors(session.k))),
+      note: untoldNotes(context, rows.map((row) => [metric, row[metric]])),
     }),
     download && csv({ metric, by: dimension, ...comparison(state) }));
 }

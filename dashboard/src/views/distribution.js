@@ -3,7 +3,7 @@
 import { histogram } from '../charts/histogram.js';
 import { coveragePanel, nothingTold, partialNote } from '../coverage.js';
 import { h } from '../dom.js';
-import { exact, quantile } from '../figures.js';
+import { exact, quantile, untoldNotes, whyUntold } from '../figures.js';
 import { table } from '../table.js';
 
 export async function distribution(context) {
@@ -15,7 +15,7 @@ export async function distribution(context) {
   const write = (value) => format.value(metric, value);
   const range = ({ lower, upper }) => (upper === null ? t('binFrom', { from: write(lower) }) : t('binBetween', { from: write(lower), to: write(upper) }));
   const title = t('distribution', { metric: t(`metric_${metric}`) });
-  const told = (name) => (figures[name] === null ? t('tooFew') : write(figures[name]));
+  const told = (name) => (figures[name] === null ? whyUntold(t, figures.n, figures.why[name]) : write(figures[name]));
   const bins = () => table({
     t, format, caption: title, rows: figures.bins, columns: [
       { key: '', label: t('bin'), header: true, cell: range },
@@ -36,6 +36,7 @@ export async function distribution(context) {
         label: t('distributionLabel', { metric: t(`metric_${metric}`), n: format.count(figures.n), p50: told('p50'), p75: told('p75') }),
       }),
       h('p', { class: 'note' }, t('distributionWhy', { k: session.k })),
+      untoldNotes(context, [[metric, figures]], () => ['p50', 'p75', 'p95']),
       csv({ metric, output: 'histogram' })),
     coveragePanel(context, answer),
   ];

@@ -2,7 +2,7 @@
 // Every metric of the period in one table: times of the connection, sizes, and what else a page view carries.
 import { coveragePanel, nothingTold, partialNote } from '../coverage.js';
 import { h } from '../dom.js';
-import { difference, exact, floors, p75, quantile, ratingWord } from '../figures.js';
+import { difference, exact, p75, quantile, ratingWord, untoldNotes } from '../figures.js';
 import { METRICS } from '../metrics.js';
 import { table } from '../table.js';
 import { comparison } from './dimension.js';
@@ -23,7 +23,7 @@ function columns(context, row, coverage) {
 }
 
 export async function metrics(context) {
-  const { t, format, session, state, kpi, csv } = context;
+  const { t, format, state, kpi, csv } = context;
   const all = Object.keys(METRICS);
   const answer = await kpi({ metric: all, ...comparison(state) });
   const [row] = answer.rows;
@@ -31,7 +31,7 @@ export async function metrics(context) {
   return [
     partialNote(context, answer),
     table({ t, format, caption: t('metricsCaption'), rows: all, columns: columns(context, row, answer.coverage) }),
-    all.some((metric) => row[metric].p75 === null) && h('p', { class: 'note' }, t('tooFewWhy', floors(session.k))),
+    untoldNotes(context, all.map((metric) => [metric, row[metric]]), () => ['p75', 'p75_high', 'p50', 'p95']),
     csv({ metric: all, ...comparison(state) }),
     coveragePanel(context, answer),
   ];

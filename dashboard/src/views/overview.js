@@ -3,15 +3,19 @@
 import { annotationList, flags } from '../annotations.js';
 import { budgetSection } from '../budgets.js';
 import { lineChart } from '../charts/line.js';
-import { sharesBar, sharesWords } from '../charts/shares.js';
+import { sharesBar, sharesParts } from '../charts/shares.js';
 import { coveragePanel, nothingTold, partialNote } from '../coverage.js';
 import { addDays, onAxis } from '../dates.js';
 import { h } from '../dom.js';
-import { difference, exact, figureColumns, floors, inWords, p75, ratingWord } from '../figures.js';
+import { difference, exact, figureColumns, inWords, p75, ratingWord, share, untoldNotes } from '../figures.js';
 import { VITALS } from '../metrics.js';
 import { earlier, unitOf } from '../state.js';
 import { table } from '../table.js';
 import { comparison, dimensionTable } from './dimension.js';
+
+/** "● 79 % good" for each. */
+const sharesWords = (context, figures) => h('ul', { class: 'share-words' }, sharesParts(figures).map((part) => h('li', {},
+  h('span', { class: `sign ${part.name}`, 'aria-hidden': 'true' }, part.sign), ' ', share(context, part), ' ', context.t(part.name))));
 
 function card(context, metric, row) {
   const { t, format, state, link } = context;
@@ -21,12 +25,12 @@ function card(context, metric, row) {
       h('span', { class: 'about' }, t(`about_${metric}`))),
     h('p', { class: 'value' }, p75(context, metric, figures)),
     h('p', { class: 'rated' }, ratingWord(t, metric, figures.p75), ' ', h('span', { class: 'n' }, t('measures', { n: format.count(figures.n) }))),
-    figures.good !== null && [sharesBar(figures), sharesWords(t, format, figures)],
+    figures.good !== null && [sharesBar(figures), sharesWords(context, figures)],
     row.earlier !== undefined && h('p', { class: 'changed' }, difference(context, metric, row)));
 }
 
 function vitals(context, answer) {
-  const { t, format, session, state } = context;
+  const { t, format, state } = context;
   const [row] = answer.rows;
   const range = earlier(state);
   return h('section', { class: 'vitals' },
@@ -35,7 +39,7 @@ function vitals(context, answer) {
       t(`visitors_${row.visitors_are}`, { count: format.count(row.visitors) }), '. ',
       range && `${t('comparedWith', { from: format.day(range.from), to: format.day(addDays(range.to, -1)) })}.`),
     h('ul', { class: 'cards' }, VITALS.map((metric) => card(context, metric, row))),
-    VITALS.some((metric) => row[metric].p75 === null) && h('p', { class: 'note' }, t('tooFewWhy', floors(session.k))));
+    untoldNotes(context, VITALS.map((metric) => [metric, row[metric]])));
 }
 
 function seriesTable(context, unit, answer, before, shift) {

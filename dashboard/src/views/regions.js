@@ -5,7 +5,7 @@ import { regionMap } from '../charts/map.js';
 import { coveragePanel, nothingTold, partialNote } from '../coverage.js';
 import { deviceChoice } from '../device_choice.js';
 import { h } from '../dom.js';
-import { change, exact, inWords, p75 } from '../figures.js';
+import { change, exact, inWords, p75, sharePoor } from '../figures.js';
 import { nameOf } from '../names.js';
 import { table } from '../table.js';
 import { comparison, dimensionTable, nameColumn } from './dimension.js';
@@ -36,13 +36,13 @@ function equitySection(context, equity) {
   const title = t('equity');
   const columns = [
     nameColumn(context, 'region'),
-    { key: 'place', label: t('place'), value: ({ place }) => t(`place_${place}`), cell: ({ place }) => t(`place_${place}`) },
     { key: `${metric}_p75`, label: `p75 ${t(`metric_${metric}`)}`, numeric: true, value: (row) => row[metric].p75, cell: (row) => p75(context, metric, row[metric]) },
-    { key: `${metric}_n`, label: 'n', numeric: true, value: (row) => row[metric].n, cell: (row) => exact(row[metric].n, format.count(row[metric].n)) },
-    { key: `${metric}_poor`, label: t('sharePoor'), numeric: true, value: (row) => row[metric].poor,
-      cell: (row) => (row[metric].poor === null ? '–' : exact(row[metric].poor, format.share(row[metric].poor))) },
     { key: `${metric}_gap`, label: t('gap'), numeric: true, value: (row) => row.gap[metric].p75,
       cell: (row) => (row.region === median ? t('isMedian') : change(context, metric, row.gap[metric], 'noGap')) },
+    { key: `${metric}_n`, label: 'n', numeric: true, value: (row) => row[metric].n, cell: (row) => exact(row[metric].n, format.count(row[metric].n)) },
+    { key: `${metric}_poor`, label: t('sharePoor'), numeric: true, value: (row) => row[metric].poor,
+      cell: (row) => sharePoor(context, row[metric]) },
+    { key: 'place', label: t('place'), value: ({ place }) => t(`place_${place}`), cell: ({ place }) => t(`place_${place}`) },
   ];
   return h('section', { class: 'equity' },
     h('h2', {}, title),

@@ -146,6 +146,27 @@ static void by_week_and_by_month_begin_on_monday_and_on_the_first(void **state)
     check(*state, "site=portal&metric=lcp&by=month", "by-month.json");
 }
 
+// The range begins on a Wednesday: its first week is cut, the second is whole, the month goes on.
+static void a_week_that_is_not_whole_is_marked(void **state)
+{
+    struct world *const w = *state;
+    for (int day = 5; day <= 22; day += 1) {
+        char date[BAL_DATE_BYTES];
+        bal_day_text(w->today - 23 + day, date);
+        add_cell(w, BAL_MARGIN_REGION, date, "FR-BRE", 100, 60);
+    }
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=week,region&from=2026-11-04"
+                                  "&to=2026-11-24&format=csv"),
+                     200);
+    world_says(w, "\r\n2026-11-02,FR-BRE,400,240,upper_bound,true,");
+    world_says(w, "\r\n2026-11-09,FR-BRE,700,420,upper_bound,false,");
+    assert_int_equal(
+        world_ask(w, "site=portal&metric=lcp&by=month,region&from=2026-11-01&to=2026-12-01"), 200);
+    world_says(w,
+               "{\"month\":\"2026-11-01\",\"region\":\"FR-BRE\",\"views\":1800,\"visitors\":1080,"
+               "\"visitors_are\":\"upper_bound\",\"partial\":true,");
+}
+
 static void by_region_with_other_and_unknown(void **state)
 {
     check(*state, "site=portal&metric=lcp&by=region&from=2026-11-22", "by-region.json");
@@ -397,6 +418,7 @@ int main(void)
         TEST(by_day_with_today_partial),
         TEST(by_hour_tells_blocks_with_their_length),
         TEST(by_week_and_by_month_begin_on_monday_and_on_the_first),
+        TEST(a_week_that_is_not_whole_is_marked),
         TEST(by_region_with_other_and_unknown),
         TEST(one_page_by_day),
         TEST(a_range_without_anything_has_no_rows),

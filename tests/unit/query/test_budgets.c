@@ -133,6 +133,11 @@ static void a_p75_without_an_upper_end_is_never_within(void **state)
     set_budgets(w, 1);
     ask(w);
     world_says(w, "\"state\":\"exceeded\",\"over\":[\"p75\"]");
+    world_says(w, "\"p75\":null"); // above the limit is all that is known
+    limits[0] = (struct bal_budget){.metric = BAL_LCP, .p75 = 20000, .poor = 0.5};
+    set_budgets(w, 1);
+    ask(w);
+    world_says(w, "\"state\":\"untold\",\"over\":[]");
 }
 
 static void a_day_that_is_not_closed_does_not_count(void **state)

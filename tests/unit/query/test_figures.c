@@ -116,6 +116,51 @@ static void the_interval_holds_its_quantile(void **state)
     bal_histogram_finish(&h);
 }
 
+// Seven views in ten below 2 s, the others in an open bin from there on.
+static struct figures figures_with_open_end(uint64_t below, uint64_t beyond)
+{
+    struct bal_histogram spread = {0}, high = {0};
+    bal_histogram_add(&spread, bal_bucket_of(10000), below);
+    bal_histogram_add(&high, bal_bucket_of(10000), below);
+    bal_histogram_add(&spread, bal_bucket_of(20000), beyond);
+    bal_histogram_add(&high, BAL_BUCKET_COUNT - 1, beyond);
+    const struct figures f = figures_of(&(struct row_metric){.spread = spread,
+                                                             .low = spread,
+                                                             .high = high,
+                                                             .open_at_good = beyond,
+                                                             .open_at_poor = beyond},
+                                        BAL_LCP, K);
+    bal_histogram_finish(&spread);
+    bal_histogram_finish(&high);
+    return f;
+}
+
+static void what_may_be_any_above_is_not_told(void **state)
+{
+    (void)state;
+    const struct figures f = figures_with_open_end(700, 300);
+    assert_true(f.value[FIGURE_P50] == 997.5);
+    for (unsigned i = FIGURE_P75; i <= FIGURE_P95; i++) {
+        assert_true(isnan(f.value[i]));
+        assert_string_equal(f.why[i], "no_upper_end");
+    }
+    assert_true(f.value[FIGURE_P75_LOW] == 1976 && f.p75_least == 1976);
+    assert_true(isnan(f.value[FIGURE_P75_HIGH]));
+    assert_string_equal(f.why[FIGURE_P75_HIGH], "no_upper_end");
+}
+
+static void a_share_whose_limit_is_in_an_open_bin_is_told_to_one_in_a_hundred(void **state)
+{
+    (void)state;
+    const struct figures few = figures_with_open_end(990, 10);
+    assert_true(few.value[FIGURE_GOOD] == 1 && !few.why[FIGURE_GOOD]);
+    const struct figures more = figures_with_open_end(989, 11);
+    for (unsigned i = FIGURE_GOOD; i <= FIGURE_POOR; i++) {
+        assert_true(isnan(more.value[i]));
+        assert_string_equal(more.why[i], "no_upper_end");
+    }
+}
+
 static void shares_stand_where_limits_are_published(void **state)
 {
     (void)state;
@@ -150,6 +195,8 @@ int main(void)
         cmocka_unit_test(every_score_is_within_one_percent_once_rounded),
         cmocka_unit_test(values_are_rounded_to_what_was_measured),
         cmocka_unit_test(the_interval_holds_its_quantile),
+        cmocka_unit_test(what_may_be_any_above_is_not_told),
+        cmocka_unit_test(a_share_whose_limit_is_in_an_open_bin_is_told_to_one_in_a_hundred),
         cmocka_unit_test(shares_stand_where_limits_are_published),
         cmocka_unit_test(without_views_everything_is_null),
     };

@@ -112,7 +112,7 @@ static void privacy_23_only_stored_margins_answer(void **state)
 {
     static const char possible[] =
         "may be: none, page, region, device, browser, protocol, type, page with "
-        "type=soft-navigation, page+device, region+device, page+region; with at most one of hour, "
+        "type=soft-navigation, page+device, region+device; with at most one of hour, "
         "day, week, month; by hour only: none, page.";
     static const char *const refused[] = {
         "by=browser,type",
@@ -133,6 +133,25 @@ static void privacy_23_only_stored_margins_answer(void **state)
     }
 }
 
+// A table that is off is refused, unless days from before it was switched off are told.
+static void a_table_that_is_off_is_said_to_be(void **state)
+{
+    struct world *const w = *state;
+    static const char question[] = "site=portal&metric=lcp&by=page,region";
+    assert_int_equal(world_ask(w, question), 400);
+    world_says(w, "is off (margins)");
+    world_says(w, "region+device; with at most");
+    w->config.margins.page_region = BAL_ON;
+    check_taken(w, question);
+    w->config.margins.page_region = BAL_OFF;
+    const struct bal_day_record had = {.closed = true, .views = 500};
+    fake_day_set(w->store, w->today - 3, &had);
+    check_taken(w, question);
+    w->config.margins.page_blocks = BAL_OFF;
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=page,hour"), 400);
+    world_says(w, "by hour only: none.");
+}
+
 static void a_question_reads_one_margin_only(void **state)
 {
     (void)state;
@@ -144,6 +163,7 @@ static void a_question_reads_one_margin_only(void **state)
         {"site=portal&metric=lcp&by=hour", BAL_MARGIN_SITE},
         {"site=portal&metric=lcp&by=hour&page=/", BAL_MARGIN_PAGE},
         {"site=portal&metric=lcp&by=page,device", BAL_MARGIN_PAGE_DEVICE},
+        {"site=portal&metric=lcp&by=page,region", BAL_MARGIN_PAGE_REGION},
         {"site=portal&metric=lcp&by=page&device=mobile", BAL_MARGIN_PAGE_DEVICE},
         {"site=portal&metric=lcp&device=mobile&region=FR", BAL_MARGIN_REGION_DEVICE},
         {"site=portal&metric=lcp&by=page", BAL_MARGIN_PAGE},
@@ -160,6 +180,7 @@ static void a_question_reads_one_margin_only(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct world fresh;
         world_init(&fresh);
+        fresh.config.margins.page_region = BAL_ON;
         check_taken(&fresh, cases[i].query);
         assert_int_equal(fake_store_margins(fresh.store), 1U << cases[i].margin);
         world_finish(&fresh);
@@ -340,6 +361,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(metrics_are_known_and_given_once, world_setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(at_most_one_unit_of_time, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_table_that_is_off_is_said_to_be, world_setup,
+                                        world_teardown),
         cmocka_unit_test_setup_teardown(privacy_23_only_stored_margins_answer, world_setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(a_question_reads_one_margin_only, world_setup,

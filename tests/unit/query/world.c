@@ -35,6 +35,8 @@ void world_init(struct world *w)
     w->config.sites = w->sites;
     w->config.site_count = 2;
     w->config.privacy.k = 10;
+    w->config.margins.page_blocks = w->config.margins.page_device = BAL_AUTO;
+    w->config.margins.region_device = BAL_ON;
     w->config.query.seconds = 10;
     w->config.query.answer_mebibytes = 64;
     w->now_ms = (bal_zone_day_start(w->sites[0].zone, w->today) + 14 * 3600 + 1800) * 1000;

@@ -94,6 +94,16 @@ static void quotes_csv_fields_only_where_needed(void **state)
     assert_csv_field("\xc3\xa9", "\xc3\xa9");
 }
 
+static void no_field_begins_a_formula_of_a_spreadsheet(void **state)
+{
+    (void)state;
+    assert_csv_field("=1+1", "\"'=1+1\"");
+    assert_csv_field("- a list", "\"'- a list\"");
+    assert_csv_field("+1", "\"'+1\"");
+    assert_csv_field("@a,b", "\"'@a,b\"");
+    assert_csv_field("a=b", "a=b");
+}
+
 static void writes_a_problem_document(void **state)
 {
     (void)state;
@@ -113,6 +123,7 @@ int main(void)
         cmocka_unit_test(replaces_what_is_not_utf8),
         cmocka_unit_test(writes_numbers_that_json_can_read),
         cmocka_unit_test(quotes_csv_fields_only_where_needed),
+        cmocka_unit_test(no_field_begins_a_formula_of_a_spreadsheet),
         cmocka_unit_test(writes_a_problem_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
