@@ -128,6 +128,9 @@ const char *report_text(enum language language, enum report_word word);
 void report_date(struct bal_buf *out, enum language language, int32_t day);
 void report_month(struct bal_buf *out, enum language language, int32_t day);
 
+/** "Bretagne, FR-BRE"; the code alone of what is not in France. */
+void report_region(struct bal_buf *out, enum language language, struct bal_slice code);
+
 /** "LCP"; what is no acronym as it is. */
 void report_metric(struct bal_buf *out, enum bal_metric metric);
 

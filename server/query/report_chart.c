@@ -18,7 +18,7 @@ enum {
     BOTTOM = 28,
     BAR = 18,
     BAR_GAP = 6,
-    BAR_LEFT = 96,
+    BAR_LEFT = 230,
     BARS_MAX = 40
 };
 
@@ -173,7 +173,7 @@ static void add_bar(struct bal_buf *out, const struct report *report,
     const int y = TOP + at * (BAR + BAR_GAP);
     const bool apart = territory->place != PLACE_HOME;
     bal_buf_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", BAR_LEFT - 6, y + 13);
-    bal_html_text(out, territory->row->text[0]);
+    report_region(out, report->language, territory->row->text[0]);
     bal_buf_printf(out,
                    "</text><rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" "
                    "fill-opacity=\"%s\" stroke=\"currentColor\"/><text x=\"%.1f\" y=\"%d\">",

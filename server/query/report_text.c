@@ -15,8 +15,8 @@ static const char *const texts[T_COUNT][LANGUAGE_COUNT] = {
     [T_IN_PROGRESS] = {"mois en cours, jours clos seulement", "month in progress, closed days only"},
     [T_MADE] = {"Établi le", "Made on"},
     [T_FIGURES] = {"Indicateurs du mois", "Figures of the month"},
-    [T_FIGURES_NOTE] = {"p75 : trois vues sur quatre ont été au moins aussi rapides. L’intervalle le contient dans 95 % des cas. L’évolution est certaine quand son intervalle ne contient pas 0.",
-                        "p75: three views in four were at least as fast. The interval holds it in 95 % of cases. A change is sure when its interval does not hold 0."},
+    [T_FIGURES_NOTE] = {"p75 : trois vues sur quatre ont été au moins aussi rapides. L’intervalle le contient dans 95 % des cas. L’évolution est certaine quand son intervalle ne contient pas 0. « – » n’est pas 0 : trop peu de vues, ou une valeur parmi les plus lentes d’un jour, données ensemble, dont on ne connaît que le début.",
+                        "p75: three views in four were at least as fast. The interval holds it in 95 % of cases. A change is sure when its interval does not hold 0. “–” is not 0: too few views, or a value among the slowest of a day, which are told together, so that only where they begin is known."},
     [T_METRIC] = {"Indicateur", "Metric"},
     [T_N] = {"Vues mesurées", "Measured views"},
     [T_P75] = {"p75", "p75"},
@@ -73,14 +73,14 @@ static const char *const texts[T_COUNT][LANGUAGE_COUNT] = {
     [T_COVERED_DECLINED] = {"Refus (GPC, DNT), non comptés", "Declined (GPC, DNT), not counted"},
     [T_COVERED_BOT] = {"Robots, non comptés", "Robots, not counted"},
     [T_COVERED_CLOSED] = {"Jours publiés", "Days that are told"},
-    [T_COVERED_MISSING] = {"Jours sans visiteur, ou de trop peu pour être publiés", "Days without visitors, or with too few to be told"},
+    [T_COVERED_MISSING] = {"Jours sans chiffres : sans visiteur ou de trop peu, avant l’installation de balise, ou au-delà de la durée de conservation", "Days without figures: without visitors or with too few, before balise was installed, or past retention"},
     [T_REPORTED] = {"Vues qui portent la mesure", "Views that carry the metric"},
     [T_METHOD] = {"Méthode", "Method"},
     [T_METHOD_3] = {"Visiteurs : somme des visiteurs de chaque jour, arrondis à 5 ; le même y compte chaque jour où il vient.",
                     "Visitors: the sum of each day’s, rounded to 5; the same one counts on each day."},
     [T_METHOD_4] = {"LCP, INP et CLS selon web.dev/articles/vitals ; certains navigateurs ne les mesurent pas : voir la couverture.",
                     "LCP, INP and CLS after web.dev/articles/vitals; some browsers do not measure them: see coverage."},
-    [T_NOTHING] = {"Aucun jour de ce mois n’est publiable : pas de visiteur, ou trop peu.", "No day of this month can be told: no visitors, or too few."},
+    [T_NOTHING] = {"Aucun jour de ce mois n’a de chiffres : pas de visiteur ou trop peu, ou balise n’était pas encore installé.", "No day of this month has figures: no visitors or too few, or balise was not installed yet."},
 };
 static const char *const months[12][LANGUAGE_COUNT] = {
     {"janvier", "January"}, {"février", "February"}, {"mars", "March"}, {"avril", "April"},
@@ -109,6 +109,49 @@ void report_date(struct bal_buf *out, enum language language, int32_t day)
     bal_buf_printf(out, "%d%s %s %d", day_of_month,
                    language == LANGUAGE_FR && day_of_month == 1 ? "er" : "",
                    months[month - 1][language], year);
+}
+
+/* ---- regions ---- */
+
+/* Those of France, by ISO 3166; of others the code stands alone. */
+static const struct {
+    const char *code, *name[LANGUAGE_COUNT];
+} regions[] = {
+    {"FR-ARA", {"Auvergne-Rhône-Alpes", "Auvergne-Rhône-Alpes"}},
+    {"FR-BFC", {"Bourgogne-Franche-Comté", "Bourgogne-Franche-Comté"}},
+    {"FR-BRE", {"Bretagne", "Brittany"}},
+    {"FR-CVL", {"Centre-Val de Loire", "Centre-Val de Loire"}},
+    {"FR-20R", {"Corse", "Corsica"}},
+    {"FR-GES", {"Grand Est", "Grand Est"}},
+    {"FR-HDF", {"Hauts-de-France", "Hauts-de-France"}},
+    {"FR-IDF", {"Île-de-France", "Île-de-France"}},
+    {"FR-NOR", {"Normandie", "Normandy"}},
+    {"FR-NAQ", {"Nouvelle-Aquitaine", "Nouvelle-Aquitaine"}},
+    {"FR-OCC", {"Occitanie", "Occitanie"}},
+    {"FR-PDL", {"Pays de la Loire", "Pays de la Loire"}},
+    {"FR-PAC", {"Provence-Alpes-Côte d’Azur", "Provence-Alpes-Côte d’Azur"}},
+    {"FR", {"France, région inconnue", "France, region unknown"}},
+    {"GP", {"Guadeloupe", "Guadeloupe"}},
+    {"MQ", {"Martinique", "Martinique"}},
+    {"GF", {"Guyane", "French Guiana"}},
+    {"RE", {"La Réunion", "Réunion"}},
+    {"YT", {"Mayotte", "Mayotte"}},
+    {"PM", {"Saint-Pierre-et-Miquelon", "Saint Pierre and Miquelon"}},
+    {"BL", {"Saint-Barthélemy", "Saint Barthélemy"}},
+    {"MF", {"Saint-Martin", "Saint Martin"}},
+    {"WF", {"Wallis-et-Futuna", "Wallis and Futuna"}},
+    {"PF", {"Polynésie française", "French Polynesia"}},
+    {"NC", {"Nouvelle-Calédonie", "New Caledonia"}},
+    {"TF", {"Terres australes françaises", "French Southern Territories"}},
+};
+
+void report_region(struct bal_buf *out, enum language language, struct bal_slice code)
+{
+    for (size_t r = 0; r < sizeof regions / sizeof *regions; r++) {
+        if (bal_slice_equal(code, bal_slice_of(regions[r].code)))
+            bal_buf_printf(out, "%s, ", regions[r].name[language]);
+    }
+    bal_html_text(out, code);
 }
 
 /* ---- numbers ---- */

@@ -248,8 +248,9 @@ static void write_regions(const struct report *report, struct bal_buf *out)
     for (size_t i = 0; i < equity->count; i++) {
         const struct territory *const territory = &equity->all[i];
         const double *const value = territory->figures[0].value;
-        begin_row(out, territory->row->text[0]);
-        bal_buf_addc(out, "<td>");
+        bal_buf_addc(out, "<tr><th scope=\"row\">");
+        report_region(out, report->language, territory->row->text[0]);
+        bal_buf_addc(out, "</th><td>");
         if (territory->place != PLACE_NONE)
             words(report, places[territory->place], out);
         bal_buf_addc(out, "</td>");
@@ -397,12 +398,13 @@ static void write_method(const struct report *report, struct bal_buf *out)
 /* clang-format off */
 static const char style[] =
     ":root{color-scheme:light}body{margin:0 auto;max-width:60rem;padding:1rem;font:1rem/1.5 system-ui,sans-serif;color:#161616;background:#fff}"
-    "h1{line-height:1.2}.wide{overflow-x:auto}.wide:focus-visible{outline:3px solid #0a76f6}"
+    "h1{line-height:1.2}.wide{overflow-x:auto;background:linear-gradient(to right,#fff 50%,transparent) 0 0/2rem 100% no-repeat local,linear-gradient(to left,#fff 50%,transparent) 100% 0/2rem 100% no-repeat local,linear-gradient(to left,#0003,transparent) 100% 0/.6rem 100% no-repeat}.wide:focus-visible{outline:3px solid #0a76f6}"
     "table{border-collapse:collapse;margin:1rem 0;width:100%}caption{text-align:left;padding:.3rem 0}"
     "th,td{padding:.25rem .6rem;border-bottom:1px solid #929292;text-align:right;font-variant-numeric:tabular-nums}"
     "th:first-child{text-align:left}tbody th{font-weight:400;overflow-wrap:anywhere}"
     "svg{display:block;max-width:100%;height:auto}"
     "dt{float:left;clear:left;margin-right:.5rem}dt::after{content:\":\"}:lang(fr) dt::after{content:\"\\a0:\"}"
+    "@media(max-width:40rem){h1{font-size:1.5rem}table{font-size:.85rem}th,td{padding:.25rem .3rem}thead th{hyphens:auto}}"
     "@media print{body{max-width:none;font-size:10pt}.wide{overflow:visible}h2{break-after:avoid}tr,svg{break-inside:avoid}}";
 /* clang-format on */
 

@@ -95,6 +95,7 @@ def test_report_budgets_and_metrics_tell_it_too(told):
         assert shown[metric.upper()]["numbers"] == [row[metric][figure] for figure in (
             "n", "p75", "p75_low", "p75_high", "good", "needs_improvement", "poor") if row[metric][figure] is not None]
     for region, line in report.rows("Equity by region").items():
+        region = region.split(", ")[-1]
         columns = ("views", "lcp_p75", "lcp_p75_low", "lcp_p75_high", "lcp_poor", "lcp_gap", "lcp_gap_low", "lcp_gap_high")
         assert line["numbers"] == [regions[region, column] for column in columns if regions[region, column] is not None]
     held = {budget["metric"]: budget["figures"] for budget in json.loads(ask(server, "budgets", site="portal"))["budgets"]}

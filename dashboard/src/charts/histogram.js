@@ -2,7 +2,7 @@
 // The told bins of a metric. Bins differ in width, so a bar's area is its share of the views, not its height. The last bin
 // is open: it stands apart at the right. Neighbouring bins narrower than a hair are drawn together; the table has each.
 import { svg } from '../dom.js';
-import { rating } from '../metrics.js';
+import { METRICS, rating } from '../metrics.js';
 import { chart, legendOf } from './frame.js';
 import { linear, ticks } from './scale.js';
 
@@ -24,6 +24,9 @@ function joined(bins, least) {
 }
 
 const barClass = (metric, { lower }) => `bar ${rating(metric, lower) ?? 'plain'}`;
+
+/** What begins below a limit and has no end is on both sides of it. */
+const openClass = (metric, lower) => (METRICS[metric].poor > lower ? 'bar mixed open' : `${barClass(metric, { lower })} open`);
 
 /** Bars of one width each, named: for a metric with few values, as errors. */
 function fewBars({ bins, metric, n, format, words }) {
@@ -77,7 +80,7 @@ function manyBars({ bins, metric, n, figures, format, words }) {
         })),
         beyond > 0 && svg('g', {},
           svg('rect', {
-            class: `${barClass(metric, { lower: inside.at(-1).upper })} open`, x: right + 12, width: OPEN_WIDTH - 14,
+            class: openClass(metric, inside.at(-1).upper), x: right + 12, width: OPEN_WIDTH - 14,
             y: HEIGHT - MARGIN.bottom - beyondHeight, height: beyondHeight,
           }),
           svg('text', { class: 'tick', x: right + 10 + OPEN_WIDTH / 2, y: HEIGHT - MARGIN.bottom - beyondHeight - 6, 'text-anchor': 'middle' }, format.share(beyond / n)),
