@@ -29,6 +29,7 @@ import zoneinfo
 from wait import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOKEN_DAYS = 3650  # the most: a test that turns the clock by years goes on asking
 TEST_DATABASE = ROOT / "tests" / "support" / "mmdb" / "test.mmdb"
 ORIGIN = "https://portal.example"
 ZONE = "Europe/Paris"
@@ -303,7 +304,8 @@ class Balise:
     def token(self, role="analyst", site=None):
         """A token, made once each and remembered."""
         if (role, site) not in self._tokens:
-            made = run("token", "new", "--config", self.config_path, "--role", role, *(["--site", site] if site else []))
+            words = ["--role", role, "--expires", TOKEN_DAYS, *(["--site", site] if site else [])]
+            made = run("token", "new", "--config", self.config_path, *words, environment=self.environment())
             assert made.returncode == 0, made.stderr
             self._tokens[role, site] = made.stdout.splitlines()[-1]
         return self._tokens[role, site]
@@ -341,7 +343,7 @@ class Balise:
     def metrics(self):
         """/metrics as {name with labels: number}."""
         answer = self.private("GET", "/metrics", self.token("operator"))
-        assert answer.status == 200
+        assert answer.status == 200, (answer.status, answer.body)
         lines = [line.rpartition(" ") for line in answer.body.decode().splitlines() if not line.startswith("#")]
         return {name: float(value) for name, _, value in lines}
 
