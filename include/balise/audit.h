@@ -36,10 +36,16 @@ struct bal_audit;
 #define BAL_HASH_TEXT_BYTES 65   /**< 64 hexadecimal digits and the end */
 #define BAL_ANCHOR_TEXT_BYTES 96 /**< "N:HASH" */
 
-/** Opens the log, makes it with its key where there is none (the folder too). BAL_ECORRUPT, with
- * what to do, when its last record does not check. */
+/** Opens the log, makes it with its key where there is neither log nor data (the folder too).
+ * BAL_ECORRUPT, with what to do, when its last record does not check, or when it is gone or empty
+ * though the folder holds a file of a tier. */
 BAL_MUST_USE bal_status bal_audit_open(const char *data_dir, const struct bal_clock *clock,
                                        struct bal_audit **out, struct bal_error *error);
+/** Begins a log where there is data, after one that was lost or moved aside: its first record says
+ * "data=before". BAL_EPERM when there is one. */
+BAL_MUST_USE bal_status bal_audit_begin(const char *data_dir, const struct bal_clock *clock,
+                                        char anchor[BAL_ANCHOR_TEXT_BYTES],
+                                        struct bal_error *error);
 void bal_audit_close(
     struct bal_audit *audit); /**< accepts NULL; failed log-ins not written yet are */
 

@@ -51,6 +51,9 @@ struct bal_network {
 /** Parses "192.0.2.0/24", "2001:db8::/32" or a bare address; BAL_EINVAL also when bits past the
  * length are set, BAL_ERANGE for too long a length. */
 BAL_MUST_USE bal_status bal_network_parse(struct bal_slice text, struct bal_network *out);
+/** Whether a network holds addresses of strangers whatever it begins with: it is wider than the
+ * widest that is anybody's own, 10.0.0.0/8 and fc00::/7 (RFC 1918, RFC 4193). */
+bool bal_network_is_of_strangers(const struct bal_network *network);
 
 struct bal_tls_files {
     char *certificate_file; /**< NULL: cleartext */
@@ -156,6 +159,10 @@ BAL_MUST_USE bal_status bal_config_load(const char *path, struct bal_config **ou
 BAL_MUST_USE bal_status bal_config_load_again(const struct bal_config *running,
                                               struct bal_config **out, struct bal_error *error);
 void bal_config_destroy(struct bal_config *config); /**< accepts NULL */
+
+/** How many of public.trusted_proxies are of strangers: whoever asks from there may claim any
+ * address. */
+size_t bal_config_trusted_strangers(const struct bal_config *config);
 
 /** Index of a site by name, or -1. */
 int bal_config_site(const struct bal_config *config, struct bal_slice name);

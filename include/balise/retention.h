@@ -8,8 +8,8 @@
 /**
  * Retention as it is, beside retention as it should be: for `balise retention`, for its --verify
  * and for GET /api/v1/retention. What is told of a tier comes from the records in its files, not
- * from their names alone; proofs come from the audit log; what is missing from either is a problem,
- * in words.
+ * from their names alone; proofs come from the audit log, and so does which files ought to be
+ * there. What is missing or in excess is a problem, in words.
  */
 struct bal_retention_tier {
     const char *name;       /**< "open", "hourly", "daily" */
@@ -50,6 +50,14 @@ BAL_MUST_USE bal_status bal_retention_read(const struct bal_config *config, int6
                                            struct bal_store *store, struct bal_retention *out,
                                            struct bal_error *error);
 void bal_retention_finish(struct bal_retention *retention);
+
+/**
+ * Writes a record "file_given_up" of each file that is gone without a purge, so that it is missed
+ * no more; their number. By somebody who knows of the loss: the audit log keeps that it was.
+ */
+BAL_MUST_USE bal_status bal_retention_give_up_missing(const struct bal_config *config,
+                                                      const struct bal_clock *clock, size_t *count,
+                                                      struct bal_error *error);
 
 /** The report as schema/retention.v1.schema.json. */
 void bal_retention_json(const struct bal_retention *retention, struct bal_buf *out);

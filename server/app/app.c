@@ -83,7 +83,7 @@ static const struct command commands[] = {
      "  --site SITE      new: for this site only (all sites)\n"
      "  --expires DAYS   new: until when, 1 to 3650 (365)\n",
      token_run},
-    {"retention", "--config FILE [--verify] [--format table|json]",
+    {"retention", "--config FILE [--verify|--give-up-missing] [--format table|json]",
      "show what is kept, for how long, and the proof of what is gone",
      "Policy and reality side by side: oldest record, files, bytes and next purge of each tier, "
      "and "
@@ -92,19 +92,26 @@ static const struct command commands[] = {
      "run it as the server's user.\n"
      "  --verify   for cron and monitoring: one line and status 0, or what is older than the "
      "policy "
-     "or not proved and status 1\n"
+     "or not proved, missing or in excess, and status 1\n"
+     "  --give-up-missing   a told file was lost, and the DPO knows: the audit log has it, and it "
+     "is "
+     "missed no more\n"
      "  --format table|json   how to print (table)\n",
      retention_run},
-    {"audit", "verify|list --config FILE|--log FILE [OPTION…]", "check or read the audit log",
+    {"audit", "verify|list|begin --config FILE|--log FILE [OPTION…]", "check or read the audit log",
      "  verify   checks every record; names the first that is wrong and then exits with 1\n"
      "  list     prints records, the newest last\n"
+     "  begin    after one that was lost or moved aside, or on a restored backup, once the DPO "
+     "knows: makes another,\n"
+     "           prints its anchor; no server starts where there is data and no log\n"
      "  --anchor N:HASH   verify: the log must hold this record, as an earlier verify or the "
      "record "
      "of processing\n"
      "                    printed it; only so does an end that was cut off show\n"
      "  --last N          list: as many at the end (50); 0: all\n"
      "  --log FILE        this log, of a backup or a copy, instead of the configuration's\n"
-     "Reads DATA_DIR/audit.log alone, beside a running server or not; needs no token.\n",
+     "verify and list read DATA_DIR/audit.log alone, beside a running server or not; they need no "
+     "token.\n",
      audit_run},
     {"dpo", "keygen|sign|show|handover [OPTION…]", "the data protection officer's signature",
      "  keygen --out FILE              makes the DPO's key; prints the public half\n"

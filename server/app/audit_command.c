@@ -65,6 +65,30 @@ static int list(const char *place, uint64_t last)
     return status ? app_failed(&error) : EXIT_OK;
 }
 
+/* ---- begin ---- */
+
+static int begin(const struct bal_config *config)
+{
+    char anchor[BAL_ANCHOR_TEXT_BYTES];
+    struct bal_error error = {0};
+    if (bal_audit_begin(config->data_dir, bal_clock_system(), anchor, &error) != BAL_OK)
+        return app_failed(&error);
+    (void)printf("another log has begun; tell the DPO its anchor, and keep the one before\n%s\n",
+                 anchor);
+    return EXIT_OK;
+}
+
+enum verb { VERIFY, LIST, BEGIN, VERBS };
+
+static enum verb verb_of(const char *text)
+{
+    static const char *const names[VERBS] = {"verify", "list", "begin"};
+    enum verb verb = VERIFY;
+    while (verb < VERBS && !(text && strcmp(text, names[verb]) == 0))
+        verb++;
+    return verb;
+}
+
 int audit_run(int argc, char **argv)
 {
     const char *path = NULL, *anchor = NULL, *last_text = NULL, *log = NULL, *verb[1] = {NULL};
@@ -77,11 +101,16 @@ int audit_run(int argc, char **argv)
     int result = app_options(argc, argv, options, sizeof options / sizeof options[0], verb, 1);
     if (result)
         return result;
-    const bool lists = verb[0] && strcmp(verb[0], "list") == 0;
-    if (!verb[0] || (!lists && strcmp(verb[0], "verify") != 0))
-        return app_usage("audit: say what to do: verify or list");
-    if (lists ? anchor != NULL : last_text != NULL)
-        return app_usage("audit %s has no option --%s", verb[0], lists ? "anchor" : "last");
+    const enum verb what = verb_of(verb[0]);
+    if (what == VERBS)
+        return app_usage("audit: say what to do: verify, list or begin");
+    const char *wrong = anchor && what != VERIFY ? "anchor" : NULL;
+    if (last_text && what != LIST)
+        wrong = "last";
+    if (log && what == BEGIN)
+        wrong = "log";
+    if (wrong)
+        return app_usage("audit %s has no option --%s", verb[0], wrong);
     if (last_text && bal_slice_u64(bal_slice_of(last_text), UINT32_MAX, &last) != BAL_OK)
         return app_usage("--last is a number; 0: all");
     if (log && path)
@@ -91,7 +120,10 @@ int audit_run(int argc, char **argv)
     if (result)
         return result;
     const char *place = log ? log : config->data_dir;
-    result = lists ? list(place, last) : verify(place, anchor);
+    if (what == BEGIN)
+        result = begin(config);
+    else
+        result = what == LIST ? list(place, last) : verify(place, anchor);
     bal_config_destroy(config);
     return result;
 }

@@ -29,6 +29,17 @@ static void print_fields(void)
     }
 }
 
+/* What `serve` would start with, and warn of. */
+static void warn(const struct bal_config *config)
+{
+    const size_t strangers = bal_config_trusted_strangers(config);
+    if (strangers > 0)
+        (void)fprintf(stderr,
+                      "balise: warning: public.trusted_proxies: %zu of them %s of strangers, who "
+                      "may then claim any address: name the proxies' own\n",
+                      strangers, strangers == 1 ? "is" : "are");
+}
+
 /* Everything that `serve` would refuse before it changes the data folder. */
 static bal_status check_parts(const struct bal_config *config, struct bal_error *error)
 {
@@ -63,6 +74,7 @@ int check_config_run(int argc, char **argv)
         bal_config_print(config, &text);
         (void)fwrite(text.data, 1, text.length, stdout);
         bal_buf_finish(&text);
+        warn(config);
     } else {
         result = app_failed(&error);
     }

@@ -12,7 +12,7 @@
 
 struct retention_words {
     const char *config, *format;
-    bool verify;
+    bool verify, give_up;
 };
 
 static void print_report(const struct bal_retention *report, const char *format)
@@ -48,6 +48,16 @@ static int verdict(const struct bal_retention *report, const char *format)
     return report->problem_count > 0 ? EXIT_FAILED : EXIT_OK;
 }
 
+static int give_up(const struct bal_config *config)
+{
+    struct bal_error error = {0};
+    size_t count = 0;
+    if (bal_retention_give_up_missing(config, bal_clock_system(), &count, &error) != BAL_OK)
+        return app_failed(&error);
+    (void)printf("%zu given up: the audit log has it\n", count);
+    return EXIT_OK;
+}
+
 static int run(const struct retention_words *words, const struct bal_config *config)
 {
     struct bal_retention report = {0};
@@ -71,16 +81,19 @@ int retention_run(int argc, char **argv)
     struct retention_words words = {.format = "table"};
     const struct app_option options[] = {{.name = "config", .value = &words.config},
                                          {.name = "format", .value = &words.format},
-                                         {.name = "verify", .flag = &words.verify}};
+                                         {.name = "verify", .flag = &words.verify},
+                                         {.name = "give-up-missing", .flag = &words.give_up}};
     struct bal_config *config = NULL;
     int result = app_options(argc, argv, options, sizeof options / sizeof options[0], NULL, 0);
     if (!result && strcmp(words.format, "table") != 0 && strcmp(words.format, "json") != 0)
         result = app_usage("--format is one of table, json");
+    if (!result && words.verify && words.give_up)
+        result = app_usage("retention: --verify or --give-up-missing, not both");
     if (!result)
         result = app_load(words.config, &config);
     if (result)
         return result;
-    result = run(&words, config);
+    result = words.give_up ? give_up(config) : run(&words, config);
     bal_config_destroy(config);
     return result;
 }

@@ -5,6 +5,7 @@
 
 #include <balise/audit.h>
 #include <balise/log.h>
+#include <balise/retention.h>
 #include <balise/sandbox.h>
 #include <balise/swap.h>
 #include <pthread.h>
@@ -35,6 +36,14 @@ static void warn_of_swap(void)
     const int64_t areas = bal_swap_areas();
     if (areas > 0)
         bal_log(BAL_LOG_WARNING, "serve", "swap_on", BAL_NUM("areas", areas));
+}
+
+/* They may claim any address, and so as many visitors as they like. */
+static void warn_of_strangers(const struct bal_config *config)
+{
+    const size_t strangers = bal_config_trusted_strangers(config);
+    if (strangers > 0)
+        bal_log(BAL_LOG_WARNING, "serve", "strangers_trusted", BAL_NUM("networks", strangers));
 }
 
 /* Signals are taken by sigtimedwait on the main thread only; every other thread inherits this mask.
@@ -88,6 +97,19 @@ static bal_status limit_files(const struct bal_config *config, struct bal_error 
 static bal_status limit_calls(const struct bal_config *config, struct bal_error *error)
 {
     return is_sandboxed(config) ? bal_sandbox_limit_calls(config, error) : BAL_OK;
+}
+
+/* What `balise retention --verify` would say is for it to say; that it would is in the log. */
+static void warn_of_retention(const struct serving *serving)
+{
+    struct bal_retention report;
+    const bal_status status =
+        bal_retention_read(serving->config, bal_clock_now_ms(bal_clock_system()),
+                           serving->pipeline.store, &report, NULL);
+    if (status || report.problem_count > 0)
+        bal_log(BAL_LOG_WARNING, "serve", "retention_not_kept",
+                BAL_NUM("problems", report.problem_count), BAL_NUM("status", status));
+    bal_retention_finish(&report);
 }
 
 static bal_status start(struct serving *serving, struct bal_error *error)
@@ -187,10 +209,12 @@ int serve_run(int argc, char **argv)
         return result;
     harden();
     warn_of_swap();
+    warn_of_strangers(serving.config);
     bal_notifier_init(&serving.notifier);
     const sigset_t signals = block_signals();
     if (start(&serving, &error) == BAL_OK) {
         say_listening(&serving);
+        warn_of_retention(&serving);
         bal_notifier_tell(&serving.notifier, "READY=1\nSTATUS=Serving");
         wait_for_end(&serving, &signals);
     } else {

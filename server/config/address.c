@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOST_BYTES = 254, V4_IN_V6_BITS = 96 };
+enum { HOST_BYTES = 254, V4_IN_V6_BITS = 96, OWN_V4_BITS = 8, OWN_V6_BITS = 7 };
 
 static size_t *count_of(const struct bal_field_info *field, void *member)
 {
@@ -165,6 +165,26 @@ bal_status bal_network_parse(struct bal_slice text, struct bal_network *out)
     return ends_in_zeros(network.address, network.bits) ? BAL_OK : BAL_EINVAL;
 }
 
+static bool is_v4(const struct bal_network *network)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    return network->bits >= V4_IN_V6_BITS && !memcmp(network->address, mapped, sizeof mapped);
+}
+
+bool bal_network_is_of_strangers(const struct bal_network *network)
+{
+    return network->bits < (is_v4(network) ? V4_IN_V6_BITS + OWN_V4_BITS : OWN_V6_BITS);
+}
+
+size_t bal_config_trusted_strangers(const struct bal_config *config)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < config->public_side.trusted_proxy_count; i++) {
+        count += bal_network_is_of_strangers(&config->public_side.trusted_proxies[i]);
+    }
+    return count;
+}
+
 static bal_status set_networks(struct reader *reader, struct value value, void *member)
 {
     const bal_status status = bal_reader_array(reader, value);
@@ -190,14 +210,12 @@ static bal_status set_networks(struct reader *reader, struct value value, void *
 
 static json_t *get_networks(const struct bal_field_info *field, const void *member)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     const struct bal_network *const list = *(struct bal_network *const *)member;
     const size_t count =
         *(const size_t *)(const void *)((const char *)member + field->place->count_offset);
     json_t *const array = json_array();
     for (size_t i = 0; i < count; i++) {
-        const bool v4 =
-            list[i].bits >= V4_IN_V6_BITS && !memcmp(list[i].address, mapped, sizeof mapped);
+        const bool v4 = is_v4(&list[i]);
         char text[INET6_ADDRSTRLEN] = {0};
         (void)inet_ntop(v4 ? AF_INET : AF_INET6, list[i].address + (v4 ? 12 : 0), text,
                         sizeof text);

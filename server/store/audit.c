@@ -4,6 +4,7 @@
 // it. The tail is read again in the first case; in the second nothing is written any more, since a
 // record in a file that nobody will read is no record.
 #include "audit_private.h"
+#include "partition.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char key_head[] = "balise audit key v1 ";
-enum { KEY_FILE_BYTES = 512 };
-
 char *audit_path(const char *data_dir, const char *name)
 {
     struct bal_buf path = {0};
@@ -25,7 +23,7 @@ char *audit_path(const char *data_dir, const char *name)
     return path.data; // freed by free()
 }
 
-static bal_status refused(struct bal_error *error, const char *verb, const char *path)
+bal_status audit_refused(struct bal_error *error, const char *verb, const char *path)
 {
     const int number = errno;
     const bool denied = number == EACCES || number == EPERM || number == EROFS;
@@ -37,76 +35,11 @@ static bal_status refused(struct bal_error *error, const char *verb, const char 
                          "cannot %s %s: %s", verb, path, strerror(number));
 }
 
-/** What root makes for a service goes to the owner of the data folder, who has to write to it. */
-static bal_status give_to_owner(const char *folder, const char *path, struct bal_error *error)
+bal_status audit_give_to_owner(const struct bal_audit *audit, const char *path,
+                               struct bal_error *error)
 {
-    return bal_file_give_to_owner(folder, path) ? refused(error, "give away", path) : BAL_OK;
-}
-
-/* ---- the key ---- */
-
-static bal_status parse_key(struct bal_audit *audit, struct bal_slice text)
-{
-    const struct bal_slice head = {.data = key_head, .length = sizeof key_head - 1};
-    size_t bytes = 0;
-    if (!bal_slice_starts(text, head)) {
-        return BAL_ECORRUPT;
-    }
-    text.data += head.length;
-    text.length -= head.length;
-    const int failed =
-        sodium_base642bin(audit->secret_key, sizeof audit->secret_key, text.data, text.length, "\n",
-                          &bytes, NULL, sodium_base64_VARIANT_ORIGINAL);
-    return failed || bytes != sizeof audit->secret_key ||
-                   crypto_sign_ed25519_sk_to_pk(audit->public_key, audit->secret_key)
-               ? BAL_ECORRUPT
-               : BAL_OK;
-}
-
-static bal_status make_key(struct bal_audit *audit, const char *path, struct bal_error *error)
-{
-    char text[sodium_base64_ENCODED_LEN(sizeof audit->secret_key, sodium_base64_VARIANT_ORIGINAL)];
-    struct bal_buf file = {0};
-    (void)crypto_sign_keypair(audit->public_key, audit->secret_key); // always 0
-    (void)sodium_bin2base64(text, sizeof text, audit->secret_key, sizeof audit->secret_key,
-                            sodium_base64_VARIANT_ORIGINAL);
-    bal_buf_printf(&file, "%s%s\n", key_head, text);
-    bal_status status = bal_file_replace(path, bal_buf_slice(&file), 0600, error);
-    if (!status) {
-        status = give_to_owner(audit->data_dir, path, error);
-    }
-    audit->key_is_new = true;
-    sodium_memzero(text, sizeof text);
-    sodium_memzero(file.data, file.length);
-    bal_buf_finish(&file);
-    return status;
-}
-
-/** A log that is there was signed with a key that must be there too. */
-static bal_status load_key(struct bal_audit *audit, bool log_is_empty, struct bal_error *error)
-{
-    char *const path = audit_path(audit->data_dir, "audit.key");
-    struct bal_buf file = {0};
-    bal_status status = BAL_OK;
-    if (access(path, F_OK) == 0) {
-        status = bal_file_read(path, KEY_FILE_BYTES, &file, error);
-        if (!status && parse_key(audit, bal_buf_slice(&file))) {
-            status = bal_error_set(error, BAL_ECORRUPT, "%s is no key of an audit log", path);
-        }
-    } else if (log_is_empty) {
-        status = make_key(audit, path, error);
-    } else {
-        status = bal_error_set(error, BAL_ECORRUPT,
-                               "%s is missing, and without it %s cannot go on: move the log aside, "
-                               "tell the DPO, and start again",
-                               path, audit->path);
-    }
-    if (file.data) {
-        sodium_memzero(file.data, file.length);
-    }
-    bal_buf_finish(&file);
-    free(path);
-    return status;
+    return bal_file_give_to_owner(audit->data_dir, path) ? audit_refused(error, "give away", path)
+                                                         : BAL_OK;
 }
 
 /* ---- the file's end ---- */
@@ -132,7 +65,8 @@ static bal_status last_is_wrong(const struct bal_audit *audit, struct bal_error 
 {
     return bal_error_set(error, BAL_ECORRUPT,
                          "the last record of %s does not check (balise audit verify says where it "
-                         "begins): move the log aside, tell the DPO, and start again",
+                         "begins): move the log aside, tell the DPO, and begin another: balise "
+                         "audit begin",
                          audit->path);
 }
 
@@ -153,7 +87,7 @@ static struct bal_slice last_line(struct bal_slice tail, size_t *torn)
 static bal_status cut_at(struct bal_audit *audit, off_t size, struct bal_error *error)
 {
     if (ftruncate(audit->fd, size) || fsync(audit->fd)) {
-        return refused(error, "cut", audit->path);
+        return audit_refused(error, "cut", audit->path);
     }
     audit->size = size;
     return BAL_OK;
@@ -184,7 +118,7 @@ static bal_status read_tail(struct bal_audit *audit, off_t size, size_t *torn,
     const struct bal_slice tail = {.data = memory, .length = (size_t)(size - from)};
     bal_status status = BAL_OK;
     if (!read_at(audit->fd, memory, tail.length, from)) {
-        status = refused(error, "read", audit->path);
+        status = audit_refused(error, "read", audit->path);
         goto undo_memory;
     }
     const struct bal_slice text = last_line(tail, torn);
@@ -214,11 +148,11 @@ static bal_status write_and_sync(const struct bal_audit *audit, struct bal_slice
             continue;
         }
         if (written <= 0) {
-            return refused(error, "write to", audit->path);
+            return audit_refused(error, "write to", audit->path);
         }
         done += (size_t)written;
     }
-    return fsync(audit->fd) ? refused(error, "sync", audit->path) : BAL_OK;
+    return fsync(audit->fd) ? audit_refused(error, "sync", audit->path) : BAL_OK;
 }
 
 /**
@@ -230,7 +164,7 @@ static bal_status take_back(struct bal_audit *audit, struct bal_error *error)
 {
     struct stat facts;
     if (fstat(audit->fd, &facts)) {
-        return refused(error, "look at", audit->path);
+        return audit_refused(error, "look at", audit->path);
     }
     if (facts.st_size > audit->size + audit->refused_bytes) {
         audit->refused_bytes = 0; // another process went on behind it: it has become a record
@@ -287,9 +221,10 @@ static bal_status begin(struct bal_audit *audit, struct bal_error *error)
     bal_buf_append(&key, "", 1);
     const struct bal_log_field fields[] = {
         BAL_NAME("key", key.data), BAL_NAME("key_made", audit->key_is_new ? "now" : "before"),
-        BAL_NAME("version", BALISE_VERSION)};
+        BAL_NAME("data", audit->has_data ? "before" : "none"), BAL_NAME("version", BALISE_VERSION)};
     const bal_status status =
         append_record(audit, "begin", fields, sizeof fields / sizeof fields[0], error);
+    audit->has_begun = !status;
     bal_buf_finish(&key);
     return status;
 }
@@ -306,7 +241,7 @@ static bal_status refresh(struct bal_audit *audit, struct bal_error *error)
 {
     struct stat facts;
     if (fstat(audit->fd, &facts)) {
-        return refused(error, "look at", audit->path);
+        return audit_refused(error, "look at", audit->path);
     }
     if (!is_still_there(audit, &facts) || facts.st_size < audit->size) {
         audit->failed = true;
@@ -335,7 +270,7 @@ bal_status audit_write_locked(struct bal_audit *audit, const char *what,
         return bal_error_set(error, BAL_EIO, "%s was replaced or cut: restart balise", audit->path);
     }
     if (bal_file_lock(audit->fd, LOCK_EX)) {
-        return refused(error, "lock", audit->path);
+        return audit_refused(error, "lock", audit->path);
     }
     bal_status status = audit->refused_bytes > 0 ? take_back(audit, error) : BAL_OK;
     if (!status) {
@@ -383,17 +318,33 @@ void bal_audit_head(struct bal_audit *audit, char anchor[BAL_ANCHOR_TEXT_BYTES])
 
 /* ---- opening ---- */
 
+/** A folder's first log begins by itself. Where there is data there was a log: that it is gone is
+ * for people to know, and for a person to say. */
+static bal_status may_begin(struct bal_audit *audit, struct bal_error *error)
+{
+    struct stat facts;
+    audit->has_data = partition_any(audit->data_dir);
+    if ((!lstat(audit->path, &facts) && facts.st_size > 0) || !audit->has_data ||
+        audit->may_begin) {
+        return BAL_OK;
+    }
+    return bal_error_set(error, BAL_ECORRUPT,
+                         "%s is gone, though the folder holds data: bring it back, or tell the DPO "
+                         "and begin another: balise audit begin",
+                         audit->path);
+}
+
 static bal_status open_file(struct bal_audit *audit, struct bal_error *error)
 {
     if (mkdir(audit->data_dir, 0750) && errno != EEXIST) {
-        return refused(error, "create folder", audit->data_dir);
+        return audit_refused(error, "create folder", audit->data_dir);
     }
     audit->fd =
         open(audit->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0640);
     if (audit->fd < 0) {
-        return refused(error, "open", audit->path);
+        return audit_refused(error, "open", audit->path);
     }
-    const bal_status status = give_to_owner(audit->data_dir, audit->path, error);
+    const bal_status status = audit_give_to_owner(audit, audit->path, error);
     return status ? status : bal_folder_sync(audit->data_dir, error);
 }
 
@@ -401,14 +352,14 @@ static bal_status first_look(struct bal_audit *audit, struct bal_error *error)
 {
     struct stat facts;
     if (bal_file_lock(audit->fd, LOCK_EX) || fstat(audit->fd, &facts)) {
-        return refused(error, "lock", audit->path);
+        return audit_refused(error, "lock", audit->path);
     }
     bal_status status = BAL_OK;
     if (!S_ISREG(facts.st_mode)) {
         status = bal_error_set(error, BAL_EINVAL, "%s is no file", audit->path);
     }
     if (!status) {
-        status = load_key(audit, facts.st_size == 0, error);
+        status = audit_load_key(audit, facts.st_size == 0, error);
     }
     if (!status) {
         status = refresh(audit, error);
@@ -417,8 +368,8 @@ static bal_status first_look(struct bal_audit *audit, struct bal_error *error)
     return status;
 }
 
-bal_status bal_audit_open(const char *data_dir, const struct bal_clock *clock,
-                          struct bal_audit **out, struct bal_error *error)
+static bal_status open_log(const char *data_dir, const struct bal_clock *clock, bool begins,
+                           struct bal_audit **out, struct bal_error *error)
 {
     if (sodium_init() < 0) {
         return bal_error_set(error, BAL_EIO, "libsodium cannot start: no source of randomness");
@@ -429,7 +380,11 @@ bal_status bal_audit_open(const char *data_dir, const struct bal_clock *clock,
     audit->path = audit_path(data_dir, "audit.log");
     audit->fd = -1;
     (void)pthread_mutex_init(&audit->lock, NULL); // cannot fail with default attributes
-    bal_status status = open_file(audit, error);
+    audit->may_begin = begins;
+    bal_status status = may_begin(audit, error);
+    if (!status) {
+        status = open_file(audit, error);
+    }
     if (!status) {
         status = first_look(audit, error);
     }
@@ -439,6 +394,25 @@ bal_status bal_audit_open(const char *data_dir, const struct bal_clock *clock,
     }
     *out = audit;
     return BAL_OK;
+}
+
+bal_status bal_audit_open(const char *data_dir, const struct bal_clock *clock,
+                          struct bal_audit **out, struct bal_error *error)
+{
+    return open_log(data_dir, clock, false, out, error);
+}
+
+bal_status bal_audit_begin(const char *data_dir, const struct bal_clock *clock,
+                           char anchor[BAL_ANCHOR_TEXT_BYTES], struct bal_error *error)
+{
+    struct bal_audit *audit = NULL;
+    bal_status status = open_log(data_dir, clock, true, &audit, error);
+    if (!status && !audit->has_begun) {
+        status = bal_error_set(error, BAL_EPERM, "%s is there: it goes on", audit->path);
+    }
+    bal_audit_head(audit, anchor);
+    bal_audit_close(audit);
+    return status;
 }
 
 void bal_audit_close(struct bal_audit *audit)

@@ -26,6 +26,8 @@ struct bal_audit {
     uint8_t hash[HASH_BYTES]; /**< its hash */
     uint8_t public_key[crypto_sign_PUBLICKEYBYTES], secret_key[crypto_sign_SECRETKEYBYTES];
     bool key_is_new;
+    bool may_begin, has_begun; /**< a log where there is data, as a person wants it; it has */
+    bool has_data;
 
     uint64_t login_count; /**< failed log-ins of `login_minute` */
     int64_t login_minute; /**< minutes since 1970 */
@@ -40,6 +42,16 @@ BAL_MUST_USE bal_status audit_write_locked(struct bal_audit *audit, const char *
                                            struct bal_error *error);
 /** Writes what is counted when its minute has passed, or in any case; the caller holds `lock`. */
 void audit_flush_locked(struct bal_audit *audit, bool in_any_case);
+
+/** Reads DATA_DIR/audit.key. Where the log is empty it is made if it is not there: a log that is
+ * there was signed with a key that must be there too. */
+BAL_MUST_USE bal_status audit_load_key(struct bal_audit *audit, bool log_is_empty,
+                                       struct bal_error *error);
+/** Says "cannot VERB PATH: why" from errno. */
+bal_status audit_refused(struct bal_error *error, const char *verb, const char *path);
+/** What root makes for a service goes to the owner of the data folder, who has to write to it. */
+BAL_MUST_USE bal_status audit_give_to_owner(const struct bal_audit *audit, const char *path,
+                                            struct bal_error *error);
 
 /** DATA_DIR/name; freed by the caller. */
 char *audit_path(const char *data_dir, const char *name);

@@ -146,6 +146,60 @@ void folder_close(struct bal_store *store)
     store->lock_fd = -1;
 }
 
+static bool ends_in(const char *name, size_t *length, const char *end)
+{
+    const size_t end_length = strlen(end);
+    if (*length <= end_length || memcmp(name + *length - end_length, end, end_length) != 0)
+        return false;
+    *length -= end_length;
+    return true;
+}
+
+/* A copy in the folder that somebody made of it has another name, so it is the path that counts. */
+static bool is_file(const char *path, const struct stat *file)
+{
+    struct stat named;
+    return path && stat(path, &named) == 0 && named.st_dev == file->st_dev &&
+           named.st_ino == file->st_ino;
+}
+
+static bool is_configured(const struct bal_config *config, const struct stat *file)
+{
+    const struct bal_tls_files *tls[] = {&config->public_side.listener.tls,
+                                         &config->private_side.listener.tls};
+    bool found = is_file(config->path, file) || is_file(config->webhook.secret_file, file) ||
+                 is_file(config->webhook.ca_file, file);
+    for (size_t d = 0; d < config->geoip.database_count; d++)
+        found = found || is_file(config->geoip.databases[d], file);
+    for (size_t s = 0; s < sizeof tls / sizeof tls[0]; s++)
+        found = found || is_file(tls[s]->certificate_file, file) || is_file(tls[s]->key_file, file);
+    return found;
+}
+
+bool folder_is_ours(const struct bal_config *config, const char *name, const struct stat *file)
+{
+    static const char *const folders[] = {"open", "hourly", "daily",
+                                          "lost+found"}; /* of a file system of its own */
+    static const char *const files[] = {"version",     "lock",      "sites",     "tokens",
+                                        "annotations", "alerted",   "journal",   "journal.keys",
+                                        "unproved",    "audit.log", "audit.key", "demo"};
+    size_t length = strlen(name);
+    for (size_t f = 0; S_ISDIR(file->st_mode) && f < sizeof folders / sizeof folders[0]; f++)
+        if (strcmp(name, folders[f]) == 0)
+            return true;
+    if (!S_ISREG(file->st_mode))
+        return false;
+    if (ends_in(name, &length, ".log") && strncmp(name, "audit-", sizeof "audit-" - 1) == 0)
+        return true; /* an earlier log */
+    length = strlen(name);
+    (void)(ends_in(name, &length, ".tmp") || ends_in(name, &length, ".lock") ||
+           ends_in(name, &length, ".new"));
+    for (size_t f = 0; f < sizeof files / sizeof files[0]; f++)
+        if (strlen(files[f]) == length && memcmp(name, files[f], length) == 0)
+            return true;
+    return is_configured(config, file);
+}
+
 /* Whether a name is a line of the text; `line` is its number, or else the number the next line will
  * have. */
 static bool find_line(struct bal_slice text, struct bal_slice name, uint32_t *line)

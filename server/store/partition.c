@@ -366,6 +366,22 @@ bool partition_is_name(enum partition_kind kind, const char *name)
     return parse_name(kind, stem, &period);
 }
 
+bool partition_any(const char *data_dir)
+{
+    bool found = false;
+    for (unsigned kind = 0; kind < PARTITION_KINDS && !found; kind++) {
+        char folder[PARTITION_PATH_BYTES];
+        (void)snprintf(folder, sizeof folder, "%s/%s", data_dir,
+                       partition_kind_name((enum partition_kind)kind));
+        DIR *dir = opendir(folder);
+        for (const struct dirent *entry; dir && !found && (entry = readdir(dir));)
+            found = partition_is_name((enum partition_kind)kind, entry->d_name);
+        if (dir)
+            (void)closedir(dir);
+    }
+    return found;
+}
+
 bal_status partition_list(struct partitions *partitions, enum partition_kind kind, int32_t **out,
                           size_t *count)
 {

@@ -56,6 +56,8 @@ enum { PARTITION_KINDS = PARTITION_DAILY + 1 };
 /** Whether a file of a kind's folder has a name that this registry gives: a period's, or that of
  * its lock. */
 bool partition_is_name(enum partition_kind kind, const char *name);
+/** Whether a data folder holds a file of any kind. */
+bool partition_any(const char *data_dir);
 
 /**
  * Destroys a file for good: closed, overwritten with zeros, synced, unlinked, folder synced.

@@ -3,6 +3,7 @@
 #define BALISE_STORE_PRIVATE_H
 
 #include "journal.h"
+#include "ledger.h"
 #include "open.h"
 #include "partition.h"
 #include "scanner.h"
@@ -12,6 +13,7 @@
 #include <balise/store.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 /**
  * The parts of a store and who touches them. `open`, `journal`, the schedule and `days` belong to
@@ -36,6 +38,7 @@ struct bal_store {
     struct partitions *partitions;
 
     struct bal_audit *audit; /**< NULL for a reader */
+    struct ledger ledger;    /**< files of the told tiers that the audit log knows */
     struct scanner *scanner; /**< NULL for a reader */
     unsigned asked;          /**< questions to the scanner that have no answer yet */
     struct bal_buf
@@ -88,6 +91,9 @@ BAL_MUST_USE bal_status folder_write_version(const char *data_dir, struct bal_er
 /** Stable numbers for the configured sites (DATA_DIR/sites, one name a line; a number is a line).
  */
 BAL_MUST_USE bal_status folder_site_ids(struct bal_store *store, struct bal_error *error);
+/** Whether something in the folder has a name that this program gives, or one that the
+ * configuration names; `file` is what lstat says of it. */
+bool folder_is_ours(const struct bal_config *config, const char *name, const struct stat *file);
 
 /* checkpoint.c: open days to their files */
 /** Writes every dirty row of every open day, one transaction a day file, then lets the journal

@@ -34,7 +34,8 @@ struct inspection {
     struct partitions *partitions;
     struct bal_retention *report;
     int32_t today;
-    uint64_t erasures; /* begun and not ended */
+    uint64_t erasures;    /* begun and not ended */
+    struct ledger ledger; /* which files ought to be there */
     enum partition_kind kind;
 };
 
@@ -171,27 +172,52 @@ static void inspect_file(const struct inspection *inspection, int32_t period)
     judge(inspection, period, oldest);
 }
 
-/* Bytes of everything in the tier's folder, and what is not ours. */
-static bal_status inspect_folder(const struct inspection *inspection, struct bal_error *error)
+/* Each entry of a folder; those that have gone meanwhile are passed over. */
+static bal_status each_entry(const struct inspection *inspection, const char *path,
+                             void (*each)(const struct inspection *inspection, const char *name,
+                                          const struct stat *file),
+                             struct bal_error *error)
 {
-    struct bal_retention_tier *tier = &inspection->report->tier[inspection->kind];
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/%s", inspection->config->data_dir, tier->name);
     DIR *dir = opendir(path);
     if (!dir)
         return bal_error_set(error, BAL_EIO, "cannot read %s: %s", path, strerror(errno));
     for (const struct dirent *entry; (entry = readdir(dir));) {
         struct stat file;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            fstatat(dirfd(dir), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) != 0)
-            continue;
-        tier->bytes += (uint64_t)file.st_size;
-        if (!partition_is_name(inspection->kind, entry->d_name) || !S_ISREG(file.st_mode))
-            problem(inspection, "%s: %s is no file of balise, so nothing ever purges it",
-                    tier->name, entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            fstatat(dirfd(dir), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0)
+            each(inspection, entry->d_name, &file);
     }
     (void)closedir(dir);
     return BAL_OK;
+}
+
+static void on_tier_entry(const struct inspection *inspection, const char *name,
+                          const struct stat *file)
+{
+    struct bal_retention_tier *tier = &inspection->report->tier[inspection->kind];
+    tier->bytes += (uint64_t)file->st_size;
+    if (!partition_is_name(inspection->kind, name) || !S_ISREG(file->st_mode))
+        problem(inspection, "%s: %s is no file of balise, so nothing ever purges it", tier->name,
+                name);
+}
+
+static void on_root_entry(const struct inspection *inspection, const char *name,
+                          const struct stat *file)
+{
+    if (!folder_is_ours(inspection->config, name, file))
+        problem(inspection,
+                "%s is nothing of balise, and if it is a copy, nothing ever purges it: move it out "
+                "of the data folder",
+                name);
+}
+
+/* Bytes of everything in the tier's folder, and what is not ours. */
+static bal_status inspect_folder(const struct inspection *inspection, struct bal_error *error)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s", inspection->config->data_dir,
+                   partition_kind_name(inspection->kind));
+    return each_entry(inspection, path, on_tier_entry, error);
 }
 
 static bal_status inspect_tier(const struct inspection *inspection, struct bal_error *error)
@@ -249,6 +275,7 @@ static void copy(struct bal_slice value, char *out, size_t size)
 static void on_record(void *context, const struct bal_audit_record *record)
 {
     struct inspection *inspection = context;
+    ledger_take(&inspection->ledger, record);
     if (bal_slice_equal(record->what, BAL_SLICE("erasure_begun")))
         inspection->erasures++;
     else if (bal_slice_equal(record->what, BAL_SLICE("erasure")))
@@ -267,19 +294,12 @@ static void on_record(void *context, const struct bal_audit_record *record)
     }
 }
 
-static bool has_audit_key(const struct bal_config *config)
-{
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/audit.key", config->data_dir);
-    return access(path, F_OK) == 0;
-}
-
 static void read_audit(struct inspection *inspection)
 {
     const bal_status status =
         bal_audit_read(inspection->config->data_dir, 0, on_record, inspection, NULL);
-    if (status == BAL_ENOTFOUND && has_audit_key(inspection->config))
-        problem(inspection, "the audit log is gone, though its key is there");
+    if (status == BAL_ENOTFOUND && partition_any(inspection->config->data_dir))
+        problem(inspection, "the audit log is gone, though the folder holds data");
     else if (status && status != BAL_ENOTFOUND)
         problem(inspection, "the audit log cannot be read: see balise audit verify");
     for (unsigned t = 0; t < BAL_RETENTION_TIERS; t++) {
@@ -292,6 +312,47 @@ static void read_audit(struct inspection *inspection)
     }
     if (inspection->erasures > 0)
         problem(inspection, "an erasure was begun and has not ended: run it again");
+}
+
+/* ---- what is missing ---- */
+
+/* That a file was destroyed is noted before it is, and stays so until the audit log has the proof:
+ * so the note is read before the log, and the log before this. */
+static bool is_noted(const struct bal_retention *report, const struct ledger_file *file)
+{
+    for (size_t u = 0; u < report->unproved_count; u++)
+        if (strcmp(report->unproved[u].tier, partition_kind_name(file->kind)) == 0 &&
+            report->unproved[u].period == file->period)
+            return true;
+    return false;
+}
+
+static void find_missing(const struct inspection *inspection, struct ledger *missing)
+{
+    const int32_t today = retention_today(inspection->config, inspection->report->time_s);
+    int32_t first[PARTITION_KINDS];
+    for (unsigned k = 0; k < PARTITION_KINDS; k++)
+        first[k] = retention_first_kept(inspection->config, (enum partition_kind)k, today);
+    ledger_missing(&inspection->ledger, inspection->partitions, first, missing);
+    for (size_t f = missing->count; f-- > 0;) {
+        if (is_noted(inspection->report, &missing->files[f]))
+            ledger_drop(missing, missing->files[f].kind, missing->files[f].period);
+    }
+}
+
+static void name_missing(const struct inspection *inspection)
+{
+    struct ledger missing;
+    find_missing(inspection, &missing);
+    for (size_t f = 0; f < missing.count; f++) {
+        char date[BAL_DATE_BYTES];
+        bal_day_text(missing.files[f].period, date);
+        problem(inspection,
+                "%s: the file of %s is gone, and not by a purge: bring it back from a backup, or "
+                "run balise retention --give-up-missing once the DPO knows",
+                partition_kind_name(missing.files[f].kind), date);
+    }
+    ledger_finish(&missing);
 }
 
 /* ---- the whole ---- */
@@ -312,27 +373,78 @@ static void begin_tiers(const struct inspection *inspection)
                                         .next_purge = INT32_MAX};
 }
 
+static bal_status inspect(struct inspection *inspection, struct bal_error *error)
+{
+    bal_status status = each_entry(inspection, inspection->config->data_dir, on_root_entry, error);
+    begin_tiers(inspection);
+    for (unsigned k = 0; k < PARTITION_KINDS && !status; k++) {
+        inspection->kind = (enum partition_kind)k;
+        status = inspect_tier(inspection, error);
+    }
+    if (!status)
+        status = read_unproved(inspection, error);
+    if (!status)
+        read_audit(inspection);
+    return status;
+}
+
+static struct inspection begin(const struct bal_config *config, int64_t now_ms,
+                               struct partitions *partitions, struct bal_retention *out)
+{
+    *out = (struct bal_retention){.time_s = now_ms / 1000};
+    return (struct inspection){.config = config,
+                               .partitions = partitions,
+                               .report = out,
+                               .today = retention_today(config, out->time_s - CLOSING_GRACE_S)};
+}
+
 bal_status bal_retention_read(const struct bal_config *config, int64_t now_ms,
                               struct bal_store *store, struct bal_retention *out,
                               struct bal_error *error)
 {
     struct partitions *beside = store ? NULL : partitions_create_beside(config->data_dir);
-    *out = (struct bal_retention){.time_s = now_ms / 1000};
-    struct inspection inspection = {.config = config,
-                                    .partitions = store ? store->partitions : beside,
-                                    .report = out,
-                                    .today =
-                                        retention_today(config, out->time_s - CLOSING_GRACE_S)};
-    bal_status status = BAL_OK;
-    begin_tiers(&inspection);
-    for (unsigned k = 0; k < PARTITION_KINDS && !status; k++) {
-        inspection.kind = (enum partition_kind)k;
-        status = inspect_tier(&inspection, error);
+    struct inspection inspection = begin(config, now_ms, store ? store->partitions : beside, out);
+    const bal_status status = inspect(&inspection, error);
+    if (!status)
+        name_missing(&inspection);
+    ledger_finish(&inspection.ledger);
+    partitions_destroy(beside);
+    return status;
+}
+
+static bal_status give_up_each(const struct inspection *inspection, const struct bal_clock *clock,
+                               size_t *count, struct bal_error *error)
+{
+    struct ledger missing;
+    struct bal_audit *audit = NULL;
+    bal_status status = bal_audit_open(inspection->config->data_dir, clock, &audit, error);
+    find_missing(inspection, &missing);
+    for (size_t f = 0; f < missing.count && !status; f++) {
+        char date[BAL_DATE_BYTES];
+        bal_day_text(missing.files[f].period, date);
+        status = bal_audit_append(audit, error, "file_given_up",
+                                  BAL_NAME("tier", partition_kind_name(missing.files[f].kind)),
+                                  BAL_NAME("period", date));
+        *count += status == BAL_OK;
     }
+    ledger_finish(&missing);
+    bal_audit_close(audit);
+    return status;
+}
+
+bal_status bal_retention_give_up_missing(const struct bal_config *config,
+                                         const struct bal_clock *clock, size_t *count,
+                                         struct bal_error *error)
+{
+    struct partitions *beside = partitions_create_beside(config->data_dir);
+    struct bal_retention report;
+    struct inspection inspection = begin(config, bal_clock_now_ms(clock), beside, &report);
+    *count = 0;
+    bal_status status = inspect(&inspection, error);
     if (!status)
-        status = read_unproved(&inspection, error);
-    if (!status)
-        read_audit(&inspection);
+        status = give_up_each(&inspection, clock, count, error);
+    ledger_finish(&inspection.ledger);
+    bal_retention_finish(&report);
     partitions_destroy(beside);
     return status;
 }

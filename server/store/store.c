@@ -92,11 +92,15 @@ static bal_status recover(struct bal_store *store, struct bal_error *error)
                                     (size_t)store->config->privacy.visitors_kibibytes * 1024);
     bal_status status = folder_site_ids(store, error);
     if (!status)
+        status = bal_audit_read(store->data_dir, 0, ledger_take, &store->ledger, error);
+    if (!status)
         status = purge_resume(store, error);
     if (!status)
         status = read_open_days(store, error);
     if (!status)
         status = bal_store_tick(store);
+    if (!status)
+        status = ledger_keep(&store->ledger, store->partitions, store->audit);
     if (status)
         (void)bal_error_set(error, status, "data folder %s: recovery failed: %s", store->data_dir,
                             bal_status_text(status));
@@ -177,6 +181,7 @@ void bal_store_close(struct bal_store *store)
     pthread_mutex_destroy(&store->lock);
     bal_buf_finish(&store->group);
     bal_buf_finish(&store->unproved);
+    ledger_finish(&store->ledger);
     free(store->page_numbers);
     free(store->site_ids);
     free(store->open);

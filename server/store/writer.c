@@ -96,8 +96,12 @@ static bal_status close_by_clock(struct bal_store *store)
     const int64_t now_s = bal_clock_now_ms(store->clock) / 1000 - GRACE_S;
     if (now_s > store->last_time_s)
         store->last_time_s = now_s;
-    return store->last_time_s >= store->next_boundary_s ? close_until(store, store->last_time_s)
-                                                        : BAL_OK;
+    if (store->last_time_s < store->next_boundary_s)
+        return BAL_OK;
+    const bal_status status = close_until(store, store->last_time_s);
+    if (!status) /* what could not be recorded is at the next closing; the audit log has said so */
+        (void)!ledger_keep(&store->ledger, store->partitions, store->audit);
+    return status;
 }
 
 static bal_status checkpoint_by_clock(struct bal_store *store)

@@ -212,13 +212,46 @@ def test_a_simulated_year_is_clean_and_whatever_is_done_to_its_log_is_named(tmp_
 def test_a_log_that_was_written_anew_shows_against_the_anchor():
     with Balise() as balise:
         anchor = records(balise.data)[-1].anchor
+        balise.visit(12)
+        balise.close_day()
         balise.terminate()
         (balise.data / "audit.log").unlink()
         (balise.data / "audit.key").unlink()
+        begun = run("audit", "begin", "--config", balise.config_path)
+        assert begun.returncode == 0 and begun.stdout.splitlines()[-1] == records(balise.data)[-1].anchor
         balise.start()
         assert verify(balise).returncode == 0
         answer = verify(balise, "--anchor", anchor)
         assert answer.returncode == 1 and "written anew" in answer.stderr
+
+
+@pytest.mark.parametrize("how", ["deleted", "emptied"])
+def test_nothing_starts_on_data_without_its_log_until_somebody_says_that_he_knows(how):
+    with Balise() as balise:
+        balise.visit(12)
+        balise.close_day()
+        balise.terminate()
+        log = balise.data / "audit.log"
+        if how == "deleted":
+            log.unlink()
+        else:
+            log.write_bytes(b"")
+        said = balise.fails_to_start()
+        assert "audit.log is gone, though the folder holds data" in said and "balise audit begin" in said
+        made = run("token", "new", "--config", balise.config_path, "--role", "dpo")
+        assert made.returncode == 1 and "audit.log is gone" in made.stderr
+        assert not log.exists() or log.stat().st_size == 0
+        assert run("audit", "begin", "--config", balise.config_path).returncode == 0
+        [first] = records(balise.data)
+        assert (first.what, first.fields["data"], first.fields["key_made"]) == ("begin", "before", "before")
+        balise.start()
+        again = run("audit", "begin", "--config", balise.config_path)
+        assert again.returncode == 1 and "is there: it goes on" in again.stderr
+        assert {record.fields["period"] for record in records(balise.data, "file_made")} == {"2026-06-10", "2026-06-01"}
+
+
+def test_a_folders_first_log_begins_by_itself(balise):
+    assert records(balise.data)[0].fields["data"] == "none"
 
 
 def test_the_list_says_what_the_log_says(logged):

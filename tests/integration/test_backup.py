@@ -52,6 +52,8 @@ def restore(balise, folder):
     shutil.rmtree(balise.data)
     folder.rename(balise.data)
     balise._tokens.clear()  # pylint: disable=protected-access
+    begun = run("audit", "begin", "--config", balise.config_path)
+    assert begun.returncode == 0, begun.stderr
     balise.start()
 
 

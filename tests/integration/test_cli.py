@@ -189,6 +189,16 @@ def test_a_right_configuration_is_told_in_whole(tmp_path):
     assert "127.0.0.1:8080" in answer.stdout and "Europe" not in answer.stdout
 
 
+@pytest.mark.parametrize("trusted, count", [
+    (["0.0.0.0/0"], 1), (["::/0"], 1), (["0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8"], 2), (["2000::/3"], 1),
+    (["10.0.0.0/8", "fc00::/7", "192.0.2.7", "2001:db8::/32"], 0), ([], 0),
+], ids=str)
+def test_proxies_that_are_strangers_are_warned_of(tmp_path, trusted, count):
+    _, answer = check(tmp_path, '{"data_dir": "/x", ' + SITES + ', "public": {"trusted_proxies": ' + json.dumps(trusted) + "}}")
+    assert answer.returncode == 0 and "public.trusted_proxies" in answer.stdout and "warning" not in answer.stdout
+    assert re.findall(r"public\.trusted_proxies: (\d+) of them", answer.stderr) == ([str(count)] if count else [])
+
+
 def test_a_configuration_that_is_not_there_is_named(tmp_path):
     for command in (("serve",), ("check-config",), ("query",), ("token", "new", "--role", "dpo")):
         answer = run(*command, "--config", tmp_path / "none.json")

@@ -15,14 +15,18 @@ def test_without_the_journals_keys_views_of_the_last_checkpoint_are_left():
         assert [row["views"] for row in balise.kpi(metric="lcp", by="day", from_=day)["rows"]] == [12]
 
 
-def test_without_the_audit_logs_key_nothing_starts_until_the_log_is_moved_aside():
+def test_without_the_audit_logs_key_nothing_starts_until_another_log_is_begun():
     with Balise() as balise:
+        balise.visit(12)
+        balise.close_day()
         balise.terminate()
         (balise.data / "audit.key").unlink()
         said = balise.fails_to_start()
         assert "audit.key is missing" in said and "move the log aside" in said
         aside = balise.folder / "audit-2026-06-10.log"
         (balise.data / "audit.log").rename(aside)
+        assert "balise audit begin" in balise.fails_to_start()
+        assert run("audit", "begin", "--config", balise.config_path).returncode == 0
         balise.start()
         for words in (("--config", balise.config_path), ("--log", aside)):
             assert run("audit", "verify", *words).returncode == 0

@@ -3,10 +3,12 @@
 import datetime
 import json
 import pathlib
+import re
 
 import jsonschema
 import pytest
 
+from audit import records
 from balise import Balise, run
 from wait import until
 
@@ -88,9 +90,80 @@ def test_verify_fails_as_soon_as_a_copy_of_what_was_purged_is_found():
 def test_verify_misses_the_audit_log():
     with Balise(SHORT) as balise:
         balise.visit(15)
+        balise.close_day()
         (balise.data / "audit.log").unlink()
         gone = verify(balise)
-        assert gone.returncode == 1 and "the audit log is gone, though its key is there" in gone.stderr
+        assert gone.returncode == 1 and "the audit log is gone, though the folder holds data" in gone.stderr
+
+
+def complaints(balise):
+    """What the last start said of retention, as the number of problems; 0 when nothing."""
+    found = re.findall(r"mod=serve event=retention_not_kept problems=(\d+)", balise.log(True))
+    return int(found[0]) if found else 0
+
+
+def test_what_lies_in_the_data_folder_and_is_not_of_balise_is_named():
+    with Balise(SHORT) as balise:
+        balise.visit(15)
+        day = balise.close_day()
+        balise.token()
+        balise.terminate()
+        inside = balise.data / "regions.mmdb"  # the configuration names it
+        inside.write_bytes(balise.database.read_bytes())
+        balise.config["geoip"]["databases"] = [str(inside)]
+        balise.write_config()
+        balise.start()
+        assert verify(balise).returncode == 0 and complaints(balise) == 0
+        strays = [balise.data / f"{day}.mdb", balise.data / "tokens~", balise.data / "old" / f"{day}.mdb"]
+        strays[-1].parent.mkdir()
+        for stray in strays:
+            stray.write_bytes((balise.data / "hourly" / f"{day}.mdb").read_bytes())
+        balise.restart()
+        named = verify(balise)
+        assert named.returncode == 1 and complaints(balise) == 3
+        for name in (f"{day}.mdb", "tokens~", "old"):
+            assert f"\n{name} is nothing of balise" in named.stderr, named.stderr
+        assert balise.metrics()["balise_retention_problems"] == 3
+        for stray in strays:
+            stray.unlink()
+        strays[-1].parent.rmdir()
+        assert verify(balise).returncode == 0
+
+
+def test_a_told_file_that_somebody_deleted_is_missed_until_it_is_back_or_given_up():
+    with Balise({"retention": {"hourly_days": 5}}) as balise:
+        days = []
+        for _ in range(3):
+            balise.visit(15)
+            days.append(balise.close_day())
+        made = [(record.fields["tier"], record.fields["period"]) for record in records(balise.data, "file_made")]
+        assert sorted(made) == [("daily", "2026-06-01"), *(("hourly", str(day)) for day in days)]
+        balise.terminate()
+        hourly, daily = balise.data / "hourly" / f"{days[1]}.mdb", balise.data / "daily" / "2026-06.mdb"
+        kept = daily.read_bytes()
+        for path in (hourly, daily):
+            path.unlink()
+        balise.start()
+        assert complaints(balise) == 2
+        missed = verify(balise)
+        assert missed.returncode == 1 and missed.stdout == ""
+        for tier, period in (("hourly", days[1]), ("daily", "2026-06-01")):
+            assert f"{tier}: the file of {period} is gone, and not by a purge" in missed.stderr
+        balise.terminate()
+        daily.write_bytes(kept)
+        assert "hourly" in verify(balise).stderr and "daily" not in verify(balise).stderr
+        given_up = run("retention", "--config", balise.config_path, "--give-up-missing", environment=balise.environment())
+        assert given_up.returncode == 0 and given_up.stdout.startswith("1 given up")
+        assert [record.fields for record in records(balise.data, "file_given_up")] == [{"tier": "hourly", "period": str(days[1])}]
+        assert verify(balise).returncode == 0
+        balise.start()
+        assert complaints(balise) == 0 and len(records(balise.data, "file_made")) == 4
+        # What is purged is not missed.
+        for _ in range(6):
+            balise.visit(15)
+            balise.close_day()
+        until(lambda: verify(balise).returncode == 0, 30, "nothing missed")
+        assert not hourly.with_name(f"{days[0]}.mdb").exists()
 
 
 def test_a_question_makes_no_store():
