@@ -250,6 +250,19 @@ static void check_origin(const struct look *look)
                look->origin);
 }
 
+static void check_proxies(const struct look *look)
+{
+    const size_t strangers = bal_config_trusted_strangers(look->words->config);
+    if (strangers > 0)
+        look_found(look, BAL_ILL, "proxies",
+                   "public.trusted_proxies: %zu of them %s of strangers, who may then claim any "
+                   "address, and be as many visitors as they like: name the proxies' own",
+                   strangers, strangers == 1 ? "is" : "are");
+    else
+        look_found(look, BAL_WELL, "proxies",
+                   "nobody but networks that may be your own is trusted");
+}
+
 static void check_databases(const struct look *look)
 {
     struct bal_geo *geo = NULL;
@@ -293,6 +306,7 @@ bal_status bal_doctor_look(const struct bal_doctor_words *words, bal_finding_fn 
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return bal_error_set(error, BAL_EIO, "libcurl cannot start");
     check_origin(&look);
+    check_proxies(&look);
     check_databases(&look);
     look_at_machine(&look);
     if (check_page(&look))

@@ -3,10 +3,13 @@
 // there is anything to look at (a known origin, no objection, a body of the allowed size, no robot)
 // before one byte of the body is read. Past it, an address and a user agent become a region, two
 // enums and a hash under today's key; the flight gets a view of fixed size, and what held the path
-// is wiped. Nothing is allocated on this way but the flight's own texts, and nothing is logged.
+// is wiped. Nothing is allocated on this way but the flight's own texts, and nothing of it is
+// logged.
+#include "lone.h"
 #include "rates.h"
 #include "rules.h"
 
+#include <balise/log.h>
 #include <balise/peer.h>
 
 #include <assert.h>
@@ -29,6 +32,7 @@ struct bal_ingest {
     pthread_rwlock_t lock;
     struct bal_rules *rules;
     struct rates rates;
+    struct lone *lone; // [site]
 };
 
 /* ---- the gate ----------------------------------------------------------------------------- */
@@ -85,12 +89,24 @@ static uint16_t seats_of(const struct bal_config *config)
     return (uint16_t)(signed_most > 0 ? signed_most : config->privacy.k / 2);
 }
 
+/** One network alone never makes k visitors: an operator who forgot his proxy would wait in vain.
+ */
+static void look_for_lone_network(struct bal_ingest *ingest, uint16_t site, int32_t day,
+                                  struct bal_prefix prefix)
+{
+    if (lone_take(&ingest->lone[site], day, bal_prefix_number(prefix, 0))) {
+        bal_log(BAL_LOG_WARNING, "ingest", "one_network",
+                BAL_NAME("site", ingest->config->sites[site].name), BAL_NUM("views", LONE_VIEWS));
+    }
+}
+
 /** What the peer is reduced to: where it is from, and which visitor of that day it is. */
 static void reduce_peer(struct bal_ingest *ingest, struct bal_prefix prefix,
                         struct bal_slice user_agent, int64_t time_ms, struct bal_view *view)
 {
     const struct bal_config *const config = ingest->config;
     const int32_t day = bal_zone_day(config->sites[view->site].zone, time_ms / 1000);
+    look_for_lone_network(ingest, view->site, day, prefix);
     view->region = bal_geo_region(ingest->rules->geo, prefix);
     view->visitor =
         bal_keyring_visitor(ingest->keyring, view->site, day, prefix, user_agent, seats_of(config));
@@ -205,6 +221,7 @@ bal_status bal_ingest_create(const struct bal_config *config, struct bal_keyring
     ingest->keyring = keyring;
     ingest->rules = rules;
     rates_init(&ingest->rates, config->public_side.views_a_minute);
+    ingest->lone = bal_calloc(config->site_count, sizeof *ingest->lone);
     index_origins(ingest);
     *out = ingest;
     return BAL_OK;
@@ -218,6 +235,7 @@ void bal_ingest_destroy(struct bal_ingest *ingest)
     bal_rules_close(ingest->rules);
     (void)pthread_rwlock_destroy(&ingest->lock); // nobody holds it any more
     rates_finish(&ingest->rates);
+    free(ingest->lone);
     free(ingest->origins);
     free(ingest);
 }

@@ -2,6 +2,7 @@
 """What good input gets: protocols, who the client is, tokens, reloads, and an end that loses nothing."""
 import datetime
 import json
+import re
 import signal
 import socket
 import ssl
@@ -56,6 +57,34 @@ def test_what_is_no_address_is_nowhere(tmp_path):
 def test_privacy_43_only_trusted_proxies_are_believed(tmp_path):
     with Balise({**crowded(tmp_path), "public": {"trusted_proxies": ["192.0.2.0/24"]}}) as balise:
         assert views_by_region(balise, [lambda n: f"198.18.{n}.7"]) == {"FR-PAC": 12}  # where test.mmdb has 127.0.0.0/8
+
+
+def test_whoever_trusts_strangers_is_warned_at_the_start():
+    for trusted, warned in ((["0.0.0.0/0", "::/0"], True), (["127.0.0.0/8", "::1/128"], False)):
+        with Balise({"public": {"trusted_proxies": trusted}}) as balise:
+            assert ("mod=serve event=strangers_trusted networks=2" in balise.log()) == warned
+
+
+def test_a_site_whose_views_all_come_from_one_network_is_warned_of_once_a_day():
+    """As when the proxy in front is not among the trusted ones: then nothing is ever told."""
+    sites = [{"name": name, "origins": [f"https://{name}.example"], "time_zone": "Europe/Paris"} for name in ("alone", "mixed")]
+    with Balise({"sites": sites}) as balise:
+        def warnings():
+            return re.findall(r"level=warning mod=ingest event=one_network site=(\S+) views=200", balise.log())
+
+        def visit(site, count, **words):
+            balise.post_all([(view(), {"origin": f"https://{site}.example", **words}) for _ in range(count)])
+
+        visit("mixed", 1, address="2001:db8:1::1")
+        visit("mixed", 250, address="2001:db8:2::1")
+        visit("alone", 199, address="2001:db8:2::1")
+        assert warnings() == []
+        visit("alone", 100, address="2001:db8:2:9::1")
+        assert warnings() == ["alone"]
+        balise.close_day()
+        visit("alone", 200, address=None)  # a proxy that names nobody
+        assert warnings() == ["alone", "alone"]
+        assert "2001:db8" not in balise.log()
 
 
 def test_one_network_is_never_k_visitors_by_itself(balise):

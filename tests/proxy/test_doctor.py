@@ -102,6 +102,13 @@ def test_a_portal_that_is_not_there_is_said(server):
     assert status == 1
 
 
+def test_proxies_that_are_strangers_are_said():
+    for trusted, health in ((["::/0"], "WRONG"), (["127.0.0.1"], "well")):
+        with Balise({"public": {"trusted_proxies": trusted}}, running=False) as folder:
+            found, _ = findings(folder, f"http://127.0.0.1:{free_port()}/")
+        assert found["proxies"][0] == health, found
+
+
 def test_a_clock_that_is_wrong_is_said(server):
     def script(handler):
         handler.send_response_only(200)
