@@ -407,7 +407,10 @@ bal_status bal_audit_begin(const char *data_dir, const struct bal_clock *clock,
 {
     struct bal_audit *audit = NULL;
     bal_status status = open_log(data_dir, clock, true, &audit, error);
-    if (!status && !audit->has_begun) {
+    if (!audit) {
+        return status;
+    }
+    if (!audit->has_begun) {
         status = bal_error_set(error, BAL_EPERM, "%s is there: it goes on", audit->path);
     }
     bal_audit_head(audit, anchor);
