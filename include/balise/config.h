@@ -85,6 +85,7 @@ struct bal_config {
         struct bal_network *trusted_proxies;
         size_t trusted_proxy_count;
         bool forwarded;              /**< they write Forwarded, not X-Forwarded-For */
+        bool proxy_protocol;         /**< they announce each connection */
         int loops;                   /**< event loops; 0: one a core */
         int64_t connections;         /**< at the most, all loops together */
         int64_t network_connections; /**< of one network that is no proxy of ours */

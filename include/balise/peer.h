@@ -5,6 +5,8 @@
 #include <balise/buf.h>
 #include <sys/socket.h>
 
+struct bal_prefix;
+
 /**
  * Who sent a request: the only structure of the program that ever holds an address or a user agent.
  * Filled on the stack by the beacon handler of http/, read by ingest/ and privacy/, wiped before
@@ -12,8 +14,10 @@
  */
 struct bal_peer {
     struct sockaddr_storage socket_address;
-    struct bal_slice forwarded_for; /**< the list of hops, believed only from a trusted proxy */
-    bool is_rfc7239;                /**< that of Forwarded; else of X-Forwarded-For */
+    const struct bal_prefix *announced; /**< whose connection it is, where a balancer says so; NULL:
+                                           of socket_address */
+    struct bal_slice forwarded_for;     /**< the list of hops, believed only from a trusted proxy */
+    bool is_rfc7239;                    /**< that of Forwarded; else of X-Forwarded-For */
     struct bal_slice user_agent;
 };
 

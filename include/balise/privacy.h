@@ -5,6 +5,7 @@
 #include <balise/config.h>
 #include <balise/margin.h>
 #include <balise/view.h>
+#include <sys/types.h>
 
 struct bal_peer;
 
@@ -22,14 +23,27 @@ struct bal_prefix {
 };
 
 /**
- * The client's prefix: the socket's address, or, while it is one of `trusted` networks, the
- * right-most address of X-Forwarded-For or Forwarded that is not (a malformed element ends the
- * walk: the prefix is then unknown). An IPv4 address inside IPv6 (v4-mapped ::ffff:0:0/96, 6to4
- * 2002::/16, Teredo 2001::/32, NAT64 64:ff9b::/96 and a /96 of 64:ff9b:1::/48) is unwrapped before
- * truncation. Every full address is wiped from the stack.
+ * The client's prefix: the socket's address, or what was announced of the connection, or, while it
+ * is one of `trusted` networks, the right-most address of X-Forwarded-For or Forwarded that is not
+ * (a malformed element ends the walk: the prefix is then unknown). An IPv4 address inside IPv6
+ * (v4-mapped ::ffff:0:0/96, 6to4 2002::/16, Teredo 2001::/32, NAT64 64:ff9b::/96 and a /96 of
+ * 64:ff9b:1::/48) is unwrapped before truncation. Every full address is wiped from the stack.
  */
 struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct bal_network *trusted,
                                      size_t trusted_count);
+
+/** The longest PROXY protocol header that is read. */
+#define BAL_PROXY_HEADER_BYTES 2048
+
+/**
+ * Reads the PROXY protocol header (HAProxy's specification, versions 1 and 2) that `data` begins
+ * with: how many bytes it has, 0 while it is not whole, -1 when there is none to the letter.
+ * `*prefix` is the network of the client that it names, a proxy's when that is one of `trusted`; of
+ * nobody (family 0) for the balancer's own connections and for what it does not tell. Checksums and
+ * other additions of version 2 are passed over.
+ */
+ssize_t bal_prefix_of_proxy_header(struct bal_slice data, const struct bal_network *trusted,
+                                   size_t trusted_count, struct bal_prefix *prefix);
 
 /**
  * A number that stands for a prefix in the counts of this process: keyed with random bytes of the

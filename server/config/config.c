@@ -155,6 +155,16 @@ static bal_status check_webhook(struct reader *reader, const struct bal_config *
                              "webhook.url needs webhook.secret_file");
 }
 
+/** Nobody else is let in then. */
+static bal_status check_proxies(struct reader *reader, const struct bal_config *config)
+{
+    if (!config->public_side.proxy_protocol || config->public_side.trusted_proxy_count > 0) {
+        return BAL_OK;
+    }
+    return bal_reader_refuse(reader, "public", BAL_EINVAL,
+                             "public.proxy_protocol needs public.trusted_proxies");
+}
+
 static bal_status check(struct reader *reader, const struct bal_config *config)
 {
     bal_status status = BAL_OK;
@@ -166,6 +176,7 @@ static bal_status check(struct reader *reader, const struct bal_config *config)
     status = status ? status : check_tls(reader, &config->private_side.listener.tls, "private.tls");
     status = status ? status : check_budgets(reader, config);
     status = status ? status : check_webhook(reader, config);
+    status = status ? status : check_proxies(reader, config);
     return status ? status : check_listen(reader, config);
 }
 

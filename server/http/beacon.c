@@ -57,6 +57,9 @@ static enum bal_outcome gate(struct bal_ingest *ingest, const h2o_req_t *req,
     struct bal_peer peer = {0};
     if (req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&peer.socket_address) == 0)
         peer.socket_address.ss_family = AF_UNSPEC;
+    const struct connection *connection = connection_of(req->conn);
+    if (connection && connection->is_proxied)
+        peer.announced = &connection->client;
     peer.is_rfc7239 = loop_of(req)->server->parts.config->public_side.forwarded;
     peer.forwarded_for = forwarded_for(req, peer.is_rfc7239, joined);
     peer.user_agent = request_header(req, H2O_TOKEN_USER_AGENT);

@@ -6,6 +6,7 @@
 #include "connection.h"
 
 #include "memory.h"
+#include "proxied.h"
 #include "server.h"
 
 #include <balise/peer.h>
@@ -24,20 +25,31 @@ static void on_close(void *memory)
     crowds_leave(&side->crowds, connection->crowd);
     atomic_fetch_sub_explicit(&side->connections, 1, memory_order_relaxed);
     SSL_CTX_free(connection->tls);
+    explicit_bzero(connection, sizeof *connection); // a network may be in it
     free(connection);
 }
 
-/** The network's place among the crowds; -1 for one of our proxies, which speaks for many. False:
- * it has too many connections. */
-static bool enter_crowd(struct loop *loop, const struct bal_peer *peer, int64_t *crowd)
+/** Whether every connection of a side is announced. */
+static bool is_announced(const struct loop *loop)
+{
+    return loop->beacons && loop->server->parts.config->public_side.proxy_protocol;
+}
+
+/** The network's place among the crowds; -1 for one of our proxies, which speaks for many. What
+ * keeps it out: it has too many connections, or announces some and is no proxy of ours. */
+static enum guard enter_crowd(struct loop *loop, const struct bal_peer *peer, int64_t *crowd)
 {
     const struct bal_config *config = loop->server->parts.config;
     struct bal_prefix prefix = bal_prefix_of_peer(peer, config->public_side.trusted_proxies,
                                                   config->public_side.trusted_proxy_count);
-    const bool entered =
-        prefix.is_proxy || crowds_enter(&loop->side->crowds, bal_prefix_number(prefix, 0), crowd);
+    enum guard guard = GUARD_COUNT;
+    if (is_announced(loop) && !prefix.is_proxy)
+        guard = GUARD_PROXY;
+    else if (!prefix.is_proxy &&
+             !crowds_enter(&loop->side->crowds, bal_prefix_number(prefix, 0), crowd))
+        guard = GUARD_NETWORK;
     explicit_bzero(&prefix, sizeof prefix);
-    return entered;
+    return guard;
 }
 
 static void refuse(struct loop *loop, h2o_socket_t *sock, enum guard guard)
@@ -60,8 +72,8 @@ static enum guard keep_out(struct loop *loop, h2o_socket_t *sock, int64_t *crowd
         guard = GUARD_MEMORY;
     else if (h2o_socket_getpeername(sock, (struct sockaddr *)&peer.socket_address) == 0)
         guard = GUARD_GONE;
-    else if (!enter_crowd(loop, &peer, crowd))
-        guard = GUARD_NETWORK;
+    else
+        guard = enter_crowd(loop, &peer, crowd);
     explicit_bzero(&peer, sizeof peer);
     return guard;
 }
@@ -75,16 +87,25 @@ void connection_open(struct loop *loop, h2o_socket_t *sock)
         return;
     }
     struct connection *connection = bal_alloc(sizeof *connection);
-    *connection = (struct connection){
-        .sock = sock, .loop = loop, .tls = loop->accept.ssl_ctx, .crowd = crowd};
-    if (connection->tls)
-        SSL_CTX_up_ref(connection->tls);
+    *connection = (struct connection){.sock = sock, .loop = loop, .crowd = crowd};
     h2o_linklist_insert(&loop->connections, &connection->link);
     memory_take_in(sock);
     sock->on_close.cb = on_close;
     sock->on_close.data = connection;
     counter_add(&loop->counters.accepted, 1);
-    h2o_accept(&loop->accept, sock);
+    if (is_announced(loop))
+        proxied_open(connection);
+    else
+        connection_hand_over(connection);
+}
+
+void connection_hand_over(struct connection *connection)
+{
+    struct loop *loop = connection->loop;
+    connection->tls = loop->accept.ssl_ctx;
+    if (connection->tls)
+        SSL_CTX_up_ref(connection->tls);
+    h2o_accept(&loop->accept, connection->sock);
 }
 
 struct connection *connection_of(h2o_conn_t *conn)

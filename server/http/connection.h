@@ -4,6 +4,8 @@
 
 #include "lib.h"
 
+#include <balise/privacy.h>
+
 struct loop;
 struct side;
 
@@ -15,12 +17,14 @@ struct connection {
     h2o_linklist_t link;      /**< of its loop */
     h2o_linklist_t condemned; /**< of its loop: its next frame ends it */
     h2o_socket_t *sock;
-    SSL_CTX *tls; /**< a reference, or NULL */
+    SSL_CTX *tls; /**< a reference, or NULL; once it is handed over */
     struct loop *loop;
-    int64_t crowd;   /**< its network's place in the side's crowds, or -1 */
-    unsigned shut;   /**< a bit for each `how` of shutdown(2) */
-    uint64_t opened; /**< HTTP/2 streams */
-    uint64_t reset;  /**< of these, before they were answered */
+    int64_t crowd;            /**< its network's place in the side's crowds, or -1 */
+    struct bal_prefix client; /**< whom a balancer has announced; with is_proxied */
+    bool is_proxied;          /**< it begins with the PROXY protocol */
+    unsigned shut;            /**< a bit for each `how` of shutdown(2) */
+    uint64_t opened;          /**< HTTP/2 streams */
+    uint64_t reset;           /**< of these, before they were answered */
 
     // What the reaper knows of it (reaper.c).
     uint64_t owed; /**< what the client was last seen to owe; 0: nothing */
@@ -32,6 +36,8 @@ struct connection {
 /** Takes in a socket that was accepted and hands it to the library, or closes it: there are too
  * many, of its network too many, memory is short, or nobody is there any more. */
 void connection_open(struct loop *loop, h2o_socket_t *sock);
+/** Lets the library speak on it. */
+void connection_hand_over(struct connection *connection);
 /** The one a request or an HTTP/2 connection of the library's belongs to; NULL when its socket has
  * gone. */
 struct connection *connection_of(h2o_conn_t *conn);

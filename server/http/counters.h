@@ -16,7 +16,8 @@
     X(RESETS, "resets")           /**< too many streams reset: closed */                           \
     X(HEADERS, "headers")         /**< too many or too long header fields: closed */               \
     X(FRAMING, "framing")         /**< an HTTP/1.1 request that can be read in two ways: 400 */    \
-    X(GONE, "gone")               /**< a client that had left before it was let in */
+    X(GONE, "gone")               /**< a client that had left before it was let in */              \
+    X(PROXY, "proxy")             /**< not announced as it must be, or by nobody we trust: closed */
 #define GUARD_ENUM(id, name) GUARD_##id,
 enum guard { GUARDS(GUARD_ENUM) GUARD_COUNT };
 #undef GUARD_ENUM

@@ -4,8 +4,9 @@
 // is recognised whichever socket family it came through. Trust is tested before a tunnel's or a
 // translator's address is unwrapped: one that merely carries a proxy's IPv4 address is not that
 // proxy.
+#include "address.h"
+
 #include <balise/peer.h>
-#include <balise/privacy.h>
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -15,15 +16,10 @@
 #include <string.h>
 
 enum {
-    ADDRESS_BYTES = 16,
     MAPPED_BYTES = 12, // ::ffff:0:0/96
     MAPPED_BITS = 96,
     IPV4_KEPT_BYTES = 3,
     MAX_HOPS = 32 // more proxies in a row than any portal has: the header was made up
-};
-
-struct address {
-    uint8_t bytes[ADDRESS_BYTES];
 };
 
 static const uint8_t mapped[MAPPED_BYTES] = {[10] = 0xff, [11] = 0xff};
@@ -58,8 +54,7 @@ static void map_ipv4(const void *ipv4, struct address *out)
     memcpy(out->bytes + MAPPED_BYTES, ipv4, ADDRESS_BYTES - MAPPED_BYTES);
 }
 
-/** inet_pton of a slice, into 16 bytes. */
-static bool parse_text(struct bal_slice text, int family, struct address *out)
+bool address_parse(struct bal_slice text, int family, struct address *out)
 {
     char terminated[INET6_ADDRSTRLEN];
     if (!text.length || text.length >= sizeof terminated || memchr(text.data, 0, text.length)) {
@@ -111,17 +106,17 @@ static bool parse_hop(struct bal_slice text, struct address *out)
         const struct bal_slice rest = slice_from(text, close + 1, text.length);
         const bool good_rest =
             !rest.length || (rest.data[0] == ':' && is_port(slice_from(rest, 1, rest.length)));
-        return good_rest && parse_text(slice_from(text, 1, close), AF_INET6, out);
+        return good_rest && address_parse(slice_from(text, 1, close), AF_INET6, out);
     }
     const size_t colon = find_byte(text, ':');
     if (colon == text.length) {
-        return parse_text(text, AF_INET, out);
+        return address_parse(text, AF_INET, out);
     }
     const struct bal_slice after = slice_from(text, colon + 1, text.length);
     if (find_byte(text, '.') < colon && is_port(after)) {
-        return parse_text(slice_from(text, 0, colon), AF_INET, out);
+        return address_parse(slice_from(text, 0, colon), AF_INET, out);
     }
-    return parse_text(text, AF_INET6, out);
+    return address_parse(text, AF_INET6, out);
 }
 
 /** One element of Forwarded (RFC 7239 §4): "for=192.0.2.1;proto=https", 'For="[2001:db8::1]:443"'.
@@ -147,6 +142,14 @@ static bool parse_element(struct bal_slice element, struct address *out)
         value = slice_from(value, 1, value.length - 1);
     }
     return parse_hop(value, out);
+}
+
+void address_take(const void *bytes, int family, struct address *out)
+{
+    if (family == AF_INET)
+        map_ipv4(bytes, out);
+    else
+        memcpy(out->bytes, bytes, ADDRESS_BYTES);
 }
 
 static bool of_socket(const struct sockaddr_storage *socket_address, struct address *out)
@@ -236,26 +239,31 @@ static struct bal_slice take_last(struct bal_slice *list)
     return last;
 }
 
+struct bal_prefix address_prefix(const struct address *address, const struct bal_network *trusted,
+                                 size_t trusted_count)
+{
+    struct bal_prefix prefix = truncate(address);
+    prefix.is_proxy = is_trusted(address, trusted, trusted_count);
+    return prefix;
+}
+
 struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct bal_network *trusted,
                                      size_t trusted_count)
 {
     struct bal_prefix prefix = {0};
     struct address address = {0};
     struct bal_slice hops = peer->forwarded_for;
-    bool known = of_socket(&peer->socket_address, &address);
-    int seen = 0;
-    while (known && is_trusted(&address, trusted, trusted_count)) {
+    if (peer->announced)
+        prefix = *peer->announced;
+    else if (of_socket(&peer->socket_address, &address))
+        prefix = address_prefix(&address, trusted, trusted_count);
+    for (int seen = 0; prefix.is_proxy; seen++) {
         const struct bal_slice hop = take_last(&hops);
-        if (!hop.length) {
-            prefix.is_proxy = true; // all are ours: the farthest one asked for itself
-            break;
-        }
-        known = ++seen <= MAX_HOPS && (peer->is_rfc7239 ? parse_element : parse_hop)(hop, &address);
-    }
-    if (known) {
-        const bool is_proxy = prefix.is_proxy;
-        prefix = truncate(&address);
-        prefix.is_proxy = is_proxy;
+        if (!hop.length)
+            break; // all are ours: the farthest one asked for itself
+        prefix = (struct bal_prefix){0};
+        if (seen < MAX_HOPS && (peer->is_rfc7239 ? parse_element : parse_hop)(hop, &address))
+            prefix = address_prefix(&address, trusted, trusted_count);
     }
     sodium_memzero(&address, sizeof address);
     return prefix;
