@@ -15,7 +15,7 @@
     X(STALLED, "stalled")         /**< a client that owed something for too long: closed */        \
     X(RESETS, "resets")           /**< too many streams reset: closed */                           \
     X(HEADERS, "headers")         /**< too many or too long header fields: closed */               \
-    X(FRAMING, "framing")         /**< an HTTP/1.1 request that can be read in two ways: 400 */    \
+    X(FRAMING, "framing")         /**< malformed, or to be read in two ways: 400 or closed */      \
     X(GONE, "gone")               /**< a client that had left before it was let in */              \
     X(PROXY, "proxy")             /**< not announced as it must be, or by nobody we trust: closed */
 #define GUARD_ENUM(id, name) GUARD_##id,

@@ -161,6 +161,21 @@ static size_t fields_of(const uint8_t *at, const uint8_t *end)
     return fields;
 }
 
+/** What the library lets pass of RFC 9113 §8.2 and §8.3.1: a field without a name, two fields
+ * of HTTP/1.1's connections, a path of nothing. */
+static bool is_malformed(const h2o_req_t *req)
+{
+    if (req->input.path.base && req->input.path.len == 0)
+        return true;
+    for (size_t i = 0; i < req->headers.size; i++) {
+        const struct bal_slice name = slice_of(*req->headers.entries[i].name);
+        if (name.length == 0 || bal_slice_equal(name, BAL_SLICE("keep-alive")) ||
+            bal_slice_equal(name, BAL_SLICE("proxy-connection")))
+            return true;
+    }
+    return false;
+}
+
 /**
  * One byte may stand for a field of kilobytes that is in the table, and each becomes an entry of
  * the request's list: the library bounds neither.
@@ -171,12 +186,18 @@ int h2o_hpack_parse_headers(h2o_req_t *req, void *table, const uint8_t *data, si
     const bool too_many =
         length > HEAD_BYTES_AT_MOST ||
         (length > FIELDS_AT_MOST && fields_of(data, data + length) > FIELDS_AT_MOST);
-    if (!too_many)
-        return library.parse_fields(req, table, data, length, pseudo, content_length, digests,
-                                    error);
-    count(GUARD_HEADERS);
-    *error = "too many header fields";
-    return ENHANCE_YOUR_CALM;
+    if (too_many) {
+        count(GUARD_HEADERS);
+        *error = "too many header fields";
+        return ENHANCE_YOUR_CALM;
+    }
+    const int result =
+        library.parse_fields(req, table, data, length, pseudo, content_length, digests, error);
+    if (result != 0 || !is_malformed(req))
+        return result;
+    count(GUARD_FRAMING);
+    *error = "a malformed request";
+    return PROTOCOL_ERROR;
 }
 
 static bool is_condemned(struct loop *loop, const uint8_t *data)

@@ -128,10 +128,27 @@ bool is_get(const h2o_req_t *req)
     return is_method(req, BAL_SLICE("GET")) || is_method(req, BAL_SLICE("HEAD"));
 }
 
+/** What is left of an absolute form, "http://portal.example/balise/b" (RFC 9112 §3.2.2). */
+static struct bal_slice without_origin(struct bal_slice target)
+{
+    static const struct bal_slice schemes[] = {{"http://", 7}, {"https://", 8}};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        const size_t length = schemes[i].length;
+        const struct bal_slice begin = {.data = target.data, .length = length};
+        if (target.length < length || !bal_slice_equal_nocase(begin, schemes[i]))
+            continue;
+        const char *const path = memchr(target.data + length, '/', target.length - length);
+        const size_t skipped = path ? (size_t)(path - target.data) : target.length;
+        return (struct bal_slice){.data = target.data + skipped, .length = target.length - skipped};
+    }
+    return target;
+}
+
 struct bal_slice request_path(const h2o_req_t *req)
 {
     const size_t length = req->query_at < req->path.len ? req->query_at : req->path.len;
-    return (struct bal_slice){.data = req->path.base, .length = length};
+    const struct bal_slice path = {.data = req->path.base, .length = length};
+    return length == 0 || path.data[0] == '/' ? path : without_origin(path);
 }
 
 struct bal_slice request_query(const h2o_req_t *req)

@@ -61,7 +61,7 @@ class Firefox:
                 )
             url = until(self._look_listening, START_SECONDS, "Firefox listening")
             self._socket = websocket.create_connection(url + "/session", timeout=TIMEOUT, suppress_origin=True)
-            self.version = self.call("session.new", {"capabilities": {}})["capabilities"]["browserVersion"]
+            self.version = self.call("session.new", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": True}}})["capabilities"]["browserVersion"]
         except BaseException:
             self.close()
             raise
