@@ -52,8 +52,7 @@ static const struct command commands[] = {
      "  --equity              each region held against the median region; with --site, --metric, "
      "--from and --to alone\n"
      "  --format table|csv|json|ndjson   how to print (table)\n"
-     "  --token-file FILE     a file with an access token (or the environment variable "
-     "BALISE_TOKEN)\n"
+     "  --token-file FILE     a file with an access token\n"
      "Says on stderr what the rows do not show (in JSON: `coverage`): views that no row tells, "
      "days "
      "without the table.\n"
@@ -69,8 +68,7 @@ static const struct command commands[] = {
      "  --month YYYY-MM       which one (the last whole one)\n"
      "  --lang fr|en          its language (public.language)\n"
      "  --out FILE            where to write it (standard output)\n"
-     "  --token-file FILE     a file with an access token (or the environment variable "
-     "BALISE_TOKEN)\n"
+     "  --token-file FILE     a file with an access token\n"
      "Asks the running server's private listener; opens the data folder itself only when no server "
      "runs.\n",
      report_run},

@@ -41,20 +41,15 @@ static void build_target(const struct inquiry *inquiry, struct bal_buf *target)
     }
 }
 
-/* The token's first word: from --token-file, else from the environment; absent when there is none.
- */
+/* The token's first word; absent without a file. */
 static bal_status read_token(const struct inquiry *inquiry, struct bal_buf *token,
                              struct bal_error *error)
 {
-    const char *from_environment = getenv("BALISE_TOKEN");
-    if (inquiry->token_file) {
-        const bal_status status =
-            bal_file_read(inquiry->token_file, TOKEN_FILE_MAX_BYTES, token, error);
-        if (status)
-            return status;
-    } else if (from_environment) {
-        bal_buf_addc(token, from_environment);
-    }
+    bal_status status = BAL_OK;
+    if (inquiry->token_file)
+        status = bal_file_read(inquiry->token_file, TOKEN_FILE_MAX_BYTES, token, error);
+    if (status)
+        return status;
     for (size_t i = 0; i < token->length; i++) {
         if (token->data[i] == '\n' || token->data[i] == '\r' || token->data[i] == ' ')
             token->length = i;
@@ -82,7 +77,7 @@ static bal_status ask_server(const struct inquiry *inquiry, struct bal_answer *a
             token.length > 0
                 ? "the server does not know this token, or it has ended or been taken back: make "
                   "one with `balise token new`"
-                : "a server runs: give an access token with --token-file or BALISE_TOKEN");
+                : "a server runs: give an access token with --token-file");
     if (token.data)
         explicit_bzero(token.data, token.capacity);
     bal_buf_finish(&token);

@@ -8,7 +8,7 @@
  * from the data folder: the same answer. */
 struct inquiry {
     const struct bal_config *config;
-    const char *token_file; /**< NULL: the environment variable BALISE_TOKEN, if there is one */
+    const char *token_file; /**< NULL: none */
     const char *path;       /**< of the API */
     void (*here)(struct bal_store *store, const struct bal_config *config,
                  const struct bal_kpi_request *request, int64_t now_ms, struct bal_answer *answer);

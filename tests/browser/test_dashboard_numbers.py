@@ -33,7 +33,7 @@ def asked(quarter, **parameters):
 
 def of_query(quarter, *words):
     made = run("query", "--config", quarter.config_path, "--site", "portal", "--from", FROM, "--to", TO, "--compare-from", EARLIER,
-               "--compare-to", FROM, "--format", "csv", *words, environment={"BALISE_TOKEN": quarter.token()})
+               "--compare-to", FROM, "--format", "csv", *words, *quarter.token_words(quarter.token()))
     assert made.returncode == 0, made.stderr
     return list(csv.DictReader(io.StringIO(made.stdout)))
 

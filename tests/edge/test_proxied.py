@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Behind a balancer that passes bytes on and announces each connection: the PROXY protocol, by HAProxy and by hand."""
+import mmap
 import re
 import socket
 import ssl
@@ -8,6 +9,7 @@ import struct
 import pytest
 
 import frames as h2
+import leaks
 from balise import ORIGIN, Balise
 from conversation import dial
 from edge import certificate
@@ -168,6 +170,33 @@ def test_tls_goes_through_a_balancer_and_ends_here(word, alpn):
             assert connection.selected_alpn_protocol() == alpn
             connection.sendall(h2.hello() + h2.beacon(1) if alpn == "h2" else POST)
             until(lambda: connection.recv(65536) and server.outcomes()["accepted"] == 1, what="the view")
+
+
+class Announced:
+    """What an address looks like that a header told: in words and in bytes."""
+
+    def places(self, file):
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as core:
+            for address in ADDRESSES:
+                for form in (address.encode(), socket.inet_aton(address)):
+                    if core.find(form) != -1:
+                        yield address, form
+
+
+ADDRESSES = [f"203.0.113.{n}" for n in range(100, 140)]
+
+
+def test_no_address_that_is_announced_stays_in_memory():
+    with Proxied() as server:
+        for number, address in enumerate(ADDRESSES):
+            assert server.say((line, binary)[number % 2](address) + POST).startswith(b"HTTP/1.1 204 ")
+        held = [dial(server.public_port, False, None) for _ in range(2)]
+        for connection, head in zip(held, (line(ADDRESSES[0]), binary(ADDRESSES[1]))):
+            connection.sendall(head + GET)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert leaks.in_memory(server, Announced()) == []
+        for connection in held:
+            connection.close()
 
 
 def test_behind_a_balancer_a_proxys_word_for_its_visitor_is_taken():

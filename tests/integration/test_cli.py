@@ -27,8 +27,7 @@ def _asked():
 
 
 def query(balise, *words, token=None):
-    environment = {**balise.environment(), **({"BALISE_TOKEN": token} if token else {})}
-    return run("query", "--config", balise.config_path, *words, environment=environment)
+    return run("query", "--config", balise.config_path, *words, *balise.token_words(token), environment=balise.environment())
 
 
 def cells(table):

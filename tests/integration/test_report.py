@@ -167,18 +167,18 @@ def test_the_months_annotations_are_text_and_nothing_more(told):
 
 
 def test_the_command_writes_the_servers_bytes_with_a_server_and_without(told, tmp_path):
-    environment = {**told.environment(), "BALISE_TOKEN": told.token()}
+    environment, secret = told.environment(), told.token_words(told.token())
     words = ("report", "--config", told.config_path, "--site", "portal", "--month", "2026-07", "--lang", "fr")
     served = report(told, month="2026-07", lang="fr").body.decode()
-    assert run(*words, environment=environment).stdout == served
-    written = run(*words, "--out", tmp_path / "report.html", environment=environment)
+    assert run(*words, *secret, environment=environment).stdout == served
+    written = run(*words, *secret, "--out", tmp_path / "report.html", environment=environment)
     assert written.returncode == 0 and not written.stdout and (tmp_path / "report.html").read_text(encoding="utf-8") == served
     told.terminate()
     try:
         assert run(*words, environment=told.environment()).stdout == served
     finally:
         told.start()
-    refused = run(*words[:-2], "--lang", "de", environment=environment)
+    refused = run(*words[:-2], *secret, "--lang", "de", environment=environment)
     assert refused.returncode == 1 and "fr or en" in refused.stderr and not refused.stdout
 
 

@@ -41,7 +41,8 @@ def ask(server, path, **parameters):
 def query(server, *words, **parameters):
     """What `balise query` prints."""
     options = [word for name, value in parameters.items() for word in (f"--{name}", value)]
-    done = run("query", "--config", server.config_path, *words, *options, environment={**server.environment(), "BALISE_TOKEN": server.token()})
+    done = run("query", "--config", server.config_path, *words, *options, *server.token_words(server.token()),
+               environment=server.environment())
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -49,7 +50,7 @@ def query(server, *words, **parameters):
 def query_report(server, month):
     """What `balise report` prints."""
     words = ("--site", "portal", "--month", month, "--lang", "en")
-    done = run("report", "--config", server.config_path, *words, environment={**server.environment(), "BALISE_TOKEN": server.token()})
+    done = run("report", "--config", server.config_path, *words, *server.token_words(server.token()), environment=server.environment())
     assert done.returncode == 0, done.stderr
     return done.stdout
 

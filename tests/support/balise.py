@@ -310,6 +310,14 @@ class Balise:
             self._tokens[role, site] = made.stdout.splitlines()[-1]
         return self._tokens[role, site]
 
+    def token_words(self, token):
+        """The words of a command that give it a token, from a file of it; none without a token."""
+        if not token:
+            return []
+        file = self.folder / "token"
+        file.write_text(token + "\n")
+        return ["--token-file", file]
+
     def private(self, method, path, token=None, headers=None):
         bearer = {"Authorization": f"Bearer {token}"} if token else {}
         return ask(self.private_port, method, path, {**bearer, **(headers or {})})
