@@ -62,7 +62,8 @@ BAL_MUST_USE bal_status bal_store_tick(struct bal_store *store);
 
 /** For /metrics and health: a snapshot of totals since the start. Any thread. */
 struct bal_store_stats {
-    uint64_t views, flights, journal_bytes, checkpoints, days_closed, files_purged, arena_full;
+    uint64_t views, flights, journal_bytes, checkpoints, days_closed, files_purged, arena_full,
+        files_damaged;
     int64_t last_journal_ns, last_checkpoint_ns; /**< the last one */
     int64_t journal_ns, checkpoint_ns;           /**< all of them */
     uint64_t open_cells, arena_used_bytes, arena_bytes, cell_bytes;

@@ -77,6 +77,8 @@ static void write_store(const struct bal_server *server, struct bal_buf *out)
             "Days of sites that were closed.");
     counter(out, "balise_store_files_purged_total", stats.files_purged,
             "Files removed at the end of their retention.");
+    counter(out, "balise_store_files_damaged_total", stats.files_damaged,
+            "Files that were corrupt and set aside since the start.");
     counter(out, "balise_store_arena_full_total", stats.arena_full,
             "Cells counted as other because the locked memory was full.");
     seconds(out, "balise_store_journal_seconds", stats.last_journal_ns,

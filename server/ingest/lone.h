@@ -12,8 +12,9 @@
  * A network is a number of bal_prefix_number, never an address. All loops share it; once a second
  * network has been seen it is only read.
  */
-#define LONE_VIEWS 200 /**< many for one network, few for a site: minutes where there is traffic   \
-                        */
+#define LONE_VIEWS                                                                                 \
+    200 /**< many for one network, few for a site: minutes where there is traffic                  \
+         */
 
 struct lone {
     _Atomic int32_t day; /**< 0 is none that anybody will see */

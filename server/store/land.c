@@ -209,14 +209,18 @@ static bal_status replay_item(struct replay *replay, const struct record *record
     const bal_status status = replay_day(replay, site, &day);
     if (status || !day)
         return status;
-    if (record->kind == RECORD_PAGE)
-        return open_page_define(day, record->page, record->text);
-    if (record->view.page >= day->page_count)
+    if (record->kind == RECORD_PAGE) {
+        const bal_status defined = open_page_define(day, record->page, record->text);
+        return replay->store->lost_open_day && defined == BAL_ECORRUPT ? BAL_OK : defined;
+    }
+    const bool is_known = record->view.page < day->page_count;
+    if (!is_known && !replay->store->lost_open_day)
         return BAL_ECORRUPT;
+    const uint32_t page = is_known ? record->view.page : 0; /* (other): counted all the same */
     if (day->key_epochs == 1)
         day->key_epochs = 2; /* the epoch that saw these views ended before its first checkpoint */
     open_day_count(
-        day, &record->view, record->view.page,
+        day, &record->view, page,
         &(struct open_counting){.k = (uint32_t)replay->store->config->privacy.k, .replayed = true});
     day->dirty = true;
     replay->counted = true;

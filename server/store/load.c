@@ -231,19 +231,45 @@ static bal_status drop_if_ended(struct bal_store *store, int32_t day)
     return purge_period(store, PARTITION_OPEN, day);
 }
 
+/* Records that make no sense: what was taken from their file is given up, and the file set aside.
+ */
+static bal_status give_up(struct bal_store *store, int32_t day)
+{
+    for (uint16_t s = 0; s < store->config->site_count; s++) {
+        if (store->open[s] && store->open[s]->day == day) {
+            open_day_destroy(store->open[s], store->arena);
+            store->open[s] = NULL;
+        }
+    }
+    return partition_set_aside(store->partitions, PARTITION_OPEN, day);
+}
+
+static bal_status load_day(struct bal_store *store, int32_t day)
+{
+    struct loader loader = {.store = store, .day = day};
+    struct partition *partition = NULL;
+    bal_status status =
+        partition_acquire(store->partitions, PARTITION_OPEN, day, false, &partition);
+    if (!status) {
+        status = load_file(&loader, partition);
+        partition_release(store->partitions, partition);
+    }
+    if (status == BAL_ECORRUPT)
+        status = give_up(store, day);
+    else if (status != BAL_ENOTFOUND)
+        return status;
+    store->lost_open_day = true;
+    return status == BAL_ENOTFOUND ? BAL_OK : status;
+}
+
 bal_status load_open_days(struct bal_store *store, struct bal_error *error)
 {
     int32_t *days = NULL;
     size_t count = 0;
     bal_status status = partition_list(store->partitions, PARTITION_OPEN, &days, &count);
+    store->lost_open_day = false;
     for (size_t d = 0; d < count && !status; d++) {
-        struct loader loader = {.store = store, .day = days[d]};
-        struct partition *partition = NULL;
-        status = partition_acquire(store->partitions, PARTITION_OPEN, days[d], false, &partition);
-        if (!status) {
-            status = load_file(&loader, partition);
-            partition_release(store->partitions, partition);
-        }
+        status = load_day(store, days[d]);
         if (!status)
             status = drop_if_ended(store, days[d]);
         if (status) {

@@ -10,7 +10,6 @@
 #include <assert.h>
 #include <balise/log.h>
 #include <balise/zone.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -37,6 +36,8 @@ struct partitions {
     pthread_mutex_t lock; /* guards all below, and users/doomed of partitions */
     struct known *known;
     size_t known_count, known_capacity;
+    void (*on_damage)(void *context, enum partition_kind kind, int32_t period);
+    void *damage_context;
     struct partition *first;
     int open_count, keep_open;
     bool beside;
@@ -210,16 +211,70 @@ static void know(struct partitions *partitions, enum partition_kind kind, int32_
     partitions->known[partitions->known_count++] = (struct known){.kind = kind, .period = period};
 }
 
+void partitions_on_damage(struct partitions *partitions,
+                          void (*told)(void *context, enum partition_kind kind, int32_t period),
+                          void *context)
+{
+    partitions->on_damage = told;
+    partitions->damage_context = context;
+}
+
+static void damaged_path(const char *path, char aside[PARTITION_PATH_BYTES + 16])
+{
+    (void)snprintf(aside, PARTITION_PATH_BYTES + 16, "%.*s" PARTITION_DAMAGED,
+                   (int)(strlen(path) - strlen(PARTITION_WHOLE)), path);
+}
+
+/* Called with the lock held. An older damaged file of the period makes room. */
+static bal_status set_aside(struct partitions *partitions, enum partition_kind kind, int32_t period)
+{
+    char path[PARTITION_PATH_BYTES], aside[PARTITION_PATH_BYTES + 16];
+    partition_path(partitions->data_dir, kind, period, path);
+    damaged_path(path, aside);
+    bal_status status = partition_file_destroy(aside);
+    if (!status && rename(path, aside) != 0)
+        status = BAL_EIO;
+    if (!status)
+        status = partition_file_destroy(path); /* its lock, and the folder is synced */
+    if (status)
+        return status;
+    bal_log(BAL_LOG_ERROR, "store", "set_aside", BAL_NAME("file", aside));
+    if (partitions->on_damage)
+        partitions->on_damage(partitions->damage_context, kind, period);
+    return BAL_OK;
+}
+
+bal_status partition_set_aside(struct partitions *partitions, enum partition_kind kind, int32_t day)
+{
+    const int32_t period = partition_period(kind, day);
+    pthread_mutex_lock(&partitions->lock);
+    struct partition *partition = find(partitions, kind, period);
+    bal_status status = partition && partition->users > 0 ? BAL_EBUSY : BAL_OK;
+    if (partition && !status) {
+        unlink_from_list(partitions, partition);
+        close_one(partition);
+    }
+    if (!status)
+        status = set_aside(partitions, kind, period);
+    pthread_mutex_unlock(&partitions->lock);
+    return status;
+}
+
 /* Called with the lock held: an LMDB status. A new file appears whole. */
 static int look_at(struct partitions *partitions, enum partition_kind kind, int32_t period,
-                   const char *path)
+                   bool create)
 {
+    char path[PARTITION_PATH_BYTES];
+    partition_path(partitions->data_dir, kind, period, path);
     const bool was_known = is_known(partitions, kind, period);
     int rc = 0;
     if (access(path, F_OK) != 0)
         rc = partition_file_make(path);
     else if (!was_known)
         rc = partition_check(path);
+    if ((rc == MDB_CORRUPTED || rc == MDB_INVALID) && !partitions->beside &&
+        set_aside(partitions, kind, period) == BAL_OK)
+        rc = create ? partition_file_make(path) : MDB_NOTFOUND;
     if (!rc && !was_known && !partitions->beside)
         rc = partition_settle(path);
     if (!rc && !was_known)
@@ -240,7 +295,7 @@ static bal_status open_new(struct partitions *partitions, enum partition_kind ki
         return errno == EACCES ? BAL_EPERM : BAL_ENOTFOUND;
     struct partition *partition = bal_calloc(1, sizeof *partition);
     partition->shared_fd = shared_fd;
-    int rc = look_at(partitions, kind, period, path);
+    int rc = look_at(partitions, kind, period, create);
     if (!rc)
         rc = partition_env_open(path, kind_map_bytes[kind], shared_fd >= 0, &partition->env,
                                 &partition->dbi);
@@ -248,8 +303,9 @@ static bal_status open_new(struct partitions *partitions, enum partition_kind ki
         if (shared_fd >= 0)
             (void)close(shared_fd);
         free(partition);
-        bal_log(BAL_LOG_ERROR, "store", "open_partition", BAL_NAME("file", path),
-                BAL_NAME("reason", mdb_strerror(rc)));
+        if (rc != MDB_NOTFOUND)
+            bal_log(BAL_LOG_ERROR, "store", "open_partition", BAL_NAME("file", path),
+                    BAL_NAME("reason", mdb_strerror(rc)));
         return partition_status(rc);
     }
     if (partitions->beside)
@@ -324,89 +380,27 @@ bal_status partition_destroy(struct partitions *partitions, enum partition_kind 
             unlink_from_list(partitions, partition);
             close_one(partition);
         }
-        char path[PARTITION_PATH_BYTES];
+        char path[PARTITION_PATH_BYTES], aside[PARTITION_PATH_BYTES + 16];
         partition_path(partitions->data_dir, kind, period, path);
+        damaged_path(path, aside);
         status = partition_file_destroy(path);
+        if (!status)
+            status = partition_file_destroy(aside);
     }
     pthread_mutex_unlock(&partitions->lock);
     return status;
 }
 
-static int compare_days(const void *a, const void *b)
-{
-    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* "2026-11-23.mdb" or "2026-11.mdb"; false for lock files and strangers. */
-static bool parse_name(enum partition_kind kind, const char *name, int32_t *period)
-{
-    char date[BAL_DATE_BYTES] = "";
-    const size_t length = kind == PARTITION_DAILY ? 7 : 10;
-    if (strlen(name) != length + 4 || strcmp(name + length, ".mdb") != 0)
-        return false;
-    memcpy(date, name, length);
-    if (kind == PARTITION_DAILY)
-        memcpy(date + 7, "-01", 4);
-    return bal_day_parse(date, 10, period) == BAL_OK;
-}
-
-bool partition_is_name(enum partition_kind kind, const char *name)
-{
-    static const char lock[] = "-lock";
-    char stem[BAL_DATE_BYTES + 8];
-    int32_t period;
-    size_t length = strlen(name);
-    if (length > sizeof lock - 1 && strcmp(name + length - (sizeof lock - 1), lock) == 0)
-        length -= sizeof lock - 1;
-    if (length >= sizeof stem)
-        return false;
-    memcpy(stem, name, length);
-    stem[length] = '\0';
-    return parse_name(kind, stem, &period);
-}
-
-bool partition_any(const char *data_dir)
-{
-    bool found = false;
-    for (unsigned kind = 0; kind < PARTITION_KINDS && !found; kind++) {
-        char folder[PARTITION_PATH_BYTES];
-        (void)snprintf(folder, sizeof folder, "%s/%s", data_dir,
-                       partition_kind_name((enum partition_kind)kind));
-        DIR *dir = opendir(folder);
-        for (const struct dirent *entry; dir && !found && (entry = readdir(dir));)
-            found = partition_is_name((enum partition_kind)kind, entry->d_name);
-        if (dir)
-            (void)closedir(dir);
-    }
-    return found;
-}
-
 bal_status partition_list(struct partitions *partitions, enum partition_kind kind, int32_t **out,
                           size_t *count)
 {
-    char folder[PARTITION_PATH_BYTES];
-    (void)snprintf(folder, sizeof folder, "%s/%s", partitions->data_dir, partition_kind_name(kind));
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return BAL_EIO;
-    size_t capacity = 0;
-    *out = NULL;
-    *count = 0;
-    for (const struct dirent *entry; (entry = readdir(dir));) {
-        int32_t period;
-        if (!parse_name(kind, entry->d_name, &period))
-            continue;
-        if (*count == capacity) {
-            capacity = capacity ? capacity * 2 : 32;
-            *out = bal_realloc(*out, capacity * sizeof **out);
-        }
-        (*out)[(*count)++] = period;
-    }
-    (void)closedir(dir);
-    if (*count)
-        qsort(*out, *count, sizeof **out, compare_days);
-    return BAL_OK;
+    return partition_names(partitions->data_dir, kind, PARTITION_WHOLE, out, count);
+}
+
+bal_status partition_list_damaged(struct partitions *partitions, enum partition_kind kind,
+                                  int32_t **out, size_t *count)
+{
+    return partition_names(partitions->data_dir, kind, PARTITION_DAMAGED, out, count);
 }
 
 bal_status partition_tracer(struct partitions *partitions, enum partition_kind kind, int32_t day,

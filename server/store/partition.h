@@ -43,6 +43,23 @@ BAL_MUST_USE bal_status partition_acquire(struct partitions *partitions, enum pa
                                           int32_t day, bool create, struct partition **out);
 void partition_release(struct partitions *partitions, struct partition *partition);
 
+/**
+ * A file that is corrupt goes out of the way, to PERIOD.mdb.damaged, so that everything else serves
+ * on; opening does so by itself. It is destroyed with its period like any other. `told` is called
+ * for each, with the registry's lock held: it must not come back here.
+ */
+void partitions_on_damage(struct partitions *partitions,
+                          void (*told)(void *context, enum partition_kind kind, int32_t period),
+                          void *context);
+/** For a file whose pages are whole and whose records make no sense. Nobody may be using it. */
+BAL_MUST_USE bal_status partition_set_aside(struct partitions *partitions, enum partition_kind kind,
+                                            int32_t day);
+/** How many files of a kind are set aside, and the periods of those, ascending; as partition_list.
+ */
+BAL_MUST_USE bal_status partition_list_damaged(struct partitions *partitions,
+                                               enum partition_kind kind, int32_t **out,
+                                               size_t *count);
+
 /** After a failure: what this process knew of the files' bytes is to be looked at again, when each
  * is opened next. */
 void partitions_distrust(struct partitions *partitions);

@@ -12,6 +12,13 @@ enum { PARTITION_PATH_BYTES = 4096 };
 void partition_path(const char *data_dir, enum partition_kind kind, int32_t period,
                     char path[PARTITION_PATH_BYTES]);
 
+/** The ends of their names. */
+#define PARTITION_WHOLE ".mdb"
+#define PARTITION_DAMAGED PARTITION_WHOLE ".damaged"
+/** The periods of the files of a kind with such an end, as partition_list. */
+BAL_MUST_USE bal_status partition_names(const char *data_dir, enum partition_kind kind,
+                                        const char *ending, int32_t **out, size_t *count);
+
 /** Opens a file; one that is new begins with its tracer. An LMDB status. */
 int partition_env_open(const char *path, size_t map_bytes, bool read_only, MDB_env **env,
                        MDB_dbi *dbi);

@@ -22,7 +22,7 @@
  */
 struct store_stats {
     _Atomic uint64_t views, flights, journal_bytes, checkpoints, days_closed, files_purged,
-        arena_full;
+        arena_full, files_damaged;
     _Atomic int64_t last_journal_ns, last_checkpoint_ns, journal_ns, checkpoint_ns, last_proof_s;
     _Atomic uint64_t open_cells, arena_used_bytes, cell_bytes;
     _Atomic bool failed;
@@ -59,6 +59,8 @@ struct bal_store {
 
     pthread_t thread;
     bool started;
+    bool lost_open_day;   /**< of the writer: a checkpoint was set aside, so that the journal names
+                             pages that nobody knows */
     pthread_mutex_t lock; /**< guards queue and stopping */
     pthread_cond_t wake;
     struct bal_flight *queue, **queue_end;
@@ -73,6 +75,11 @@ struct bal_store {
  * start does; a later key epoch of each. What was acknowledged is there, since it was durable
  * before it was. */
 BAL_MUST_USE bal_status store_read_again(struct bal_store *store);
+
+/* reader.c */
+/** The last day of a site that was closed; INT32_MIN: none. */
+BAL_MUST_USE bal_status reader_last_day(struct bal_store *store, struct bal_slice site,
+                                        int32_t *day);
 
 /* writer.c */
 /** Nothing more is acknowledged until store_read_again and what was to be done have succeeded. */

@@ -168,6 +168,33 @@ bal_status bal_store_day(struct bal_store *store, struct bal_slice site, int32_t
     return rc && rc != MDB_NOTFOUND ? partition_status(rc) : status;
 }
 
+/* The last day of a period whose record is there. */
+static bal_status last_day_in(struct bal_store *store, struct bal_slice site, int32_t period,
+                              int32_t *day)
+{
+    struct bal_day_record record = {.closed = false};
+    bal_status status = BAL_OK;
+    const int32_t end = next_period(PARTITION_DAILY, period);
+    for (int32_t d = end - 1; d >= period && !record.closed && !status; d--) {
+        status = bal_store_day(store, site, d, &record);
+        if (record.closed)
+            *day = d;
+    }
+    return status;
+}
+
+bal_status reader_last_day(struct bal_store *store, struct bal_slice site, int32_t *day)
+{
+    int32_t *periods = NULL;
+    size_t count = 0;
+    bal_status status = partition_list(store->partitions, PARTITION_DAILY, &periods, &count);
+    *day = INT32_MIN;
+    for (size_t p = count; p > 0 && !status && *day == INT32_MIN; p--)
+        status = last_day_in(store, site, periods[p - 1], day);
+    free(periods);
+    return status;
+}
+
 static int read_grid(MDB_txn *txn, MDB_dbi dbi, const struct place *place,
                      const struct told_grid *at, struct bal_grid *out, bal_status *status)
 {

@@ -220,6 +220,26 @@ static bal_status inspect_folder(const struct inspection *inspection, struct bal
     return each_entry(inspection, path, on_tier_entry, error);
 }
 
+/* What the server has set aside. */
+static bal_status inspect_damaged(const struct inspection *inspection)
+{
+    int32_t *periods = NULL;
+    size_t count = 0;
+    const bal_status status =
+        partition_list_damaged(inspection->partitions, inspection->kind, &periods, &count);
+    for (size_t p = 0; p < count && !status; p++) {
+        char name[BAL_DATE_BYTES];
+        bal_day_text(periods[p], name);
+        problem(
+            inspection,
+            "%s: the file of %s was corrupt and is set aside: what it told is not told any more",
+            inspection->report->tier[inspection->kind].name, name);
+        judge(inspection, periods[p], periods[p]);
+    }
+    free(periods);
+    return status;
+}
+
 static bal_status inspect_tier(const struct inspection *inspection, struct bal_error *error)
 {
     int32_t *periods = NULL;
@@ -230,7 +250,7 @@ static bal_status inspect_tier(const struct inspection *inspection, struct bal_e
     for (size_t p = 0; p < count && !status; p++)
         inspect_file(inspection, periods[p]);
     free(periods);
-    return status;
+    return status ? status : inspect_damaged(inspection);
 }
 
 /* ---- proofs ---- */

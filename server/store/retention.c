@@ -57,6 +57,23 @@ static bal_status purge_kind(struct bal_store *store, enum partition_kind kind, 
     return status;
 }
 
+/* What is damaged goes with its period, and has no tracer to be looked for. */
+static bal_status purge_damaged(struct bal_store *store, int32_t today)
+{
+    bal_status status = BAL_OK;
+    for (unsigned k = 0; k < PARTITION_KINDS && !status; k++) {
+        const enum partition_kind kind = (enum partition_kind)k;
+        const int32_t first = retention_first_kept(store->config, kind, today);
+        int32_t *periods = NULL;
+        size_t count = 0;
+        status = partition_list_damaged(store->partitions, kind, &periods, &count);
+        for (size_t p = 0; p < count && !status && periods[p] < first; p++)
+            status = partition_destroy(store->partitions, kind, periods[p]);
+        free(periods);
+    }
+    return status;
+}
+
 /* Files of open days that were in use when their last site closed. */
 static bal_status purge_ended(struct bal_store *store)
 {
@@ -97,6 +114,8 @@ bal_status retention_purge(struct bal_store *store, int64_t time_s)
     bal_status status = purge_kind(store, PARTITION_HOURLY, today);
     if (!status)
         status = purge_kind(store, PARTITION_DAILY, today);
+    if (!status)
+        status = purge_damaged(store, today);
     if (!status)
         status = purge_ended(store);
     if (!status)

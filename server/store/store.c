@@ -86,8 +86,41 @@ bal_status store_read_again(struct bal_store *store)
     return status;
 }
 
+/* A day that was closed is over, whatever a clock that was set back says: views that come now
+ * belong to the next one. Else the day would be opened and told a second time. */
+static bal_status keep_time(struct bal_store *store)
+{
+    enum { LATE_S = 3600 };
+    bal_status status = BAL_OK;
+    for (uint16_t s = 0; s < store->config->site_count && !status; s++) {
+        int32_t day;
+        status = reader_last_day(store, bal_slice_of(store->config->sites[s].name), &day);
+        if (status || day == INT32_MIN)
+            continue;
+        const int64_t next_s = bal_zone_day_start(store->config->sites[s].zone, day + 1);
+        store->last_time_s = next_s > store->last_time_s ? next_s : store->last_time_s;
+    }
+    const int64_t behind_s = store->last_time_s - bal_clock_now_ms(store->clock) / 1000;
+    if (!status && behind_s > LATE_S)
+        bal_log(BAL_LOG_WARNING, "store", "clock_is_behind", BAL_NUM("seconds", behind_s));
+    return status;
+}
+
+static void on_damage(void *context, enum partition_kind kind, int32_t period)
+{
+    struct bal_store *store = context;
+    char date[BAL_DATE_BYTES];
+    bal_day_text(period, date);
+    atomic_fetch_add_explicit(&store->stats.files_damaged, 1, memory_order_relaxed);
+    if (bal_audit_append(store->audit, NULL, "set_aside",
+                         BAL_NAME("tier", partition_kind_name(kind)),
+                         BAL_NAME("period", date)) != BAL_OK)
+        bal_log(BAL_LOG_ERROR, "store", "set_aside_unrecorded", BAL_NAME("period", date));
+}
+
 static bal_status recover(struct bal_store *store, struct bal_error *error)
 {
+    partitions_on_damage(store->partitions, on_damage, store);
     store->arena = bal_arena_create(bal_keyring_arena(store->keyring),
                                     (size_t)store->config->privacy.visitors_kibibytes * 1024);
     bal_status status = folder_site_ids(store, error);
@@ -95,6 +128,8 @@ static bal_status recover(struct bal_store *store, struct bal_error *error)
         status = bal_audit_read(store->data_dir, 0, ledger_take, &store->ledger, error);
     if (!status)
         status = purge_resume(store, error);
+    if (!status)
+        status = keep_time(store);
     if (!status)
         status = read_open_days(store, error);
     if (!status)
@@ -214,6 +249,7 @@ void bal_store_stats_read(const struct bal_store *store, struct bal_store_stats 
                                  READ(arena_used_bytes),
                                  READ(cell_bytes),
                                  READ(failed),
+                                 READ(files_damaged),
                                  .arena_bytes = store->arena ? bal_arena_bytes(store->arena) : 0};
 #undef READ
 }

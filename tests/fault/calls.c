@@ -4,8 +4,10 @@
 // spare a lookup that would itself allocate.
 #include "control.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -376,4 +378,16 @@ void *mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offs
 void *mmap64(void *at, size_t bytes, int protection, int flags, int fd, off_t offset)
 {
     return mmap(at, bytes, protection, flags, fd, offset);
+}
+
+/* ---- LMDB ---- */
+
+int mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, unsigned flags)
+{
+    static int (*real)(MDB_txn *, MDB_dbi, MDB_val *, MDB_val *, unsigned);
+    if (fault_now(FAULT_PUT, NULL))
+        return errno;
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "mdb_put");
+    return real(txn, dbi, key, value, flags);
 }

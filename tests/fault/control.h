@@ -26,6 +26,7 @@ enum fault_kind {
     FAULT_ACCEPT,   /**< accept, accept4 */
     FAULT_MAP,      /**< mmap of a file, or of locked memory */
     FAULT_NAME,     /**< rename, renameat2, unlink, mkdir */
+    FAULT_PUT,      /**< mdb_put, with an LMDB status for an errno */
     FAULT_KINDS
 };
 

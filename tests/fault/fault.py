@@ -12,11 +12,12 @@ import struct
 
 from balise import Balise, executable
 
-KINDS = ("none", "memory", "open", "read", "write", "sync", "truncate", "accept", "map", "name")
+KINDS = ("none", "memory", "open", "read", "write", "sync", "truncate", "accept", "map", "name", "put")
 FOREVER = 1 << 62
+MAP_FULL = -30792  # of lmdb.h
 ONLY_AT, ONLY_BYTES = 8 * (7 + len(KINDS)), 64
 CODES = {"memory": errno.ENOMEM, "open": errno.EMFILE, "read": errno.EIO, "write": errno.EIO, "sync": errno.EIO,
-         "truncate": errno.ENOSPC, "accept": errno.EMFILE, "map": errno.ENOMEM, "name": errno.ENOSPC}
+         "truncate": errno.ENOSPC, "accept": errno.EMFILE, "map": errno.ENOMEM, "name": errno.ENOSPC, "put": MAP_FULL}
 
 
 def library():

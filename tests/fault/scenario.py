@@ -67,15 +67,20 @@ class Life:
         """Views one after the other; each may be refused, or find nobody."""
         connection = http.client.HTTPConnection("127.0.0.1", self.balise.public_port, timeout=30)
         for visitor in visitors(count):
-            self.sent += 1
-            try:
-                status = self.balise.post(view(page, lcp=500), connection=connection, **visitor).status
-            except (OSError, http.client.HTTPException):
-                connection.close()
-                continue
-            assert status in (204, 503), status
-            self.acknowledged += status == 204
+            self.post_one(connection, page, visitor)
         connection.close()
+
+    def post_one(self, connection, page, visitor):
+        """Whether it was acknowledged."""
+        self.sent += 1
+        try:
+            status = self.balise.post(view(page, lcp=500), connection=connection, **visitor).status
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            return False
+        assert status in (204, 503), status
+        self.acknowledged += status == 204
+        return status == 204
 
     def morning(self):
         """A start, and views enough for a checkpoint of those whom the day's end has to know."""

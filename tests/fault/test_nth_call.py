@@ -5,6 +5,7 @@ import errno
 
 import pytest
 
+from fault import MAP_FULL
 from scenario import calls, live
 
 # What the system says when it refuses, by kind of call.
@@ -12,9 +13,9 @@ REFUSALS = [("open", {"code": errno.EMFILE}), ("open", {"code": errno.EROFS}), (
             ("write", {"code": errno.ENOSPC}), ("write", {"code": errno.EIO, "done": True}),
             ("sync", {"code": errno.EIO}), ("sync", {"code": errno.EIO, "done": True}),
             ("truncate", {"code": errno.ENOSPC}), ("accept", {"code": errno.EMFILE}), ("map", {"code": errno.ENOMEM}),
-            ("name", {"code": errno.ENOSPC})]
-NAMES = [f"{kind}-{errno.errorcode[how['code']]}{'-done' if 'done' in how else ''}" for kind, how in REFUSALS]
-SAMPLE = 4
+            ("name", {"code": errno.ENOSPC}), ("put", {"code": MAP_FULL})]
+NAMES = [f"{kind}-{errno.errorcode.get(how['code'], 'MAP_FULL')}{'-done' if 'done' in how else ''}" for kind, how in REFUSALS]
+SAMPLE = 3
 
 
 def play(kind, how, most=None):

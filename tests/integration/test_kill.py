@@ -194,8 +194,8 @@ def play(rounds, seconds, config=None):
 
 
 @pytest.mark.long
-def test_privacy_34_five_hundred_kills_lose_nothing_that_was_acknowledged():
-    play(500, 0.6)
+def test_privacy_34_a_thousand_kills_lose_nothing_that_was_acknowledged():
+    play(1000, 0.6)
 
 
 def test_fifty_kills_lose_nothing_that_was_acknowledged():
