@@ -140,6 +140,18 @@ struct bal_config {
         int64_t seconds;   /**< of an attempt */
     } webhook;
     struct {
+        char **nodes; /**< "http://127.0.0.1:8123"; none: nothing leaves this machine */
+        size_t node_count;
+        char *name; /**< in the servers' remote_servers; NULL: one server without replicas */
+        char *database, *user;
+        char *password_file; /**< NULL: none */
+        char *ca_file;       /**< NULL: the system's */
+        char *node;          /**< this machine's name among those that ship; NULL without nodes */
+        int64_t batch_rows, interval_seconds;
+        int64_t seconds; /**< of a request */
+    } cluster;
+    struct {
+        char *source;    /**< "store" or "cluster" */
         int threads;     /**< reader threads, 2 */
         int64_t seconds; /**< longest answer */
         int64_t answer_mebibytes;
@@ -164,6 +176,13 @@ void bal_config_destroy(struct bal_config *config); /**< accepts NULL */
 /** How many of public.trusted_proxies are of strangers: whoever asks from there may claim any
  * address. */
 size_t bal_config_trusted_strangers(const struct bal_config *config);
+/** Whether told figures go to a cluster. */
+bool bal_config_ships(const struct bal_config *config);
+/** Whether answers are read from the cluster. */
+bool bal_config_asks_cluster(const struct bal_config *config);
+/** Whether this process opens connections of its own: to the cluster or to the webhook. Else it
+ * only takes them. */
+bool bal_config_connects_out(const struct bal_config *config);
 
 /** Index of a site by name, or -1. */
 int bal_config_site(const struct bal_config *config, struct bal_slice name);

@@ -65,6 +65,17 @@ bool bal_grid_measures(const struct bal_grid *grid, enum bal_metric metric);
 void bal_grid_bin(const struct bal_grid *grid, enum bal_metric metric, uint16_t bucket,
                   uint16_t *first, uint16_t *last);
 
+/** A bin that has left its grid: buckets first … last, whose views are spread over `reach` of them
+ * (see bal_grid_spread). */
+struct bal_bin {
+    uint16_t first, last, reach;
+};
+/** The bin that holds `bucket`. */
+struct bal_bin bal_grid_bin_at(const struct bal_grid *grid, enum bal_metric metric,
+                               uint16_t bucket);
+/** As bal_grid_spread. The bin must be one that bal_grid_bin_at has given. */
+void bal_bin_spread(const struct bal_bin *bin, uint64_t count, struct bal_histogram *into);
+
 /**
  * What is stored: adds to `into` the counts of `from`, each at the first bucket of its bin. Adds
  * nothing for an untold metric. Snapping is idempotent and commutes with merging.

@@ -7,6 +7,7 @@
 #include <balise/config.h>
 #include <balise/ingest.h>
 #include <balise/query.h>
+#include <balise/source.h>
 #include <balise/store.h>
 #include <balise/tokens.h>
 
@@ -23,6 +24,7 @@ struct bal_server_parts {
     const struct bal_clock *clock;
     struct bal_ingest *ingest;
     struct bal_store *store;
+    struct bal_source source; /**< of answers */
     struct bal_tokens *tokens;
     struct bal_audit *audit;     /**< may be NULL */
     struct bal_budgets *budgets; /**< may be NULL: then there are none */

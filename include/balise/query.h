@@ -3,7 +3,7 @@
 #define BALISE_QUERY_H
 
 #include <balise/config.h>
-#include <balise/store.h>
+#include <balise/source.h>
 
 /**
  * KPI queries: text parameters -> a plan over exactly one stored margin of one tier -> merged rows
@@ -40,7 +40,7 @@ struct bal_answer {
 
 /** Answers; blocking (reads the disk): a reader thread's work. `now_ms` decides what "today" is.
  * Any thread. */
-void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
+void bal_kpi_answer(const struct bal_source *source, const struct bal_config *config,
                     const struct bal_kpi_request *request, int64_t now_ms,
                     struct bal_answer *answer);
 
@@ -49,7 +49,7 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
  * p75 differs from that of the median region, territories overseas apart. The parameters are site,
  * metric, from, to and format. As bal_kpi_answer in everything else.
  */
-void bal_equity_answer(struct bal_store *store, const struct bal_config *config,
+void bal_equity_answer(const struct bal_source *source, const struct bal_config *config,
                        const struct bal_kpi_request *request, int64_t now_ms,
                        struct bal_answer *answer);
 
@@ -59,7 +59,7 @@ void bal_equity_answer(struct bal_store *store, const struct bal_config *config,
  * its digits in a <data value>. The parameters are site, month (YYYY-MM, the last whole one) and
  * lang (fr or en, the notice's). As bal_kpi_answer in everything else.
  */
-void bal_report_answer(struct bal_store *store, const struct bal_config *config,
+void bal_report_answer(const struct bal_source *source, const struct bal_config *config,
                        const struct bal_kpi_request *request, int64_t now_ms,
                        struct bal_answer *answer);
 

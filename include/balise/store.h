@@ -82,6 +82,7 @@ struct bal_told {
     uint64_t views;
     uint32_t visitors;     /**< rounded to 5 */
     bool upper_bound;      /**< visitors is an upper bound: the day had a restart */
+    uint32_t cells;        /**< that this one is the sum of: 1, and 0 of a chunk but the first */
     uint8_t tail_hours;    /**< an hourly cell may also hold the last hours of its day: a weak last
                               block joined the first */
     struct bal_slice runs; /**< for bal_told_sum */
@@ -91,6 +92,13 @@ struct bal_told {
  * the bytes do not decode. */
 BAL_MUST_USE bal_status bal_told_sum(const struct bal_told *told, enum bal_metric metric,
                                      struct bal_histogram *into);
+
+/** Calls `each` for every bucket of every metric of a told cell, or of a chunk of it: metrics and
+ * buckets ascending, but a chunk may begin in the middle of a metric. BAL_ECORRUPT as above. */
+typedef void bal_told_bucket_fn(void *context, enum bal_metric metric, uint16_t bucket,
+                                uint64_t times);
+BAL_MUST_USE bal_status bal_told_each(const struct bal_told *told, bal_told_bucket_fn *each,
+                                      void *context);
 
 /**
  * Calls `each` for every chunk of every told cell of a site's margin with from_day <= day < to_day,
@@ -135,6 +143,24 @@ struct bal_grid_ask {
 };
 BAL_MUST_USE bal_status bal_store_grid(struct bal_store *store, const struct bal_grid_ask *ask,
                                        struct bal_grid *out);
+
+/**
+ * A file with told cells, for whoever keeps a copy of them elsewhere: the hourly tier has one a day
+ * (of a day that is not over, the open day's), the daily one a month. `identity` is another once
+ * the file has been made anew (an erasure, a day's close, a restored backup); `changes` grows with
+ * every write.
+ */
+struct bal_told_file {
+    enum bal_tier tier;
+    int32_t from_day, to_day; /**< days it may hold, `to_day` exclusive */
+    uint64_t identity, changes;
+};
+/** Calls `each` for every such file, of a day the hourly one rather than the open one, in the order
+ * of tier and time. Return non-BAL_OK from `each` to stop. Any thread; for a reader too. */
+BAL_MUST_USE bal_status bal_store_files(struct bal_store *store,
+                                        bal_status (*each)(void *context,
+                                                           const struct bal_told_file *file),
+                                        void *context);
 
 /** Opens a data folder for reading only, while no server runs (`balise query`): takes the lock like
  * a server. */

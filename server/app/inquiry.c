@@ -96,8 +96,9 @@ bal_status inquire(const struct inquiry *inquiry, struct bal_answer *answer,
         *error = (struct bal_error){0};
         return ask_server(inquiry, answer, error);
     }
+    const struct bal_source source = bal_source_of_store(store);
     if (!status)
-        inquiry->here(store, inquiry->config, &request, bal_clock_now_ms(bal_clock_system()),
+        inquiry->here(&source, inquiry->config, &request, bal_clock_now_ms(bal_clock_system()),
                       answer);
     bal_store_close(store);
     return status;

@@ -10,7 +10,7 @@ struct inquiry {
     const struct bal_config *config;
     const char *token_file; /**< NULL: none */
     const char *path;       /**< of the API */
-    void (*here)(struct bal_store *store, const struct bal_config *config,
+    void (*here)(const struct bal_source *source, const struct bal_config *config,
                  const struct bal_kpi_request *request, int64_t now_ms, struct bal_answer *answer);
     const struct bal_parameter *parameters;
     size_t count;

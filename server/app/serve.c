@@ -131,6 +131,7 @@ static bal_status start(struct serving *serving, struct bal_error *error)
                                            .clock = bal_clock_system(),
                                            .ingest = serving->pipeline.ingest,
                                            .store = serving->pipeline.store,
+                                           .source = bal_source_of_store(serving->pipeline.store),
                                            .tokens = serving->tokens,
                                            .audit = bal_store_audit(serving->pipeline.store),
                                            .budgets = serving->budgets};

@@ -165,6 +165,17 @@ static bal_status check_proxies(struct reader *reader, const struct bal_config *
                              "public.proxy_protocol needs public.trusted_proxies");
 }
 
+static bal_status check_cluster(struct reader *reader, const struct bal_config *config)
+{
+    const char *needs = NULL;
+    if (bal_config_ships(config) && !config->cluster.node) {
+        needs = "cluster.nodes needs cluster.node, a name for this machine";
+    } else if (!bal_config_ships(config) && bal_config_asks_cluster(config)) {
+        needs = "query.source \"cluster\" needs cluster.nodes";
+    }
+    return needs ? bal_reader_refuse(reader, "cluster", BAL_EINVAL, "%s", needs) : BAL_OK;
+}
+
 static bal_status check(struct reader *reader, const struct bal_config *config)
 {
     bal_status status = BAL_OK;
@@ -177,6 +188,7 @@ static bal_status check(struct reader *reader, const struct bal_config *config)
     status = status ? status : check_budgets(reader, config);
     status = status ? status : check_webhook(reader, config);
     status = status ? status : check_proxies(reader, config);
+    status = status ? status : check_cluster(reader, config);
     return status ? status : check_listen(reader, config);
 }
 
@@ -298,6 +310,21 @@ void bal_config_destroy(struct bal_config *config)
 bool bal_switch_is_on(enum bal_switch table, uint64_t views)
 {
     return table == BAL_ON || (table == BAL_AUTO && views >= BAL_AUTO_LEAST_VIEWS);
+}
+
+bool bal_config_ships(const struct bal_config *config)
+{
+    return config->cluster.node_count > 0;
+}
+
+bool bal_config_asks_cluster(const struct bal_config *config)
+{
+    return strcmp(config->query.source, "cluster") == 0;
+}
+
+bool bal_config_connects_out(const struct bal_config *config)
+{
+    return bal_config_ships(config) || config->webhook.url;
 }
 
 int bal_config_site(const struct bal_config *config, struct bal_slice name)

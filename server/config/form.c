@@ -164,12 +164,13 @@ static bool is_receiver(struct bal_slice rest, bool secure)
     return secure || here;
 }
 
-const char *bal_form_webhook(struct bal_slice text)
+/** An address of a receiver: https, or http on this machine. */
+static bool is_url(struct bal_slice text)
 {
     const struct bal_slice https = BAL_SLICE("https://"), http = BAL_SLICE("http://");
     const bool secure = bal_slice_starts(text, https);
     const size_t skip = secure ? https.length : http.length;
-    bool fits = text.length == 0;
+    bool fits = false;
     if (secure || bal_slice_starts(text, http)) {
         fits = is_receiver(
             (struct bal_slice){.data = text.data + skip, .length = text.length - skip}, secure);
@@ -177,9 +178,56 @@ const char *bal_form_webhook(struct bal_slice text)
     for (size_t i = 0; i < text.length; i++) {
         fits = fits && text.data[i] > ' ' && text.data[i] < 0x7f;
     }
-    return fits ? NULL
-                : "an address like https://alerts.example/balise, without a user's name; http only "
-                  "to 127.0.0.1, [::1] or localhost";
+    return fits;
+}
+
+const char *bal_form_webhook(struct bal_slice text)
+{
+    return text.length == 0 || is_url(text)
+               ? NULL
+               : "an address like https://alerts.example/balise, without a user's name; http only "
+                 "to 127.0.0.1, [::1] or localhost";
+}
+
+const char *bal_form_server(struct bal_slice text)
+{
+    const struct bal_slice https = BAL_SLICE("https://"), http = BAL_SLICE("http://");
+    const size_t skip = bal_slice_starts(text, https) ? https.length : http.length;
+    const bool has_path = text.length > skip && memchr(text.data + skip, '/', text.length - skip);
+    return is_url(text) && !has_path
+               ? NULL
+               : "an address like https://clickhouse.example:8443, without path or user's name; "
+                 "http only to 127.0.0.1, [::1] or localhost";
+}
+
+/** A letter, then letters, digits and _: it stands in SQL unquoted. */
+static bool is_sql_name(struct bal_slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        const char c = text.data[i];
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!letter && (i == 0 || c < '0' || c > '9')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *bal_form_sql_name(struct bal_slice text)
+{
+    return is_sql_name(text) ? NULL : "a name of letters, digits and _, not first a digit";
+}
+
+const char *bal_form_node(struct bal_slice text)
+{
+    return text.length == 0 ? NULL : bal_form_site_name(text);
+}
+
+const char *bal_form_source(struct bal_slice text)
+{
+    const bool known =
+        bal_slice_equal(text, BAL_SLICE("store")) || bal_slice_equal(text, BAL_SLICE("cluster"));
+    return known ? NULL : "\"store\" or \"cluster\"";
 }
 
 const char *bal_form_language(struct bal_slice text)

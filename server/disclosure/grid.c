@@ -259,23 +259,39 @@ static struct group bin_reach(const uint64_t *begins, unsigned bucket)
     return bin;
 }
 
-void bal_grid_spread(const struct bal_grid *grid, enum bal_metric metric, uint16_t bucket,
-                     uint64_t count, struct bal_histogram *into)
+struct bal_bin bal_grid_bin_at(const struct bal_grid *grid, enum bal_metric metric, uint16_t bucket)
 {
     assert(bucket < BAL_BUCKET_COUNT);
-    const struct group bin = bin_reach(grid->begins[metric], bucket);
-    const uint64_t width = bin.end - bin.first;
+    const uint64_t *const begins = grid->begins[metric];
+    const struct group reach = bin_reach(begins, bucket);
+    return (struct bal_bin){.first = (uint16_t)bin_first(begins, bucket),
+                            .last = (uint16_t)(bin_end(begins, bucket) - 1),
+                            .reach = (uint16_t)(reach.end - reach.first)};
+}
+
+void bal_bin_spread(const struct bal_bin *bin, uint64_t count, struct bal_histogram *into)
+{
+    // Next to the inner edge of an open class; any other bin is all reach.
+    const unsigned first = bin->first == 0 ? bin->last + 1U - bin->reach : bin->first;
+    const uint64_t width = bin->reach;
     const uint64_t each = count / width;
     const uint64_t rest = count % width;
     // So that the first n buckets get n / width of the rest, rounded: a division a bucket, without
     // one (Bresenham).
     uint64_t due = width; // in units of 1 / (2 · width)
-    for (unsigned i = bin.first; i < bin.end; i++) {
+    for (unsigned i = first; i < first + width; i++) {
         due += 2 * rest;
         const bool one_more = due >= 2 * width;
         due -= one_more ? 2 * width : 0;
         bal_histogram_add(into, (uint16_t)i, each + one_more);
     }
+}
+
+void bal_grid_spread(const struct bal_grid *grid, enum bal_metric metric, uint16_t bucket,
+                     uint64_t count, struct bal_histogram *into)
+{
+    const struct bal_bin bin = bal_grid_bin_at(grid, metric, bucket);
+    bal_bin_spread(&bin, count, into);
 }
 
 void bal_grid_spread_all(const struct bal_grid *grid, enum bal_metric metric,

@@ -25,6 +25,7 @@ struct readers {
     const struct bal_config *config;
     const struct bal_clock *clock;
     struct bal_store *store;
+    struct bal_source source;                  /**< of answers */
     struct bal_audit *audit;                   // may be NULL
     struct bal_budgets *budgets;               // the same
     char nowhere[BAL_SITE_NAME_MAX_BYTES + 1]; // the name of a site that there is not
@@ -142,11 +143,11 @@ static void answer_asked(struct readers *readers, struct job *job, struct bal_pa
         else if (is_of_annotations(job->kind))
             answer_annotations(readers, job, parameters, count);
         else if (job->kind == JOB_EQUITY)
-            bal_equity_answer(readers->store, readers->config, &request, now_ms, &job->answer);
+            bal_equity_answer(&readers->source, readers->config, &request, now_ms, &job->answer);
         else if (job->kind == JOB_REPORT)
-            bal_report_answer(readers->store, readers->config, &request, now_ms, &job->answer);
+            bal_report_answer(&readers->source, readers->config, &request, now_ms, &job->answer);
         else
-            bal_kpi_answer(readers->store, readers->config, &request, now_ms, &job->answer);
+            bal_kpi_answer(&readers->source, readers->config, &request, now_ms, &job->answer);
     }
 }
 
@@ -279,6 +280,7 @@ bal_status readers_create(const struct bal_server_parts *parts, struct readers *
                                 .recorded = parts->config,
                                 .clock = parts->clock,
                                 .store = parts->store,
+                                .source = parts->source,
                                 .audit = parts->audit,
                                 .budgets = parts->budgets};
     pthread_mutex_init(&readers->record_lock, NULL);

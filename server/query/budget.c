@@ -34,14 +34,14 @@ struct reading {
     bool told; /* there is a row */
 };
 
-static bal_status read_figures(struct bal_store *store, const struct bal_config *config,
+static bal_status read_figures(const struct bal_source *source, const struct bal_config *config,
                                const struct ask *ask, struct range range, struct reading *out)
 {
     const struct plan plan = {.margin = ask->filtered ? BAL_MARGIN_PAGE : BAL_MARGIN_SITE,
                               .tier = BAL_TIER_DAILY};
     struct gathering g;
     bal_status status = BAL_OK;
-    gather_init(&g, store, config, ask, &plan);
+    gather_init(&g, source, config, ask, &plan);
     for (unsigned w = 0; w < range.weeks && !status; w++) {
         const int32_t day = range.first + 7 * (int32_t)w;
         status = gather_range(&g, day, day + range.days);
@@ -53,14 +53,14 @@ static bal_status read_figures(struct bal_store *store, const struct bal_config 
     return status;
 }
 
-bal_status budget_figures(struct bal_store *store, const struct bal_config *config,
+bal_status budget_figures(const struct bal_source *source, const struct bal_config *config,
                           const struct bal_site *site, const struct bal_budget *budget,
                           struct budget_span span, struct figures *out, bool *told)
 {
     const struct ask ask = ask_of(config, site, budget);
     const struct range range = {.first = span.from, .days = span.to - span.from, .weeks = 1};
     struct reading reading = {.told = false};
-    const bal_status status = read_figures(store, config, &ask, range, &reading);
+    const bal_status status = read_figures(source, config, &ask, range, &reading);
     *out = reading.figures;
     *told = reading.told;
     return status;
@@ -102,7 +102,7 @@ static void compare(struct finding *finding)
         finding->why_not_compared = finding->usual.why[FIGURE_P75_HIGH];
 }
 
-bal_status budget_judge(struct bal_store *store, const struct bal_config *config,
+bal_status budget_judge(const struct bal_source *source, const struct bal_config *config,
                         const struct bal_site *site, const struct bal_budget *budget, int32_t day,
                         struct finding *out)
 {
@@ -110,9 +110,9 @@ bal_status budget_judge(struct bal_store *store, const struct bal_config *config
     const struct range today = {.first = day, .days = 1, .weeks = 1};
     const struct range before = {.first = day - 7 * USUAL_WEEKS, .days = 1, .weeks = USUAL_WEEKS};
     struct reading now = {.told = false}, usual = {.told = false};
-    bal_status status = read_figures(store, config, &ask, today, &now);
+    bal_status status = read_figures(source, config, &ask, today, &now);
     if (!status)
-        status = read_figures(store, config, &ask, before, &usual);
+        status = read_figures(source, config, &ask, before, &usual);
     *out = (struct finding){.budget = budget,
                             .has_now = now.told,
                             .has_usual = usual.told,

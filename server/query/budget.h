@@ -33,14 +33,16 @@ struct budget_span {
     int32_t from, to;
 };
 /** The figures that a budget speaks of, over a span of closed days. Blocking. */
-BAL_MUST_USE bal_status budget_figures(struct bal_store *store, const struct bal_config *config,
-                                       const struct bal_site *site, const struct bal_budget *budget,
-                                       struct budget_span span, struct figures *out, bool *told);
+BAL_MUST_USE bal_status budget_figures(const struct bal_source *source,
+                                       const struct bal_config *config, const struct bal_site *site,
+                                       const struct bal_budget *budget, struct budget_span span,
+                                       struct figures *out, bool *told);
 
 /** Reads the figures of a closed day and judges them. Blocking. */
-BAL_MUST_USE bal_status budget_judge(struct bal_store *store, const struct bal_config *config,
-                                     const struct bal_site *site, const struct bal_budget *budget,
-                                     int32_t day, struct finding *out);
+BAL_MUST_USE bal_status budget_judge(const struct bal_source *source,
+                                     const struct bal_config *config, const struct bal_site *site,
+                                     const struct bal_budget *budget, int32_t day,
+                                     struct finding *out);
 
 const char *regressed_text(const struct finding *finding); /**< as JSON */
 const char *budget_state_name(enum budget_state state);

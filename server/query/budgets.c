@@ -20,7 +20,7 @@ struct site_findings {
 };
 
 struct bal_budgets {
-    struct bal_store *store;
+    struct bal_source source;
     const struct bal_config *config;
     const struct bal_clock *clock;
     pthread_mutex_t
@@ -42,7 +42,8 @@ struct bal_budgets *bal_budgets_create(struct bal_store *store, const struct bal
                                        const struct bal_clock *clock)
 {
     struct bal_budgets *const budgets = bal_calloc(1, sizeof *budgets);
-    *budgets = (struct bal_budgets){.store = store, .config = config, .clock = clock};
+    *budgets = (struct bal_budgets){
+        .source = bal_source_of_store(store), .config = config, .clock = clock};
     budgets->sites = bal_calloc(config->site_count, sizeof *budgets->sites);
     forget_findings(budgets);
     pthread_mutex_init(&budgets->lock, NULL);
@@ -76,23 +77,26 @@ bool bal_budgets_any(struct bal_budgets *budgets, uint16_t site)
     return any;
 }
 
+static bal_status take_day(void *context, int32_t day, const struct bal_day_record *record)
+{
+    int32_t *const last = context;
+    (void)record;
+    *last = day;
+    return BAL_OK;
+}
+
 static bal_status last_day(const struct bal_budgets *budgets, uint16_t site, int32_t *day)
 {
     const struct bal_site *const of = &budgets->config->sites[site];
     const int32_t today = bal_zone_day(of->zone, bal_clock_now_ms(budgets->clock) / 1000);
     *day = INT32_MIN;
-    for (int32_t back = 1; back <= DAYS_BACK; back++) {
-        struct bal_day_record record;
-        const bal_status status =
-            bal_store_day(budgets->store, bal_slice_of(of->name), today - back, &record);
-        if (status)
-            return status;
-        if (record.closed) {
-            *day = today - back;
-            return BAL_OK;
-        }
-    }
-    return BAL_OK;
+    return budgets->source.days(budgets->source.context,
+                                &(struct bal_source_days){.site = bal_slice_of(of->name),
+                                                          .from_day = today - DAYS_BACK,
+                                                          .to_day = today,
+                                                          .deadline_ns = INT64_MAX,
+                                                          .each = take_day,
+                                                          .context = day});
 }
 
 bal_status bal_budgets_last_day(struct bal_budgets *budgets, uint16_t site, int32_t *day)
@@ -109,7 +113,7 @@ static bal_status judge_all(const struct bal_budgets *budgets, uint16_t site, in
     const struct bal_site *const of = &budgets->config->sites[site];
     bal_status status = BAL_OK;
     for (size_t b = 0; b < of->budget_count && !status; b++)
-        status = budget_judge(budgets->store, budgets->config, of, &of->budgets[b], day, &all[b]);
+        status = budget_judge(&budgets->source, budgets->config, of, &of->budgets[b], day, &all[b]);
     return status;
 }
 

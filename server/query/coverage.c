@@ -27,6 +27,8 @@ static void add_part(struct bal_buf *out, const struct part *part)
                    " of %" PRId32 " days%s",
                    c->views > told ? c->views - told : 0, c->views, days_told(c), part->days,
                    part->partial ? " and today as far as told" : "");
+    if (c->is_of_cluster && !c->complete)
+        bal_buf_addc(out, ", and not all machines have shipped or not all replicas have it");
 }
 
 void coverage_text(char text[BAL_COVERAGE_BYTES], const struct tail *tail)

@@ -156,7 +156,7 @@ void equity_compare(struct equity *equity, const struct rows *rows)
     }
 }
 
-void bal_equity_answer(struct bal_store *store, const struct bal_config *config,
+void bal_equity_answer(const struct bal_source *source, const struct bal_config *config,
                        const struct bal_kpi_request *request, int64_t now_ms,
                        struct bal_answer *answer)
 {
@@ -169,7 +169,7 @@ void bal_equity_answer(struct bal_store *store, const struct bal_config *config,
         return;
     struct gathering g;
     struct equity equity = {.ask = &ask, .coverage = &g.coverage};
-    gather_init(&g, store, config, &ask, &plan);
+    gather_init(&g, source, config, &ask, &plan);
     const bal_status status = gather_range(&g, ask.from, ask.to);
     if (status) {
         gather_refuse(&g, status, answer);

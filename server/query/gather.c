@@ -10,16 +10,17 @@ size_t answer_bytes_max(const struct bal_config *config)
     return (size_t)config->query.answer_mebibytes << 20;
 }
 
-void gather_init(struct gathering *g, struct bal_store *store, const struct bal_config *config,
-                 const struct ask *ask, const struct plan *plan)
+void gather_init(struct gathering *g, const struct bal_source *source,
+                 const struct bal_config *config, const struct ask *ask, const struct plan *plan)
 {
-    *g = (struct gathering){.store = store,
+    *g = (struct gathering){.source = source,
                             .ask = ask,
                             .plan = plan,
                             .deadline_ns =
                                 bal_clock_steady_ns() + config->query.seconds * 1000000000,
                             .bytes_max = answer_bytes_max(config),
-                            .open_day = INT32_MAX};
+                            .open_day = INT32_MAX,
+                            .coverage = {.is_of_cluster = source->is_cluster, .complete = true}};
     rows_init(&g->rows, ask->metric_count);
 }
 
@@ -54,15 +55,15 @@ static bal_status check_bounds(struct gathering *g)
 static bal_status end_day(struct gathering *g)
 {
     struct bal_grid grid;
-    if (g->rows.count == 0)
+    if (g->rows.count == 0 || !g->source->grid)
         return BAL_OK;
     bal_status status =
-        bal_store_grid(g->store,
-                       &(struct bal_grid_ask){.tier = g->cells_tier,
-                                              .site = bal_slice_of(g->ask->site->name),
-                                              .day = g->cells_day,
-                                              .soft = g->plan->margin == BAL_MARGIN_SOFT_PAGE},
-                       &grid);
+        g->source->grid(g->source->context,
+                        &(struct bal_grid_ask){.tier = g->cells_tier,
+                                               .site = bal_slice_of(g->ask->site->name),
+                                               .day = g->cells_day,
+                                               .soft = g->plan->margin == BAL_MARGIN_SOFT_PAGE},
+                        &grid);
     if (!status)
         rows_end_day(&g->rows, &grid, g->ask->metrics);
     return status ? status : check_bounds(g);
@@ -123,13 +124,18 @@ static void add_head(struct gathering *g, struct row *row, const struct bal_told
     row->views += told->views;
     row->visitors += told->visitors;
     row->upper_bound |= told->upper_bound;
-    row->cells++;
+    row->cells += told->cells;
     if (g->ask->time == TIME_HOUR) {
         row->hours = told->key.hours;
         row->tail_hours = told->tail_hours;
     } else if (told->key.day == g->open_day) {
         row->partial = true;
     }
+}
+
+static struct row *row_of(struct gathering *g, const struct bal_key *key)
+{
+    return rows_at(&g->rows, key->dimension, g->ask->time == TIME_HOUR ? key->hour : 0);
 }
 
 static bal_status take_cell(void *context, const struct bal_told *told)
@@ -142,8 +148,7 @@ static bal_status take_cell(void *context, const struct bal_told *told)
         cover(g, told);
     if (!passes(g, &told->key))
         return BAL_OK;
-    struct row *const row =
-        rows_at(&g->rows, told->key.dimension, g->ask->time == TIME_HOUR ? told->key.hour : 0);
+    struct row *const row = row_of(g, &told->key);
     if (told->key.chunk == 0)
         add_head(g, row, told);
     for (size_t m = 0; m < g->ask->metric_count; m++) {
@@ -154,20 +159,52 @@ static bal_status take_cell(void *context, const struct bal_told *told)
     return check_bounds(g);
 }
 
+static bal_status take_bins(void *context, const struct bal_key *key, const struct bal_bins *bins)
+{
+    struct gathering *const g = context;
+    struct row *const row = row_of(g, key);
+    for (size_t m = 0; m < g->ask->metric_count; m++) {
+        if (g->ask->metrics[m] == bins->metric)
+            rows_add_bins(&g->rows, row, m, bins);
+    }
+    return check_bounds(g);
+}
+
+static void take_grid(void *context, int32_t day, const struct bal_grid *grid)
+{
+    struct gathering *const g = context;
+    if (turn_to(g, day, g->reading) != BAL_OK)
+        return; // it fails again at the day's first cell
+    for (size_t m = 0; m < g->ask->metric_count; m++)
+        rows_share_grid(&g->rows, grid, g->ask->metrics[m]);
+}
+
 static bal_status read_cells(struct gathering *g, enum bal_tier tier, int32_t from, int32_t to)
 {
     if (from >= to)
         return BAL_OK;
-    const struct bal_scan scan = {.tier = tier,
-                                  .site = bal_slice_of(g->ask->site->name),
-                                  .margin = g->plan->margin,
-                                  .from_day = from,
-                                  .to_day = to,
-                                  .deadline_ns = g->deadline_ns,
-                                  .each = take_cell,
-                                  .context = g};
+    struct bal_source_scan scan = {.cells = {.tier = tier,
+                                             .site = bal_slice_of(g->ask->site->name),
+                                             .margin = g->plan->margin,
+                                             .from_day = from,
+                                             .to_day = to,
+                                             .deadline_ns = g->deadline_ns,
+                                             .each = take_cell,
+                                             .context = g},
+                                   .metrics = g->ask->metrics,
+                                   .metric_count = g->ask->metric_count,
+                                   .sums_days = g->ask->time == TIME_NONE,
+                                   .wants_grids = g->ask->histogram,
+                                   .on_bins = take_bins,
+                                   .on_grid = take_grid,
+                                   .complete = &g->coverage.complete};
+    const unsigned held = g->ask->filtered & bal_margin_info(g->plan->margin)->dimensions;
+    for (unsigned d = 0; d < BAL_DIMENSION_COUNT; d++) {
+        if (held >> d & 1U)
+            scan.only[g->plan->place[d]] = g->ask->filter[d];
+    }
     g->reading = tier;
-    return bal_store_scan(g->store, &scan);
+    return g->source->scan(g->source->context, &scan);
 }
 
 /* ---- days ---- */
@@ -191,22 +228,36 @@ static void cover_day(struct gathering *g, int32_t day, const struct bal_day_rec
         c->outcomes[o] += record->outcomes[o];
 }
 
+static bal_status take_day(void *context, int32_t day, const struct bal_day_record *record)
+{
+    static const struct bal_day_record none = {0};
+    struct gathering *const g = context;
+    for (; g->days_seen < day; g->days_seen++)
+        cover_day(g, g->days_seen, &none);
+    cover_day(g, day, record);
+    g->days_seen = day + 1;
+    return BAL_OK;
+}
+
 static bal_status read_days(struct gathering *g, int32_t from, int32_t to)
 {
+    static const struct bal_day_record none = {0};
     const struct ask *const ask = g->ask;
-    for (int32_t day = from; day < to && day <= ask->today; day++) {
-        struct bal_day_record record;
-        const bal_status status =
-            bal_store_day(g->store, bal_slice_of(ask->site->name), day, &record);
-        if (status)
-            return status;
-        if (bal_clock_steady_ns() > g->deadline_ns)
-            return BAL_EBUSY;
-        cover_day(g, day, &record);
-        if (day == ask->today && !record.closed && g->plan->open_blocks)
-            g->open_day = day;
-    }
-    return BAL_OK;
+    const int32_t end = to <= ask->today ? to : ask->today + 1;
+    g->days_seen = from;
+    const bal_status status = g->source->days(
+        g->source->context, &(struct bal_source_days){.site = bal_slice_of(ask->site->name),
+                                                      .from_day = from,
+                                                      .to_day = end,
+                                                      .deadline_ns = g->deadline_ns,
+                                                      .each = take_day,
+                                                      .context = g,
+                                                      .complete = &g->coverage.complete});
+    if (!status && g->days_seen <= ask->today && ask->today < end && g->plan->open_blocks)
+        g->open_day = ask->today;
+    for (; !status && g->days_seen < end; g->days_seen++)
+        cover_day(g, g->days_seen, &none);
+    return status;
 }
 
 bal_status gather_range(struct gathering *g, int32_t from, int32_t to)

@@ -15,6 +15,8 @@ struct coverage {
     uint64_t reported[BAL_METRIC_COUNT]; /**< of them, those that carry a metric asked */
     uint32_t days_closed;                /**< days whose site total is told */
     uint32_t days_off;     /**< of them, days without this table: configured, or too few views */
+    bool is_of_cluster;    /**< then it is said whether it is complete */
+    bool complete;         /**< all that any machine has shipped is in it */
     uint32_t days_missing; /**< days before today without one: no visitors, too few, or gone */
 };
 
@@ -24,7 +26,7 @@ struct coverage {
  * `gather_finish`; borrows all it is given.
  */
 struct gathering {
-    struct bal_store *store;
+    const struct bal_source *source;
     const struct ask *ask;
     const struct plan *plan;
     int64_t deadline_ns; /**< of the steady clock */
@@ -41,6 +43,7 @@ struct gathering {
     int32_t open_day;         /**< the day that is not over, INT32_MAX when it is not asked */
     bool too_large;           /**< why it has failed */
 
+    int32_t days_seen;        /**< up to which day, exclusive, records were looked for */
     int32_t cells_day;        /**< the day whose cells are being added */
     enum bal_tier cells_tier; /**< and where they are from */
     enum bal_tier reading;
@@ -49,8 +52,8 @@ struct gathering {
 /** Bytes that an answer's text, and again its histograms, may take. */
 size_t answer_bytes_max(const struct bal_config *config);
 
-void gather_init(struct gathering *g, struct bal_store *store, const struct bal_config *config,
-                 const struct ask *ask, const struct plan *plan);
+void gather_init(struct gathering *g, const struct bal_source *source,
+                 const struct bal_config *config, const struct ask *ask, const struct plan *plan);
 void gather_finish(struct gathering *g); /**< accepts zeroed ones */
 
 /** Adds up a range, whose last bucket is left in the rows. */

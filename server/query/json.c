@@ -279,8 +279,11 @@ void json_coverage(struct bal_buf *out, const struct ask *ask, const struct cove
         bal_buf_printf(out, "%" PRIu64, c->outcomes[of_site[i]]);
     }
     bal_buf_printf(
-        out, ",\"days_closed\":%" PRIu32 ",\"days_off\":%" PRIu32 ",\"days_missing\":%" PRIu32 "}",
+        out, ",\"days_closed\":%" PRIu32 ",\"days_off\":%" PRIu32 ",\"days_missing\":%" PRIu32,
         c->days_closed, c->days_off, c->days_missing);
+    if (c->is_of_cluster)
+        bal_buf_printf(out, ",\"complete\":%s", c->complete ? "true" : "false");
+    bal_buf_addc(out, "}");
 }
 
 static void json_end(struct bal_buf *out, const struct tail *tail)

@@ -102,7 +102,7 @@ static void write_answer(struct making *making, struct bal_answer *answer)
         csv_file_name(answer->file_name, g->ask, "");
 }
 
-void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
+void bal_kpi_answer(const struct bal_source *source, const struct bal_config *config,
                     const struct bal_kpi_request *request, int64_t now_ms,
                     struct bal_answer *answer)
 {
@@ -118,8 +118,8 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
         !cursor_check(&ask, answer))
         return;
     struct making making = {.form = forms[ask.format]};
-    gather_init(&making.now, store, config, &ask, &plan);
-    gather_init(&making.earlier, store, config, &ask, &plan);
+    gather_init(&making.now, source, config, &ask, &plan);
+    gather_init(&making.earlier, source, config, &ask, &plan);
     making.now.on_bucket = write_bucket;
     making.now.context = &making;
     if (gather(&making, answer) == BAL_OK) {

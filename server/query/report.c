@@ -109,18 +109,18 @@ static bal_status on_day(struct gathering *g)
     return BAL_OK;
 }
 
-static void init(struct report *report, struct bal_store *store)
+static void init(struct report *report, const struct bal_source *source)
 {
     const struct bal_config *const config = report->config;
     report->site_ask = ask_of(report, 0, TIME_NONE);
     report->day_ask = ask_of(report, 0, TIME_DAY);
     report->page_ask = ask_of(report, BAL_DIM_PAGE, TIME_NONE);
     report->region_ask = ask_of(report, BAL_DIM_REGION, TIME_NONE);
-    gather_init(&report->now, store, config, &report->site_ask, &site_plan);
-    gather_init(&report->earlier, store, config, &report->site_ask, &site_plan);
-    gather_init(&report->by_day, store, config, &report->day_ask, &site_plan);
-    gather_init(&report->pages, store, config, &report->page_ask, &page_plan);
-    gather_init(&report->regions, store, config, &report->region_ask, &region_plan);
+    gather_init(&report->now, source, config, &report->site_ask, &site_plan);
+    gather_init(&report->earlier, source, config, &report->site_ask, &site_plan);
+    gather_init(&report->by_day, source, config, &report->day_ask, &site_plan);
+    gather_init(&report->pages, source, config, &report->page_ask, &page_plan);
+    gather_init(&report->regions, source, config, &report->region_ask, &region_plan);
     report->by_day.on_bucket = on_day;
     report->by_day.context = report;
     report->equity =
@@ -176,7 +176,7 @@ static bal_status gather_tables(struct report *report)
     return BAL_OK;
 }
 
-static bal_status gather_budgets(struct report *report, struct bal_store *store)
+static bal_status gather_budgets(struct report *report, const struct bal_source *source)
 {
     const struct bal_site *const site = report->site;
     bal_status status = BAL_OK;
@@ -185,7 +185,7 @@ static bal_status gather_budgets(struct report *report, struct bal_store *store)
         struct report_budget *const held = &report->budgets[b];
         const struct budget_span span = {.from = report->from, .to = report->to};
         held->budget = &site->budgets[b];
-        status = budget_figures(store, report->config, site, held->budget, span, &held->figures,
+        status = budget_figures(source, report->config, site, held->budget, span, &held->figures,
                                 &held->told);
     }
     return status;
@@ -211,13 +211,13 @@ static bal_status gather_annotations(struct report *report)
     return bal_annotation_list(report->config->data_dir, &scan, NULL);
 }
 
-static bal_status gather_all(struct report *report, struct bal_store *store)
+static bal_status gather_all(struct report *report, const struct bal_source *source)
 {
     bal_status status = gather_site(report);
     if (!status)
         status = gather_tables(report);
     if (!status)
-        status = gather_budgets(report, store);
+        status = gather_budgets(report, source);
     return status ? status : gather_annotations(report);
 }
 
@@ -231,7 +231,7 @@ static void name_file(const struct report *report, char name[BAL_FILE_NAME_BYTES
                    month);
 }
 
-void bal_report_answer(struct bal_store *store, const struct bal_config *config,
+void bal_report_answer(const struct bal_source *source, const struct bal_config *config,
                        const struct bal_kpi_request *request, int64_t now_ms,
                        struct bal_answer *answer)
 {
@@ -240,8 +240,8 @@ void bal_report_answer(struct bal_store *store, const struct bal_config *config,
     answer_clear(answer);
     struct report *const report = bal_calloc(1, sizeof *report);
     if (take_request(&asked, report, answer)) {
-        init(report, store);
-        const bal_status status = gather_all(report, store);
+        init(report, source);
+        const bal_status status = gather_all(report, source);
         if (status) {
             gather_refuse(&report->pages, status, answer);
         } else {

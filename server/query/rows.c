@@ -154,34 +154,47 @@ static bool holds(uint16_t first, uint32_t limit_ticks)
     return limit_ticks > 0 && first <= bal_bucket_of(limit_ticks);
 }
 
-// Puts the views of a bin at both of its edges.
-static void add_bin(struct row_metric *m, const struct bal_grid *grid, enum bal_metric metric,
-                    uint16_t bucket, uint64_t count)
+// A bin's views, spread over it and at both of its edges.
+static void add_bin(struct row_metric *m, enum bal_metric metric, const struct bal_bin *bin,
+                    uint64_t views)
 {
     const struct bal_metric_info *const info = bal_metric_info(metric);
-    uint16_t first, last;
-    bal_grid_bin(grid, metric, bucket, &first, &last);
-    bal_histogram_add(&m->low, first, count);
-    bal_histogram_add(&m->high, last, count);
-    if (last < BAL_BUCKET_COUNT - 1)
+    bal_bin_spread(bin, views, &m->spread);
+    bal_histogram_add(&m->low, bin->first, views);
+    bal_histogram_add(&m->high, bin->last, views);
+    if (bin->last < BAL_BUCKET_COUNT - 1)
         return;
-    m->open_at_good += holds(first, info->good_ticks) ? count : 0;
-    m->open_at_poor += holds(first, info->poor_ticks) ? count : 0;
+    m->open_at_good += holds(bin->first, info->good_ticks) ? views : 0;
+    m->open_at_poor += holds(bin->first, info->poor_ticks) ? views : 0;
 }
 
-static void end_day(struct rows *rows, struct row_metric *m, const struct bal_grid *grid,
-                    enum bal_metric metric)
+static void end_day(struct row_metric *m, const struct bal_grid *grid, enum bal_metric metric)
 {
-    if (bal_grid_measures(grid, metric)) {
-        for (unsigned w = 0; w < BAL_GRID_WORDS; w++)
-            rows->common.begins[metric][w] &= grid->begins[metric][w];
-        bal_grid_spread_all(grid, metric, &m->day, &m->spread);
-        for (unsigned i = 0; i < m->day.size; i++) {
-            if (m->day.count[i] > 0)
-                add_bin(m, grid, metric, (uint16_t)(m->day.low + i), m->day.count[i]);
-        }
+    for (unsigned i = 0; i < m->day.size && bal_grid_measures(grid, metric);) {
+        const struct bal_bin bin = bal_grid_bin_at(grid, metric, (uint16_t)(m->day.low + i));
+        uint64_t views = 0;
+        for (; i < m->day.size && m->day.low + i <= bin.last; i++)
+            views += m->day.count[i];
+        if (views > 0)
+            add_bin(m, metric, &bin, views);
     }
     bal_histogram_clear(&m->day);
+}
+
+void rows_add_bins(struct rows *rows, struct row *row, size_t metric_at,
+                   const struct bal_bins *bins)
+{
+    struct row_metric *const m = &row->metrics[metric_at];
+    const size_t before = sizes(m);
+    for (size_t i = 0; i < bins->count; i++)
+        add_bin(m, bins->metric, &bins->bin[i], bins->views[i]);
+    rows->histogram_bytes += (sizes(m) - before) * sizeof(uint64_t);
+}
+
+void rows_share_grid(struct rows *rows, const struct bal_grid *grid, enum bal_metric metric)
+{
+    for (unsigned w = 0; w < BAL_GRID_WORDS && bal_grid_measures(grid, metric); w++)
+        rows->common.begins[metric][w] &= grid->begins[metric][w];
 }
 
 void rows_end_day(struct rows *rows, const struct bal_grid *grid, const enum bal_metric *metrics)
@@ -190,8 +203,10 @@ void rows_end_day(struct rows *rows, const struct bal_grid *grid, const enum bal
         for (size_t m = 0; m < rows->metric_count; m++) {
             struct row_metric *const of = &rows->all[r].metrics[m];
             const size_t before = sizes(of);
-            if (of->day.n > 0)
-                end_day(rows, of, grid, metrics[m]);
+            if (of->day.n > 0) {
+                rows_share_grid(rows, grid, metrics[m]);
+                end_day(of, grid, metrics[m]);
+            }
             rows->histogram_bytes += (sizes(of) - before) * sizeof(uint64_t);
         }
     }

@@ -4,7 +4,7 @@
 
 #include "plan.h"
 
-#include <balise/grid.h>
+#include <balise/source.h>
 
 /**
  * A metric of a row. Cells of one day are added as they are stored, on the day's grid; when the day
@@ -58,6 +58,12 @@ const struct row *rows_find(const struct rows *rows, const struct bal_slice text
 /** Adds a metric of a told cell of the current day. */
 BAL_MUST_USE bal_status rows_sum(struct rows *rows, struct row *row, size_t metric_at,
                                  const struct bal_told *told, enum bal_metric metric);
+
+/** Adds bins that are summed already, over days or machines, to what is of complete days. */
+void rows_add_bins(struct rows *rows, struct row *row, size_t metric_at,
+                   const struct bal_bins *bins);
+/** The bins that all complete days share are of this grid too. */
+void rows_share_grid(struct rows *rows, const struct bal_grid *grid, enum bal_metric metric);
 
 /** The current day is complete: `grid` is what its cells are told in, `metrics` what is asked. A
  * metric that the grid does not measure adds nothing: neither to quantiles nor to n. Keeps the

@@ -96,8 +96,8 @@ static bal_status read_head(struct bal_reader *r, struct run *run)
     return good ? BAL_OK : BAL_ECORRUPT;
 }
 
-static bal_status read_buckets(struct bal_reader *r, const struct run *run, codec_each_fn *each,
-                               void *context)
+static bal_status read_buckets(struct bal_reader *r, const struct run *run,
+                               bal_told_bucket_fn *each, void *context)
 {
     uint64_t bucket = 0;
     for (uint64_t i = 0; i < run->buckets; i++) {
@@ -111,7 +111,7 @@ static bal_status read_buckets(struct bal_reader *r, const struct run *run, code
     return BAL_OK;
 }
 
-bal_status codec_each(struct bal_slice runs, codec_each_fn *each, void *context)
+bal_status codec_each(struct bal_slice runs, bal_told_bucket_fn *each, void *context)
 {
     struct bal_reader r = bal_reader_of(runs);
     struct run run;

@@ -5,6 +5,7 @@
 #include <balise/bytes.h>
 #include <balise/cell.h>
 #include <balise/histogram.h>
+#include <balise/store.h>
 
 /**
  * Runs: how histograms are stored, bit by bit in schema/store.md. A run is a metric (u8), a number
@@ -36,7 +37,6 @@ BAL_MUST_USE bal_status codec_sum(struct bal_slice runs, enum bal_metric metric,
                                   struct bal_histogram *into);
 
 /** Calls `each` for every bucket of every metric. */
-typedef void codec_each_fn(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times);
-BAL_MUST_USE bal_status codec_each(struct bal_slice runs, codec_each_fn *each, void *context);
+BAL_MUST_USE bal_status codec_each(struct bal_slice runs, bal_told_bucket_fn *each, void *context);
 
 #endif

@@ -147,6 +147,7 @@ bal_status told_decode(struct bal_slice value, uint8_t chunk, struct bal_told *t
     struct bal_reader r = bal_reader_of(value);
     if (bal_get_u8(&r) != VALUE_VERSION)
         return BAL_ECORRUPT;
+    told->cells = chunk == 0;
     told->views = 0;
     told->visitors = 0;
     told->upper_bound = false;
@@ -166,6 +167,11 @@ bal_status bal_told_sum(const struct bal_told *told, enum bal_metric metric,
                         struct bal_histogram *into)
 {
     return codec_sum(told->runs, metric, into);
+}
+
+bal_status bal_told_each(const struct bal_told *told, bal_told_bucket_fn *each, void *context)
+{
+    return codec_each(told->runs, each, context);
 }
 
 /* ---- day records ---- */

@@ -99,6 +99,20 @@ static void only_folder_and_sites_are_required(void **state)
     assert_null(config->webhook.url);
 }
 
+static void assert_cluster_reaches_its_place(const struct bal_config *config)
+{
+    assert_int_equal(config->cluster.node_count, 2);
+    assert_string_equal(config->cluster.nodes[1], "http://127.0.0.1:8123");
+    assert_string_equal(config->cluster.name, "portals");
+    assert_string_equal(config->cluster.database, "rum");
+    assert_string_equal(config->cluster.user, "balise");
+    assert_string_equal(config->cluster.password_file, "/etc/balise/clickhouse.password");
+    assert_string_equal(config->cluster.node, "paris-1");
+    assert_int_equal(config->cluster.batch_rows, 20000);
+    assert_int_equal(config->cluster.interval_seconds, 10);
+    assert_true(bal_config_ships(config) && bal_config_asks_cluster(config));
+}
+
 static void every_key_reaches_its_place(void **state)
 {
     (void)state;
@@ -154,6 +168,7 @@ static void every_key_reaches_its_place(void **state)
     assert_string_equal(config->webhook.secret_file, "/etc/balise/webhook.secret");
     assert_string_equal(config->webhook.ca_file, "/etc/balise/ca.pem");
     assert_int_equal(config->webhook.seconds, 5);
+    assert_cluster_reaches_its_place(config);
     assert_int_equal(bal_config_site(config, BAL_SLICE("reunion")), 1);
     assert_int_equal(bal_config_site(config, BAL_SLICE("reunio")), -1);
 }
@@ -257,6 +272,22 @@ static void a_webhook_leaves_the_machine_by_https_alone(void **state)
     assert_refused(WEBHOOK("https://alerts.example/a b"), 1, "webhook.url must be");
     assert_refused("{" BASE ", \"webhook\": {\"url\": \"https://alerts.example\"}}", 1,
                    "webhook.url needs webhook.secret_file");
+}
+
+#define CLUSTER(node) "{" BASE ", \"cluster\": {\"nodes\": [\"" node "\"], \"node\": \"n1\"}}"
+
+static void a_cluster_is_reached_by_https_or_on_this_machine(void **state)
+{
+    (void)state;
+    assert_loads(CLUSTER("https://clickhouse.example:8443"));
+    assert_loads(CLUSTER("http://127.0.0.1:8123"));
+    assert_refused(CLUSTER("http://clickhouse.example:8123"), 1, "cluster.nodes[0] must be");
+    assert_refused(CLUSTER("https://clickhouse.example/?user=x"), 1, "cluster.nodes[0] must be");
+    assert_refused("{" BASE ", \"cluster\": {\"nodes\": [\"https://c.example\"]}}", 1,
+                   "cluster.nodes needs cluster.node");
+    assert_refused("{" BASE ", \"query\": {\"source\": \"cluster\"}}", 1,
+                   "query.source \"cluster\" needs cluster.nodes");
+    assert_refused("{" BASE ", \"cluster\": {\"name\": \"a-b\"}}", 1, "cluster.name must be");
 }
 
 static void a_hard_ceiling_says_that_it_is_one(void **state)
@@ -423,6 +454,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_budget_that_could_never_be_told_is_refused),
         T(a_webhook_leaves_the_machine_by_https_alone),
+        T(a_cluster_is_reached_by_https_or_on_this_machine),
         T(only_folder_and_sites_are_required),
         T(every_key_reaches_its_place),
         T(networks_of_both_families_are_of_one_form),

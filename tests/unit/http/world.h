@@ -178,7 +178,7 @@ int bal_config_site(const struct bal_config *config, struct bal_slice name)
                : -1;
 }
 
-void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
+void bal_kpi_answer(const struct bal_source *source, const struct bal_config *config,
                     const struct bal_kpi_request *request, int64_t now_ms,
                     struct bal_answer *answer)
 {
@@ -186,6 +186,7 @@ void bal_kpi_answer(struct bal_store *store, const struct bal_config *config,
         [BAL_FORMAT_JSON] = "application/json",
         [BAL_FORMAT_CSV] = "text/csv",
         [BAL_FORMAT_NDJSON] = "application/x-ndjson"};
+    struct bal_store *const store = source->context;
     (void)now_ms;
     pthread_mutex_lock(&store->lock);
     store->queries_begun++;
@@ -293,8 +294,10 @@ static inline int world_open(void **state)
 
 static inline bal_status world_try_to_serve(struct bal_error *error)
 {
-    const struct bal_server_parts parts = {
-        .config = &world_config, .clock = bal_clock_system(), .store = &world_store};
+    const struct bal_server_parts parts = {.config = &world_config,
+                                           .clock = bal_clock_system(),
+                                           .store = &world_store,
+                                           .source = {.context = &world_store}};
     return bal_server_start(&parts, &world_server, error);
 }
 

@@ -67,7 +67,8 @@ void fake_cell_add(struct bal_store *store, const struct fake_cell *cell)
         .dimension = {bal_slice_of(cell->text[0]), bal_slice_of(cell->text[1])},
         .chunk = cell->chunk};
     *kept = (struct kept){.tier = cell->tier,
-                          .told = {.views = cell->views,
+                          .told = {.cells = cell->chunk == 0,
+                                   .views = cell->views,
                                    .visitors = cell->visitors,
                                    .upper_bound = cell->upper_bound,
                                    .tail_hours = cell->tail_hours}};

@@ -30,7 +30,8 @@ static int ask_equity(struct world *w, const char *query)
     assert_int_equal(bal_parameters_parse(bal_slice_of(query), &memory, parameters, 8, &count),
                      BAL_OK);
     const struct bal_kpi_request request = {.parameters = parameters, .count = count};
-    bal_equity_answer(w->store, &w->config, &request, w->now_ms, &w->answer);
+    const struct bal_source source = bal_source_of_store(w->store);
+    bal_equity_answer(&source, &w->config, &request, w->now_ms, &w->answer);
     bal_buf_finish(&memory);
     return w->answer.status;
 }

@@ -315,10 +315,11 @@ static void what_accept_asks_for_yields_to_the_parameter(void **state)
                                          {BAL_SLICE("format"), BAL_SLICE("json")}};
     struct bal_kpi_request request = {
         .parameters = parameters, .count = 2, .format = BAL_FORMAT_CSV};
-    bal_kpi_answer(w->store, &w->config, &request, w->now_ms, &w->answer);
+    const struct bal_source source = bal_source_of_store(w->store);
+    bal_kpi_answer(&source, &w->config, &request, w->now_ms, &w->answer);
     assert_string_equal(w->answer.media_type, "text/csv; charset=utf-8; header=present");
     request.count = 3;
-    bal_kpi_answer(w->store, &w->config, &request, w->now_ms, &w->answer);
+    bal_kpi_answer(&source, &w->config, &request, w->now_ms, &w->answer);
     assert_string_equal(w->answer.media_type, "application/json");
 }
 

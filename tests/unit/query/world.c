@@ -77,7 +77,8 @@ int world_ask(struct world *w, const char *query)
         bal_parameters_parse(bal_slice_of(query), &memory, parameters, 16, &count);
     assert(status == BAL_OK);
     const struct bal_kpi_request request = {.parameters = parameters, .count = count};
-    bal_kpi_answer(w->store, &w->config, &request, w->now_ms, &w->answer);
+    const struct bal_source source = bal_source_of_store(w->store);
+    bal_kpi_answer(&source, &w->config, &request, w->now_ms, &w->answer);
     bal_buf_finish(&memory);
     return w->answer.status;
 }
