@@ -154,6 +154,7 @@ struct bal_told_file {
     enum bal_tier tier;
     int32_t from_day, to_day; /**< days it may hold, `to_day` exclusive */
     uint64_t identity, changes;
+    bool is_open; /**< a site's day of it may not have been closed yet */
 };
 /** Calls `each` for every such file, of a day the hourly one rather than the open one, in the order
  * of tier and time. Return non-BAL_OK from `each` to stop. Any thread; for a reader too. */

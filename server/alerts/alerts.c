@@ -7,6 +7,7 @@
 #include "webhook.h"
 
 #include <balise/log.h>
+#include <balise/pacer.h>
 #include <balise/zone.h>
 
 #include <curl/curl.h>
@@ -14,26 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define SECOND_NS INT64_C(1000000000)
-enum {
-    LOOK_SECONDS = 2,
-    RETRY_MAX_SECONDS = 600,
-    DAYS_BACK = 7,
-    TOLD_MAX_BYTES = 1 << 20,
-    PATH_BYTES = 4096
-};
+enum { LOOK_SECONDS = 2, DAYS_BACK = 7, TOLD_MAX_BYTES = 1 << 20, PATH_BYTES = 4096 };
 
 struct bal_alerts {
     struct bal_alerts_parts parts;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards the waiting */
-    pthread_cond_t wake;
-    atomic_bool stopping;
-    int32_t *told;         /* [site]: the last day that was told; INT32_MIN: none yet */
-    int64_t retry_seconds; /* 0: the last post arrived */
-    int64_t next_ns;       /* of the steady clock: not before */
+    struct bal_pacer pacer;
+    int32_t *told; /* [site]: the last day that was told; INT32_MIN: none yet */
 };
 
 /* ---- DATA_DIR/alerted: "SITE YYYY-MM-DD" a line ---- */
@@ -91,30 +80,22 @@ static void write_told(const struct bal_alerts *alerts)
 
 /* ---- posting ---- */
 
-static void put_off(struct bal_alerts *alerts)
-{
-    alerts->retry_seconds = alerts->retry_seconds > 0 ? 2 * alerts->retry_seconds : 1;
-    if (alerts->retry_seconds > RETRY_MAX_SECONDS)
-        alerts->retry_seconds = RETRY_MAX_SECONDS;
-    alerts->next_ns = bal_clock_steady_ns() + alerts->retry_seconds * SECOND_NS;
-}
-
 static bool post(struct bal_alerts *alerts, uint16_t site, int32_t day, struct bal_slice body)
 {
     const struct bal_config *const config = alerts->parts.config;
     struct webhook_result result;
     char date[BAL_DATE_BYTES];
     const int64_t now_s = bal_clock_now_ms(alerts->parts.clock) / 1000;
-    const bool arrived = webhook_post(config, body, now_s, &alerts->stopping, &result);
+    const bool arrived = webhook_post(config, body, now_s, &alerts->pacer.stopping, &result);
     bal_day_text(day, date);
     if (arrived)
-        alerts->retry_seconds = 0;
+        bal_pacer_succeeded(&alerts->pacer);
     else
-        put_off(alerts);
+        bal_pacer_failed(&alerts->pacer);
     bal_log(arrived ? BAL_LOG_INFO : BAL_LOG_WARNING, "alerts", arrived ? "posted" : "not_posted",
             BAL_NAME("site", config->sites[site].name), BAL_NAME("day", date),
             BAL_NUM("status", result.status), BAL_NAME("reason", result.reason),
-            BAL_NUM("retry_seconds", alerts->retry_seconds));
+            BAL_NUM("retry_seconds", alerts->pacer.retry_seconds));
     return arrived;
 }
 
@@ -124,7 +105,7 @@ static bool tell(struct bal_alerts *alerts, uint16_t site, int32_t day)
     struct bal_buf body = {0};
     bool done = bal_budgets_changes(alerts->parts.budgets, site, day, &body) == BAL_OK;
     if (!done)
-        put_off(alerts);
+        bal_pacer_failed(&alerts->pacer);
     else if (body.length > 0)
         done = post(alerts, site, day, bal_buf_slice(&body));
     bal_buf_finish(&body);
@@ -152,7 +133,7 @@ static void look_at(struct bal_alerts *alerts, uint16_t site)
     int32_t day = alerts->told[site] + 1;
     if (last != INT32_MIN && day <= last - DAYS_BACK)
         day = last - DAYS_BACK + 1;
-    for (; day <= last && !atomic_load(&alerts->stopping); day++) {
+    for (; day <= last && !bal_pacer_is_stopping(&alerts->pacer); day++) {
         if (!tell(alerts, site, day))
             return;
         alerts->told[site] = day;
@@ -164,45 +145,26 @@ static void look(struct bal_alerts *alerts)
 {
     const struct bal_config *const config = alerts->parts.config;
     for (uint16_t s = 0; s < config->site_count; s++) {
-        if (bal_budgets_any(alerts->parts.budgets, s) && bal_clock_steady_ns() >= alerts->next_ns)
+        if (bal_budgets_any(alerts->parts.budgets, s) && bal_pacer_may_try(&alerts->pacer))
             look_at(alerts, s);
     }
 }
 
 /* ---- the thread ---- */
 
-/* Waits until it is time to look again; false when it is time to end. */
-static bool rest(struct bal_alerts *alerts)
-{
-    const int64_t retry_ns = alerts->retry_seconds * SECOND_NS;
-    const int64_t pause_ns =
-        retry_ns > 0 && retry_ns < LOOK_SECONDS * SECOND_NS ? retry_ns : LOOK_SECONDS * SECOND_NS;
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    const int64_t end_ns = until.tv_sec * SECOND_NS + until.tv_nsec + pause_ns;
-    until = (struct timespec){.tv_sec = end_ns / SECOND_NS, .tv_nsec = end_ns % SECOND_NS};
-    pthread_mutex_lock(&alerts->lock);
-    int woken = 0;
-    while (!atomic_load(&alerts->stopping) && woken == 0)
-        woken = pthread_cond_timedwait(&alerts->wake, &alerts->lock, &until);
-    pthread_mutex_unlock(&alerts->lock);
-    return !atomic_load(&alerts->stopping);
-}
-
 static void *run(void *context)
 {
     struct bal_alerts *const alerts = context;
     do
         look(alerts);
-    while (rest(alerts));
+    while (bal_pacer_rest(&alerts->pacer));
     return NULL;
 }
 
 static void release(struct bal_alerts *alerts)
 {
     curl_global_cleanup();
-    pthread_mutex_destroy(&alerts->lock);
-    pthread_cond_destroy(&alerts->wake);
+    bal_pacer_finish(&alerts->pacer);
     free(alerts->told);
     free(alerts);
 }
@@ -210,16 +172,11 @@ static void release(struct bal_alerts *alerts)
 static struct bal_alerts *make(const struct bal_alerts_parts *parts)
 {
     struct bal_alerts *const alerts = bal_calloc(1, sizeof *alerts);
-    pthread_condattr_t steady;
     alerts->parts = *parts;
     alerts->told = bal_calloc(parts->config->site_count, sizeof *alerts->told);
     for (uint16_t s = 0; s < parts->config->site_count; s++)
         alerts->told[s] = INT32_MIN;
-    pthread_mutex_init(&alerts->lock, NULL);
-    pthread_condattr_init(&steady);
-    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    pthread_cond_init(&alerts->wake, &steady);
-    pthread_condattr_destroy(&steady);
+    bal_pacer_init(&alerts->pacer, LOOK_SECONDS);
     return alerts;
 }
 
@@ -252,10 +209,7 @@ void bal_alerts_stop(struct bal_alerts *alerts)
 {
     if (!alerts)
         return;
-    pthread_mutex_lock(&alerts->lock);
-    atomic_store(&alerts->stopping, true);
-    pthread_cond_signal(&alerts->wake);
-    pthread_mutex_unlock(&alerts->lock);
+    bal_pacer_stop(&alerts->pacer);
     (void)pthread_join(alerts->thread, NULL);
     release(alerts);
 }

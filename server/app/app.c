@@ -157,6 +157,16 @@ static const struct command commands[] = {
      "for a store of this version or none, and 1 for any other, with what to do about it. Changes "
      "nothing; run it as the server's user.\n",
      migrate_run},
+    {"cluster", "init|status|retire --config FILE", "ship to ClickHouse servers: tables, state",
+     "  init         makes the tables and views that are missing; refuses those of another "
+     "version\n"
+     "  status       what waits to be shipped, up to when each machine has shipped, replicas that "
+     "lag;\n"
+     "               status 1 when something is behind or away\n"
+     "  retire NODE  says that a machine ships no more: answers are complete without it\n"
+     "What a running server ships, and when, is said by the section cluster of the "
+     "configuration.\n",
+     cluster_run},
     {"snippet", "--config FILE [--url URL]", "print the script elements for a portal's pages",
      "Prints one for the address that stays, and one for the address of this very version, with "
      "its integrity value.\n"

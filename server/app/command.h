@@ -66,5 +66,6 @@ int erase_run(int argc, char **argv);
 int backup_run(int argc, char **argv);
 int migrate_run(int argc, char **argv);
 int doctor_run(int argc, char **argv);
+int cluster_run(int argc, char **argv);
 
 #endif

@@ -6,6 +6,8 @@
 #include "client.h"
 #include "command.h"
 
+#include <balise/cluster.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,21 +87,38 @@ static bal_status ask_server(const struct inquiry *inquiry, struct bal_answer *a
     return status;
 }
 
-bal_status inquire(const struct inquiry *inquiry, struct bal_answer *answer,
-                   struct bal_error *error)
+/* The store, or the cluster where that is the source: the folder is locked either way, since a
+ * server that runs answers itself. */
+static bal_status ask_here(const struct inquiry *inquiry, struct bal_store *store,
+                           struct bal_answer *answer, struct bal_error *error)
 {
     const struct bal_kpi_request request = {.parameters = inquiry->parameters,
                                             .count = inquiry->count};
+    const struct bal_clock *const clock = bal_clock_system();
+    struct bal_source source = bal_source_of_store(store);
+    struct bal_remote *remote = NULL;
+    if (bal_config_asks_cluster(inquiry->config)) {
+        const bal_status status = bal_remote_open(inquiry->config, clock, &remote, error);
+        if (status)
+            return status;
+        source = bal_source_of_remote(remote);
+    }
+    inquiry->here(&source, inquiry->config, &request, bal_clock_now_ms(clock), answer);
+    bal_remote_close(remote);
+    return BAL_OK;
+}
+
+bal_status inquire(const struct inquiry *inquiry, struct bal_answer *answer,
+                   struct bal_error *error)
+{
     struct bal_store *store = NULL;
-    const bal_status status = bal_store_open_reader(inquiry->config, &store, error);
+    bal_status status = bal_store_open_reader(inquiry->config, &store, error);
     if (status == BAL_EBUSY) {
         *error = (struct bal_error){0};
         return ask_server(inquiry, answer, error);
     }
-    const struct bal_source source = bal_source_of_store(store);
     if (!status)
-        inquiry->here(&source, inquiry->config, &request, bal_clock_now_ms(bal_clock_system()),
-                      answer);
+        status = ask_here(inquiry, store, answer, error);
     bal_store_close(store);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "table.h"
 
+#include <balise/cluster.h>
 #include <balise/dpo.h>
 #include <balise/retention.h>
 #include <inttypes.h>
@@ -58,15 +59,34 @@ static int give_up(const struct bal_config *config)
     return EXIT_OK;
 }
 
+/* The cluster is asked by --verify alone: a look at the files needs no network. */
+static bal_status verify_cluster(const struct bal_config *config, int64_t now_ms,
+                                 struct bal_retention *report, struct bal_error *error)
+{
+    uint64_t periods = 0;
+    if (!bal_config_ships(config))
+        return BAL_OK;
+    const size_t before = report->problems.length;
+    const bal_status status =
+        bal_cluster_verify(config, now_ms, &periods, &report->problems, error);
+    for (size_t i = before; i < report->problems.length; i++)
+        report->problem_count += report->problems.data[i] == '\n';
+    if (!status)
+        (void)fprintf(stderr, "balise: the cluster has %" PRIu64 " periods of this machine\n",
+                      periods);
+    return status;
+}
+
 static int run(const struct retention_words *words, const struct bal_config *config)
 {
     struct bal_retention report = {0};
     struct bal_error error = {0};
     int result = EXIT_OK;
     /* A policy that would not start is none. */
+    const int64_t now_ms = bal_clock_now_ms(bal_clock_system());
     if (bal_dpo_check(config, &error) != BAL_OK ||
-        bal_retention_read(config, bal_clock_now_ms(bal_clock_system()), NULL, &report, &error) !=
-            BAL_OK)
+        bal_retention_read(config, now_ms, NULL, &report, &error) != BAL_OK ||
+        (words->verify && verify_cluster(config, now_ms, &report, &error) != BAL_OK))
         result = app_failed(&error);
     else if (words->verify)
         result = verdict(&report, words->format);

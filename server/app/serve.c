@@ -112,6 +112,12 @@ static void warn_of_retention(const struct serving *serving)
     bal_retention_finish(&report);
 }
 
+static struct bal_source source_of(const struct serving *serving)
+{
+    return serving->remote ? bal_source_of_remote(serving->remote)
+                           : bal_source_of_store(serving->pipeline.store);
+}
+
 static bal_status start(struct serving *serving, struct bal_error *error)
 {
     bal_status status =
@@ -125,19 +131,29 @@ static bal_status start(struct serving *serving, struct bal_error *error)
         status = bal_store_start(serving->pipeline.store, error);
     if (status)
         return status;
+    if (bal_config_asks_cluster(serving->config))
+        status = bal_remote_open(serving->config, bal_clock_system(), &serving->remote, error);
+    if (status)
+        return status;
     serving->budgets =
         bal_budgets_create(serving->pipeline.store, serving->config, bal_clock_system());
     const struct bal_server_parts parts = {.config = serving->config,
                                            .clock = bal_clock_system(),
                                            .ingest = serving->pipeline.ingest,
                                            .store = serving->pipeline.store,
-                                           .source = bal_source_of_store(serving->pipeline.store),
+                                           .source = source_of(serving),
                                            .tokens = serving->tokens,
                                            .audit = bal_store_audit(serving->pipeline.store),
                                            .budgets = serving->budgets};
     const struct bal_alerts_parts alerts = {
         .config = serving->config, .clock = bal_clock_system(), .budgets = serving->budgets};
+    const struct bal_cluster_parts cluster = {.config = serving->config,
+                                              .clock = bal_clock_system(),
+                                              .store = serving->pipeline.store,
+                                              .audit = parts.audit};
     status = bal_alerts_start(&alerts, &serving->alerts, error);
+    if (!status)
+        status = bal_cluster_start(&cluster, &serving->cluster, error);
     if (!status)
         status = bal_server_start(&parts, &serving->server, error);
     return status ? status : limit_calls(serving->config, error);
@@ -148,6 +164,7 @@ static bal_status start(struct serving *serving, struct bal_error *error)
 static bool stop(struct serving *serving)
 {
     bal_alerts_stop(serving->alerts);
+    bal_cluster_stop(serving->cluster);
     const bool whole = bal_server_stop(serving->server, DRAIN_SECONDS);
     if (serving->pipeline.store)
         bal_store_stop(serving->pipeline.store);
@@ -155,6 +172,7 @@ static bool stop(struct serving *serving)
         bal_store_close(serving->pipeline.store);
         return false;
     }
+    bal_remote_close(serving->remote);
     bal_budgets_destroy(serving->budgets);
     bal_tokens_close(serving->tokens);
     app_pipeline_close(&serving->pipeline);

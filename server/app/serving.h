@@ -5,6 +5,7 @@
 #include "command.h"
 
 #include <balise/alerts.h>
+#include <balise/cluster.h>
 #include <balise/http.h>
 #include <balise/notify.h>
 #include <balise/tokens.h>
@@ -16,7 +17,9 @@ struct serving {
     struct app_pipeline pipeline;
     struct bal_tokens *tokens;
     struct bal_budgets *budgets;
-    struct bal_alerts *alerts; /**< NULL without a webhook */
+    struct bal_alerts *alerts;   /**< NULL without a webhook */
+    struct bal_cluster *cluster; /**< NULL without servers to ship to */
+    struct bal_remote *remote;   /**< NULL where answers are read here */
     struct bal_server *server;
     struct bal_notifier notifier;
 };

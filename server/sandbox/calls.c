@@ -53,9 +53,9 @@ static const int allowed[] = {
     SCMP_SYS(getrandom), SCMP_SYS(getrlimit), SCMP_SYS(getrusage), SCMP_SYS(getuid),
     SCMP_SYS(sysinfo), SCMP_SYS(uname)};
 
-// A new connection of the webhook, and how its library wakes itself.
-static const int of_a_webhook[] = {SCMP_SYS(connect), SCMP_SYS(sendmmsg), SCMP_SYS(eventfd2),
-                                   SCMP_SYS(pipe2), SCMP_SYS(socketpair)};
+// A new connection, to a webhook or a cluster, and how its library wakes itself.
+static const int of_a_client[] = {SCMP_SYS(connect), SCMP_SYS(sendmmsg), SCMP_SYS(eventfd2),
+                                  SCMP_SYS(pipe2), SCMP_SYS(socketpair)};
 
 /** A filter under construction; the first failure is kept. */
 struct filter {
@@ -80,7 +80,7 @@ static void allow_if(struct filter *filter, int call, struct scmp_arg_cmp given)
     note(filter, seccomp_rule_add_array(filter->rules, SCMP_ACT_ALLOW, call, 1, &given));
 }
 
-/** Memory that is executable is what an attacker makes first. A webhook's name services may be
+/** Memory that is executable is what an attacker makes first. Name services may be
  * libraries that are loaded late: from files, never from what was written. */
 static void allow_memory(struct filter *filter, bool loads_libraries)
 {
@@ -113,10 +113,10 @@ static void allow_by_argument(struct filter *filter)
 
 /** Names are resolved in threads of the library's; clone3, whose flags cannot be seen, is "not
  * there", and clone takes its place. */
-static void allow_webhook(struct filter *filter)
+static void allow_client(struct filter *filter)
 {
     static const scmp_datum_t families[] = {AF_UNIX, AF_INET, AF_INET6};
-    allow(filter, of_a_webhook, COUNT(of_a_webhook));
+    allow(filter, of_a_client, COUNT(of_a_client));
     for (size_t i = 0; i < COUNT(families); i++)
         allow_if(filter, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, families[i]));
     allow_if(filter, SCMP_SYS(clone), SCMP_A0_64(SCMP_CMP_MASKED_EQ, THREAD, THREAD));
@@ -135,9 +135,9 @@ bal_status bal_sandbox_limit_calls(const struct bal_config *config, struct bal_e
     allow(&filter, allowed, COUNT(allowed));
     allow_by_argument(&filter);
     allow_root(&filter);
-    allow_memory(&filter, config->webhook.url != NULL);
-    if (config->webhook.url)
-        allow_webhook(&filter);
+    allow_memory(&filter, bal_config_connects_out(config));
+    if (bal_config_connects_out(config))
+        allow_client(&filter);
     if (filter.failed == 0)
         note(&filter, seccomp_load(filter.rules));
     seccomp_release(filter.rules);

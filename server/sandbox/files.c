@@ -30,14 +30,14 @@
 
 // What every server reads: OpenSSL's settings, and how much memory it has itself.
 static const char *const of_every_server[] = {"/etc/ssl", "/usr/lib/ssl", "/proc/self"};
-// What a webhook takes: names (files below /etc are replaced, so no single one can be named; they
-// stay what their owners let this user read), name services, certificate authorities.
-static const char *const of_a_webhook[] = {"/etc",
-                                           "/lib",
-                                           "/lib64",
-                                           "/usr/lib",
-                                           "/usr/share/ca-certificates",
-                                           "/usr/local/share/ca-certificates"};
+// What a webhook or a cluster takes: names (files below /etc are replaced, so no single one can be
+// named; they stay what their owners let this user read), name services, certificate authorities.
+static const char *const of_a_client[] = {"/etc",
+                                          "/lib",
+                                          "/lib64",
+                                          "/usr/lib",
+                                          "/usr/share/ca-certificates",
+                                          "/usr/local/share/ca-certificates"};
 
 bool bal_sandbox_is_built(void)
 {
@@ -115,13 +115,15 @@ static void allow_all(struct rules *rules, const struct bal_config *config)
         allow_file(rules, config->geoip.databases[i]);
     for (size_t i = 0; i < sizeof of_every_server / sizeof of_every_server[0]; i++)
         allow(rules, of_every_server[i], READING);
-    if (!config->webhook.url)
+    if (!bal_config_connects_out(config))
         return;
     allow_file(rules, config->webhook.secret_file);
     allow_file(rules, config->webhook.ca_file);
+    allow_file(rules, config->cluster.password_file);
+    allow_file(rules, config->cluster.ca_file);
     allow_file(rules, "/etc/resolv.conf"); // often a link to below /run
-    for (size_t i = 0; i < sizeof of_a_webhook / sizeof of_a_webhook[0]; i++)
-        allow(rules, of_a_webhook[i], READING);
+    for (size_t i = 0; i < sizeof of_a_client / sizeof of_a_client[0]; i++)
+        allow(rules, of_a_client[i], READING);
 }
 
 bal_status bal_sandbox_limit_files(const struct bal_config *config, int *version,

@@ -35,32 +35,43 @@ static int32_t end_of(enum partition_kind kind, int32_t period)
     return kind == PARTITION_DAILY ? partition_period(kind, period + 31) : period + 1;
 }
 
-static bool is_superseded(struct bal_store *store, enum partition_kind kind, int32_t period)
+/* While the sites of a day close one after the other, it is in both files. */
+static bal_status add_open(struct bal_store *store, struct bal_told_file *file)
 {
-    return kind == PARTITION_OPEN && partition_exists(store->partitions, PARTITION_HOURLY, period);
+    struct bal_told_file open = {.tier = file->tier};
+    const bal_status status = stamp(store, PARTITION_OPEN, file->from_day, &open);
+    if (status)
+        return status == BAL_ENOTFOUND ? BAL_OK : status;
+    file->identity ^= open.identity;
+    file->changes = file->changes << 32 | (uint32_t)open.changes;
+    file->is_open = true;
+    return BAL_OK;
+}
+
+static bal_status tell(const struct listing *listing, enum partition_kind kind, int32_t period)
+{
+    struct bal_store *const store = listing->store;
+    struct bal_told_file file = {.tier = kind == PARTITION_DAILY ? BAL_TIER_DAILY : BAL_TIER_HOURLY,
+                                 .from_day = period,
+                                 .to_day = end_of(kind, period),
+                                 .is_open = kind == PARTITION_OPEN};
+    if (kind == PARTITION_OPEN && partition_exists(store->partitions, PARTITION_HOURLY, period))
+        return BAL_OK; /* told with the hourly one */
+    bal_status status = stamp(store, kind, period, &file);
+    if (status == BAL_ENOTFOUND) /* it has gone meanwhile */
+        return BAL_OK;
+    if (!status && kind == PARTITION_HOURLY)
+        status = add_open(store, &file);
+    return status ? status : listing->each(listing->context, &file);
 }
 
 static bal_status list(const struct listing *listing, enum partition_kind kind)
 {
-    struct bal_store *const store = listing->store;
     int32_t *periods = NULL;
     size_t count = 0;
-    bal_status status = partition_list(store->partitions, kind, &periods, &count);
-    for (size_t p = 0; p < count && !status; p++) {
-        struct bal_told_file file = {.tier =
-                                         kind == PARTITION_DAILY ? BAL_TIER_DAILY : BAL_TIER_HOURLY,
-                                     .from_day = periods[p],
-                                     .to_day = end_of(kind, periods[p])};
-        if (is_superseded(store, kind, periods[p]))
-            continue;
-        status = stamp(store, kind, periods[p], &file);
-        if (status == BAL_ENOTFOUND) { /* it has gone meanwhile */
-            status = BAL_OK;
-            continue;
-        }
-        if (!status)
-            status = listing->each(listing->context, &file);
-    }
+    bal_status status = partition_list(listing->store->partitions, kind, &periods, &count);
+    for (size_t p = 0; p < count && !status; p++)
+        status = tell(listing, kind, periods[p]);
     free(periods);
     return status;
 }

@@ -168,7 +168,9 @@ static bool is_configured(const struct bal_config *config, const struct stat *fi
     const struct bal_tls_files *tls[] = {&config->public_side.listener.tls,
                                          &config->private_side.listener.tls};
     bool found = is_file(config->path, file) || is_file(config->webhook.secret_file, file) ||
-                 is_file(config->webhook.ca_file, file);
+                 is_file(config->webhook.ca_file, file) ||
+                 is_file(config->cluster.password_file, file) ||
+                 is_file(config->cluster.ca_file, file);
     for (size_t d = 0; d < config->geoip.database_count; d++)
         found = found || is_file(config->geoip.databases[d], file);
     for (size_t s = 0; s < sizeof tls / sizeof tls[0]; s++)
@@ -178,7 +180,7 @@ static bool is_configured(const struct bal_config *config, const struct stat *fi
 
 bool folder_is_ours(const struct bal_config *config, const char *name, const struct stat *file)
 {
-    static const char *const folders[] = {"open", "hourly", "daily",
+    static const char *const folders[] = {"open", "hourly", "daily", "shipped",
                                           "lost+found"}; /* of a file system of its own */
     static const char *const files[] = {"version",     "lock",      "sites",     "tokens",
                                         "annotations", "alerted",   "journal",   "journal.keys",

@@ -99,7 +99,7 @@ static void only_folder_and_sites_are_required(void **state)
     assert_null(config->webhook.url);
 }
 
-static void assert_cluster_reaches_its_place(const struct bal_config *config)
+static void assert_cluster_reaches_its_place(void)
 {
     assert_int_equal(config->cluster.node_count, 2);
     assert_string_equal(config->cluster.nodes[1], "http://127.0.0.1:8123");
@@ -168,7 +168,7 @@ static void every_key_reaches_its_place(void **state)
     assert_string_equal(config->webhook.secret_file, "/etc/balise/webhook.secret");
     assert_string_equal(config->webhook.ca_file, "/etc/balise/ca.pem");
     assert_int_equal(config->webhook.seconds, 5);
-    assert_cluster_reaches_its_place(config);
+    assert_cluster_reaches_its_place();
     assert_int_equal(bal_config_site(config, BAL_SLICE("reunion")), 1);
     assert_int_equal(bal_config_site(config, BAL_SLICE("reunio")), -1);
 }

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Machines that ship to one cluster, each a balise of its own."""
+import itertools
+
+import clickhouse
+from balise import Balise, run
+from wait import until
+
+DATABASES = (f"balise_{n}" for n in itertools.count(1))
+SHIP_SECONDS = 60
+
+
+def section(engines, database, node):
+    """The cluster section of a machine's configuration."""
+    return {"nodes": engines.nodes(), "name": clickhouse.NAME if isinstance(engines, clickhouse.Cluster) else "",
+            "database": database, "node": node, "interval_seconds": 1, "seconds": 20}
+
+
+class Machines:
+    """`count` machines and their database; a context manager. The last one's answers are those of the cluster.
+
+    balise: the machines; config: sections laid over their configuration.
+    """
+
+    def __init__(self, engines, count, config=None, source="cluster"):
+        self.database = next(DATABASES)
+        self.engines = engines
+        self.balise = []
+        try:
+            for n in range(1, count + 1):
+                more = {**(config or {}), "cluster": section(engines, self.database, f"n{n}"), "query": {"source": source}}
+                self.balise.append(Balise(more, running=False))
+            self.init()
+            for balise in self.balise:
+                balise.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __iter__(self):
+        return iter(self.balise)
+
+    def __getitem__(self, index):
+        return self.balise[index]
+
+    def close(self):
+        for balise in self.balise:
+            balise.close()
+
+    def command(self, verb, *words, index=0):
+        return run("cluster", verb, *words, "--config", self.balise[index].config_path,
+                   environment=self.balise[index].environment())
+
+    def init(self):
+        made = self.command("init")
+        assert made.returncode == 0, made.stderr
+
+    def close_day(self):
+        """The day ends on all machines; returns it."""
+        return [balise.close_day() for balise in self.balise][0]
+
+    def complete(self, index=0, **parameters):
+        """An answer once it says that it is complete."""
+        def look():
+            answer = self.balise[index].kpi(**parameters)
+            return answer if answer["coverage"]["complete"] else None
+        return until(look, SHIP_SECONDS, f"a complete answer of {parameters}")
+
+    def sql(self, text):
+        """Ask the first engine; {} in the text is the database."""
+        return self.engines_first().query(text.format(self.database))
+
+    def engines_first(self):
+        return self.engines.servers["s1r1"] if isinstance(self.engines, clickhouse.Cluster) else self.engines.server
