@@ -129,10 +129,10 @@ class Dashboard:
         asked_who = "status of 401"  # the first question of who has not signed in yet
         return [*self.tab.evaluate("window.reports"), *(text for text in self.tab.complaints() if asked_who not in text)]
 
-    def picture(self, name, whole=True, folder=PICTURES):
+    def picture(self, name, whole=True, form="png"):
         """Save what is seen, down to the end of the page."""
-        folder.mkdir(parents=True, exist_ok=True)
-        shot = self.tab.call("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": whole})
-        path = folder / f"{name}.png"
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        shot = self.tab.call("Page.captureScreenshot", {"format": form, "captureBeyondViewport": whole, **({"quality": 80} if form != "png" else {})})
+        path = PICTURES / f"{name}.{form}"
         path.write_bytes(base64.b64decode(shot["data"]))
         return path

@@ -211,7 +211,7 @@ def test_a_month_that_is_not_over_holds_its_closed_days(told):
 
 
 def test_what_is_no_month_is_refused(told):
-    for words in ({"month": "2026-7"}, {"month": "2026-13"}, {"month": "2026-07-01"}, {"month": "2026-09"}, {"month": ""}, {"lang": "de"}, {"metric": "lcp"}):
+    for words in ({"month": "2026-7"}, {"month": "2026-13"}, {"month": "1999-01"}, {"month": "2026-07-01"}, {"month": "2026-09"}, {"month": ""}, {"lang": "de"}, {"metric": "lcp"}):
         answer = told.private("GET", f"{PATH}?{urllib.parse.urlencode({'site': 'portal', **words})}", told.token())
         problem = documented.check(documented.API["paths"][PATH]["get"], answer, 400).json()
         assert list(words)[0] in problem["detail"], words

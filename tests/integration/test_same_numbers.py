@@ -85,6 +85,26 @@ def test_kpi_equity_and_every_form_of_them_tell_one_number(told):
         assert numbers_of_json([json.loads(line) for line in lines]) == numbers, name
 
 
+SHARES = ("good", "needs_improvement", "poor")
+SAID_BY = {"p75_low": "p75", "p75_high": "p75", **dict.fromkeys(SHARES, "p50")}  # whose want of views is theirs, too
+
+
+def test_what_is_not_told_is_null_with_a_reason_and_empty_in_csv(told):
+    server, asked = told
+    rows = json.loads(ask(server, "kpi", by="region", **asked))["rows"]
+    lines = {row["region"]: row for row in csv.DictReader(io.StringIO(ask(server, "kpi", by="region", format="csv", **asked)))}
+    reasons = set()
+    for row in rows:
+        for metric in METRICS:
+            told_of, why = row[metric], row[metric].get("why", {})
+            for figure in FIGURES:
+                assert (lines[row["region"]][f"{metric}_{figure}"] == "") == (told_of[figure] is None)
+                if told_of[figure] is None and not (metric == "weight" and figure in SHARES):  # without limits
+                    reasons.add(why.get(figure) or why[SAID_BY[figure]])
+            assert all(told_of[figure] is None for figure in why)
+    assert reasons == {"n_below_4k", "n_below_20k", "no_upper_end"}
+
+
 def test_report_budgets_and_metrics_tell_it_too(told):
     """The month has this one day, so what is said of either is of both."""
     server, asked = told
