@@ -41,7 +41,8 @@ static double x_of(const struct scale *scale, double day)
 static void begin(struct bal_buf *out, enum bal_metric metric, const char *name, int height)
 {
     bal_buf_printf(out,
-                   "<svg role=\"img\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
+                   "<div class=\"wide\" tabindex=\"0\"><svg role=\"img\" viewBox=\"0 0 %d %d\" "
+                   "width=\"%d\" height=\"%d\" "
                    "font-size=\"11\" fill=\"currentColor\" aria-label=\"",
                    WIDTH, height, WIDTH, height);
     report_metric(out, metric);
@@ -156,7 +157,7 @@ void report_chart_days(const struct report *report, size_t vital, struct bal_buf
              report_text(report->language, T_LIMIT_POOR));
     add_annotations(out, report, &scale);
     add_points(out, report, vital, &scale);
-    bal_buf_addc(out, "</svg>\n");
+    bal_buf_addc(out, "</svg></div>\n");
 }
 
 /* ---- regions ---- */
@@ -210,5 +211,5 @@ void report_chart_regions(const struct report *report, struct bal_buf *out)
         bal_html_text(out, bal_slice_of(report_text(report->language, T_MEDIAN)));
         bal_buf_addc(out, "</title></line>");
     }
-    bal_buf_addc(out, "</svg>\n");
+    bal_buf_addc(out, "</svg></div>\n");
 }

@@ -31,9 +31,9 @@ static void paragraph(const struct report *report, enum report_word word, struct
 static void begin_table(const struct report *report, enum report_word caption,
                         const enum report_word *columns, size_t count, struct bal_buf *out)
 {
-    bal_buf_addc(out, "<div class=\"wide\" tabindex=\"0\"><table><caption>");
+    bal_buf_addc(out, "<div class=\"wide\" tabindex=\"0\"><table><caption><span>");
     words(report, caption, out);
-    bal_buf_addc(out, "</caption><thead><tr>");
+    bal_buf_addc(out, "</span></caption><thead><tr>");
     for (size_t c = 0; c < count; c++) {
         bal_buf_addc(out, "<th scope=\"col\">");
         words(report, columns[c], out);
@@ -401,8 +401,9 @@ static const char style[] =
     "h1{line-height:1.2}.wide{overflow-x:auto;background:linear-gradient(to right,#fff 50%,transparent) 0 0/2rem 100% no-repeat local,linear-gradient(to left,#fff 50%,transparent) 100% 0/2rem 100% no-repeat local,linear-gradient(to left,#0003,transparent) 100% 0/.6rem 100% no-repeat}.wide:focus-visible{outline:3px solid #0a76f6}"
     "table{border-collapse:collapse;margin:1rem 0;width:100%}caption{text-align:left;padding:.3rem 0}"
     "th,td{padding:.25rem .6rem;border-bottom:1px solid #929292;text-align:right;font-variant-numeric:tabular-nums}"
-    "th:first-child{text-align:left}tbody th{font-weight:400;overflow-wrap:anywhere}"
-    "svg{display:block;max-width:100%;height:auto}"
+    "th:first-child{text-align:left}tbody th{font-weight:400;min-width:7rem;overflow-wrap:anywhere}"
+    "caption span{display:block;position:sticky;left:0;max-width:min(58rem,100vw - 2rem)}"
+    "svg{display:block;width:100%;min-width:34rem;max-width:46rem;height:auto}"
     "dt{float:left;clear:left;margin-right:.5rem}dt::after{content:\":\"}:lang(fr) dt::after{content:\"\\a0:\"}"
     "@media(max-width:40rem){h1{font-size:1.5rem}table{font-size:.85rem}th,td{padding:.25rem .3rem}thead th{hyphens:auto}}"
     "@media print{body{max-width:none;font-size:10pt}.wide{overflow:visible}h2{break-after:avoid}tr,svg{break-inside:avoid}}";
