@@ -24,7 +24,11 @@ function narrowedTo(context) {
     h('a', { href: link({ filters: none }) }, t('everything')));
 }
 
-/** fill(content, focus) shows what a view gave; update(context) follows the address. */
+/** Runs `then` when what is in the page by now is on the screen. */
+const whenDrawn = (then) => requestAnimationFrame(() => setTimeout(then));
+
+/** fill(content, focus) shows what a view gave, parts that are functions once the others are on the screen; update(context)
+ * follows the address. */
 export function shell(first, leave) {
   const { t } = first;
   const list = h('ul');
@@ -36,7 +40,7 @@ export function shell(first, leave) {
   const content = h('div', { class: 'content' });
   const status = h('p', { class: 'status', role: 'status' });
   const main = h('main', { id: 'main' }, unfollowed, heading, narrowed, content);
-  let late;
+  let late, rest;
 
   function update(context) {
     const { state } = context;
@@ -47,16 +51,26 @@ export function shell(first, leave) {
     unfollowed.replaceChildren(...[unfollowedNote(context)].filter(Boolean));
     narrowed.replaceChildren(...[narrowedTo(context)].filter(Boolean));
     main.setAttribute('aria-busy', 'true');
+    rest = undefined;
     clearTimeout(late);
     late = setTimeout(() => { status.textContent = t('loading'); }, SLOW_MS);
   }
 
   function fill(nodes, focus) {
     clearTimeout(late);
-    content.replaceChildren(...nodes.flat(Infinity).filter(Boolean));
-    main.removeAttribute('aria-busy');
-    status.textContent = t('loaded', { view: heading.textContent });
+    const parts = nodes.flat(Infinity).filter(Boolean);
+    const waiting = parts.filter((part) => typeof part === 'function');
+    content.replaceChildren(...parts.filter((part) => typeof part !== 'function'));
     if (focus) heading.focus();
+    rest = waiting;
+    const end = () => {
+      if (rest !== waiting) return; // the address has changed meanwhile
+      content.append(...waiting.flatMap((part) => part()).flat(Infinity).filter(Boolean));
+      main.removeAttribute('aria-busy');
+      status.textContent = t('loaded', { view: heading.textContent });
+    };
+    if (waiting.length) whenDrawn(end);
+    else end();
   }
 
   return {

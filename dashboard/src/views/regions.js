@@ -63,11 +63,13 @@ export async function regions(context) {
     deviceChoice(context),
     partialNote(context, answer),
     equity.home === 'FR' && mapSection(context, new Map(answer.rows.map((row) => [row.region, row]))),
-    answer.rows.length
-      ? groups.map(([place, rows]) => dimensionTable(context, 'region', answer, { rows, caption: t(`place_${place}`), download: false }))
-      : nothingTold(context, answer),
-    csv(asked),
-    equity.median[metric] && !state.filters.device && equitySection(context, equity),
-    coveragePanel(context, answer),
+    () => [ // many rows, below the map
+      answer.rows.length
+        ? groups.map(([place, rows]) => dimensionTable(context, 'region', answer, { rows, caption: t(`place_${place}`), download: false }))
+        : nothingTold(context, answer),
+      csv(asked),
+      equity.median[metric] && !state.filters.device && equitySection(context, equity),
+      coveragePanel(context, answer),
+    ],
   ];
 }
