@@ -125,6 +125,7 @@ struct bal_config {
     struct {
         bool journal;
         int64_t journal_kibibytes; /**< both halves together */
+        int64_t free_mebibytes;    /**< left on the disk, or views are refused */
         int64_t checkpoint_seconds;
     } store;
     struct {

@@ -67,8 +67,10 @@ struct bal_store_stats {
     int64_t last_journal_ns, last_checkpoint_ns; /**< the last one */
     int64_t journal_ns, checkpoint_ns;           /**< all of them */
     uint64_t open_cells, arena_used_bytes, arena_bytes, cell_bytes;
-    bool failed; /**< the disk refused: the writer lands nothing until it has read again what is
-                    there */
+    uint64_t disk_free_bytes;
+    bool disk_low; /**< less than the configuration wants left: views are refused */
+    bool failed;   /**< the disk refused: the writer lands nothing until it has read again what is
+                      there */
 };
 void bal_store_stats_read(const struct bal_store *store, struct bal_store_stats *out);
 

@@ -96,6 +96,10 @@ static void write_store(const struct bal_server *server, struct bal_buf *out)
                  "Locked memory in use.");
     metric_gauge(out, "balise_store_arena_bytes", (int64_t)stats.arena_bytes, "Locked memory.");
     metric_gauge(out, "balise_store_failed", stats.failed, "1 when the disk has refused a write.");
+    metric_gauge(out, "balise_store_disk_low", stats.disk_low,
+                 "1 when less than store.free_mebibytes are left: views are refused.");
+    metric_gauge(out, "balise_store_disk_free_bytes", (int64_t)stats.disk_free_bytes,
+                 "Room left for the data folder.");
 }
 
 /** What an operator renews: both are read again on SIGHUP. */

@@ -68,7 +68,9 @@ static void send_ready(struct visit *visit)
     struct bal_store_stats stats = {0};
     bal_store_stats_read(visit->server->parts.store, &stats);
     if (stats.failed)
-        reply_busy(visit->req, "The store has failed: see the log, then restart.");
+        reply_busy(visit->req, "The disk has refused a write; it is asked again: see the log.");
+    else if (stats.disk_low)
+        reply_busy(visit->req, "The disk is nearly full: make room.");
     else if (atomic_load(&visit->server->draining))
         reply_busy(visit->req, "The server is stopping.");
     else

@@ -62,17 +62,31 @@ struct rules {
     int failed;     /**< the first errno; 0 */
 };
 
-/** What is not there needs no rule. */
+static void failed(struct rules *rules, int code)
+{
+    if (rules->failed == 0)
+        rules->failed = code;
+}
+
+/** What is not there, or not for us, needs no rule; a rule that is missing for any other reason
+ * would keep the server from its own files for good. */
+static bool is_elsewhere(int code)
+{
+    return code == ENOENT || code == ENOTDIR || code == EACCES;
+}
+
 static void allow(struct rules *rules, const char *folder, uint64_t rights)
 {
     const int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
+        if (!is_elsewhere(errno))
+            failed(rules, errno);
         return;
+    }
     const struct landlock_path_beneath_attr rule = {.allowed_access = rights & rules->known,
                                                     .parent_fd = fd};
-    if (syscall(SYS_landlock_add_rule, rules->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0 &&
-        rules->failed == 0)
-        rules->failed = errno;
+    if (syscall(SYS_landlock_add_rule, rules->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
+        failed(rules, errno);
     (void)close(fd);
 }
 
@@ -97,6 +111,8 @@ static void allow_file(struct rules *rules, const char *file)
     char *const real = realpath(file, NULL);
     if (real)
         allow_folder_of(rules, real);
+    else if (!is_elsewhere(errno))
+        failed(rules, errno);
     free(real);
 }
 

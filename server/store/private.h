@@ -25,7 +25,8 @@ struct store_stats {
         arena_full, files_damaged;
     _Atomic int64_t last_journal_ns, last_checkpoint_ns, journal_ns, checkpoint_ns, last_proof_s;
     _Atomic uint64_t open_cells, arena_used_bytes, cell_bytes;
-    _Atomic bool failed;
+    _Atomic uint64_t disk_free_bytes;
+    _Atomic bool failed, disk_low;
 };
 
 struct bal_store {
@@ -50,6 +51,7 @@ struct bal_store {
     int64_t last_time_s;         /**< the store's time never goes back: periods close once */
     int64_t next_boundary_s;     /**< the next end of an hour of any open day */
     int64_t next_checkpoint_ns;  /**< steady clock */
+    int64_t next_room_ns;        /**< steady clock */
     int64_t next_recovery_ns;    /**< steady clock: when to try to get over a failure */
     int64_t recovery_pause_ns;   /**< the last one before it; 0: nothing has failed */
     int32_t purged_day;          /**< the day of the last purge check */
@@ -80,6 +82,12 @@ BAL_MUST_USE bal_status store_read_again(struct bal_store *store);
 /** The last day of a site that was closed; INT32_MIN: none. */
 BAL_MUST_USE bal_status reader_last_day(struct bal_store *store, struct bal_slice site,
                                         int32_t *day);
+
+/* room.c */
+/** Looks how much room the disk has left, twice a second at the most. Writer. */
+void room_look(struct bal_store *store);
+/** Below the mark of the configuration: views are refused. Any thread. */
+bool room_is_low(const struct bal_store *store);
 
 /* writer.c */
 /** Nothing more is acknowledged until store_read_again and what was to be done have succeeded. */

@@ -249,6 +249,8 @@ void bal_store_stats_read(const struct bal_store *store, struct bal_store_stats 
                                  READ(arena_used_bytes),
                                  READ(cell_bytes),
                                  READ(failed),
+                                 READ(disk_low),
+                                 READ(disk_free_bytes),
                                  READ(files_damaged),
                                  .arena_bytes = store->arena ? bal_arena_bytes(store->arena) : 0};
 #undef READ

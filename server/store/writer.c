@@ -35,6 +35,8 @@ bal_status bal_store_land(struct bal_store *store, struct bal_flight *flight)
 {
     if (has_failed(store))
         return BAL_EIO;
+    if (room_is_low(store))
+        return BAL_ENOSPC;
     bal_status status = land_advance(store, flight->time_ms / 1000);
     if (status)
         store_fail(store, "closing", status);
@@ -121,6 +123,7 @@ static void tick(struct bal_store *store)
     const bool was_failed = has_failed(store);
     const char *in = "recovery";
     bal_status status = BAL_OK;
+    room_look(store);
     if (was_failed && bal_clock_steady_ns() < store->next_recovery_ns)
         return;
     if (was_failed)

@@ -82,7 +82,7 @@ def test_descriptors_that_run_out_pause_accepting_and_nothing_else():
 def test_a_folder_that_is_mounted_read_only_for_a_while_loses_nothing():
     if os.geteuid() != 0:
         pytest.skip("mounting needs root")
-    with Balise(CONFIG, running=False) as balise:
+    with Balise({"store": {**CONFIG["store"], "free_mebibytes": 0}}, running=False) as balise:
         balise.data.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", balise.data], check=True)
         try:

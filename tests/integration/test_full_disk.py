@@ -16,7 +16,7 @@ def _balise():
     """A server, not started, whose data folder is a small file system of its own."""
     if os.geteuid() != 0:
         pytest.skip("mounting needs root")
-    with Balise(running=False) as balise:
+    with Balise({"store": {"free_mebibytes": 0}}, running=False) as balise:
         balise.data.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", balise.data], check=True)
         try:
@@ -60,6 +60,24 @@ def test_a_disk_that_is_full_before_the_first_checkpoint_loses_no_view(balise):
     balise.visit(12)
     day = balise.close_day()
     assert [row["views"] for row in balise.kpi(metric="lcp", by="day", from_=day)["rows"]] == [24]
+
+
+def test_a_disk_that_is_nearly_full_refuses_views_and_closes_days(balise):
+    balise.config["store"]["free_mebibytes"] = 8
+    balise.write_config()
+    balise.start()
+    balise.visit(12)
+    balise.restart()  # who came so far is in a checkpoint
+    filler = fill(balise.data)
+    os.truncate(filler, filler.stat().st_size - 6 * 1024 * 1024)
+    until(lambda: "event=disk_low" in balise.log(True), 30, "the mark")
+    assert balise.post(view(), **visitors(1)[0]).status == 503
+    assert balise.private("GET", "/readyz").status == 503 and balise.metrics()["balise_store_disk_low"] == 1
+    day = balise.close_day()
+    assert [row["views"] for row in balise.kpi(metric="lcp", by="day", from_=day)["rows"]] == [12]
+    filler.unlink()
+    until(lambda: balise.private("GET", "/readyz").status == 200, 30, "room")
+    balise.visit(12)
 
 
 def test_a_disk_that_is_full_when_a_day_ends_loses_no_view(balise):
