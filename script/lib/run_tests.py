@@ -173,6 +173,11 @@ def step_proxy(session):
     return session.pytest("tests/proxy", "dev")
 
 
+def step_cluster(session):
+    """three machines and real ClickHouse and ZooKeeper, with kills (a million views with --long)"""
+    return session.pytest("tests/cluster", "dev")
+
+
 def step_javascript(session):
     """the snippet's and the dashboard's own tests; what is built is what the sources give"""
     names = [name for folder in ("beacon", "dashboard") for ending in ("js", "mjs")
@@ -237,7 +242,7 @@ def step_fuzz(session):
 
 
 STEPS = [step_dev, step_asan, step_tsan, step_integration, step_integration_asan, step_integration_tsan, step_privacy,
-         step_attack, step_edge, step_fault, step_browser, step_proxy, step_javascript, step_demo, step_package, step_format, step_tidy,
+         step_attack, step_edge, step_fault, step_browser, step_proxy, step_cluster, step_javascript, step_demo, step_package, step_format, step_tidy,
          step_cppcheck, step_fuzz]
 LONG_STEPS = [step_fuzz]
 

@@ -352,7 +352,7 @@ static bal_status pass(struct bal_cluster *c)
 
 static void attempt(struct bal_cluster *c)
 {
-    struct timespec cpu;
+    struct timespec cpu = {0};
     const uint64_t before = atomic_load(&c->stats.rows);
     c->error = (struct bal_error){0};
     const bal_status status = pass(c);
@@ -365,7 +365,8 @@ static void attempt(struct bal_cluster *c)
     if (!status) {
         bal_pacer_succeeded(&c->pacer);
         if (rows > 0)
-            bal_log(BAL_LOG_INFO, "cluster", "shipped", BAL_NUM("rows", rows));
+            bal_log(BAL_LOG_INFO, "cluster", "shipped", BAL_NUM("rows", rows),
+                    BAL_NUM("cpu_ms", cpu.tv_sec * 1000 + cpu.tv_nsec / 1000000));
         return;
     }
     if (bal_pacer_is_stopping(&c->pacer))

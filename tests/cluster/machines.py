@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Machines that ship to one cluster, each a balise of its own."""
 import itertools
+import json
 
 import clickhouse
 from balise import Balise, run
@@ -78,3 +79,13 @@ class Machines:
 
     def engines_first(self):
         return self.engines.servers["s1r1"] if isinstance(self.engines, clickhouse.Cluster) else self.engines.server
+
+
+def own_answer(balise, asked):
+    """What a machine that has stopped answers from its own store."""
+    path = balise.folder / "own.json"
+    path.write_text(json.dumps({**balise.config, "query": {"source": "store"}}), encoding="utf-8")
+    words = [word for name, value in asked.items() for word in (f"--{name.rstrip('_')}", str(value))]
+    answer = run("query", "--config", path, "--site", "portal", *words, "--format", "json", environment=balise.environment())
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Whatever is killed, sent twice, or late: at the end every total is exact, and until then an answer says what it lacks."""
+import datetime
+import os
+import random
+
+import pytest
+
+from audit import records
+from balise import DESKTOP, MOBILE, address_in, run, view
+from clickhouse import Refused
+from machines import Machines, own_answer
+from wait import until
+
+DAY = datetime.timedelta(days=1)
+TOTALS = ("page", "region", "device", "browser", "protocol", "type")  # whose rows are all views
+TABLES = (*TOTALS, "page,device", "region,device")
+REGIONS = ("FR-IDF", "FR-BRE", "FR-ARA")
+ROUNDS = 2
+
+
+def crowd(machine, count, pages=6):
+    """Views of as many visitors, some pages of which are too rare to be told."""
+    return [(view(f"/page-{min(n % 37, pages)}", lcp=300 + 17 * (n % 97), fcp=200 + 5 * (n % 89)),
+             {"address": address_in(REGIONS[n % 3], 80 * machine + n // 3), "user_agent": (DESKTOP, MOBILE)[n % 2] % 142})
+            for n in range(count)]
+
+
+def numbers(answer, by):
+    return {tuple(row[name] for name in by.split(",")): (row["views"], row["lcp"]["n"]) for row in answer["rows"]}
+
+
+def added(tables):
+    total = {}
+    for table in tables:
+        for key, (views, n) in table.items():
+            before = total.get(key, (0, 0))
+            total[key] = (before[0] + views, before[1] + n)
+    return total
+
+
+def strike(cluster, machines, chance):
+    """Kills something, and starts what was killed before."""
+    kind = chance.choice(("machine", "replica", "zookeeper"))
+    victim = {"machine": lambda: chance.choice(machines.balise), "replica": lambda: chance.choice(list(cluster.servers.values())),
+              "zookeeper": lambda: cluster.zookeeper}[kind]()
+    victim.kill9()
+    victim.start()
+
+
+def fill(cluster, machines, chance, times):
+    """Days of views with a strike here and there; {day: views}."""
+    sent = {}
+    for _ in range(ROUNDS):
+        for turn in range(2 * times):
+            for number, balise in enumerate(machines):
+                balise.post_all(crowd(number, 120))
+            if turn % times == 0 or chance.random() < 0.05:
+                strike(cluster, machines, chance)
+        # A machine that was killed needs its visitors again: it has forgotten who they were.
+        for number, balise in enumerate(machines):
+            balise.post_all(crowd(number, 120))
+        day = machines.close_day()
+        strike(cluster, machines, chance)
+        sent[day] = 3 * (2 * times + 1) * 120
+    return sent
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(700, marks=pytest.mark.long)])
+def test_totals_are_exact_in_every_table_after_kills(cluster, times):
+    chance = random.Random(int(os.environ.get("BALISE_SEED", "1")))
+    with Machines(cluster, 3) as machines:
+        sent = fill(cluster, machines, chance, times)
+        told = {}
+        for day, views in sent.items():
+            for by in TABLES:
+                told[day, by] = numbers(machines.complete(metric="lcp", by=by, from_=day, to=day + DAY), by)
+                assert by not in TOTALS or sum(count for count, _ in told[day, by].values()) == views, (by, day)
+        for balise in machines:
+            balise.terminate()
+        for (day, by), rows in told.items():
+            own = [own_answer(balise, {"metric": "lcp", "by": by, "from": day, "to": day + DAY}) for balise in machines]
+            assert rows == added(numbers(answer, by) for answer in own), (by, day)
+
+
+def test_what_is_sent_again_at_any_age_changes_nothing(cluster):
+    with Machines(cluster, 2) as machines:
+        for number, balise in enumerate(machines):
+            balise.post_all(crowd(number, 120))
+        day = machines.close_day()
+        asked = {"metric": "lcp,fcp", "by": "page", "from_": day, "to": day + DAY}
+        before = machines.complete(**asked)
+        for table in ("cells", "bins", "periods", "nodes"):
+            cluster.servers["s2r2"].query(f"INSERT INTO {machines.database}.{table} SELECT * FROM {machines.database}.{table}",
+                                          insert_distributed_sync=1, insert_deduplicate=0)
+        assert int(machines.sql("SELECT count() FROM {}.cells")) > int(machines.sql("SELECT count() FROM {}.cells FINAL"))
+        assert machines.complete(1, **asked) == before
+        # A machine that died between the rows of a newer version and the row that makes them count.
+        for table, values in (("cells", "views"), ("bins", "views")):
+            columns = ", ".join(row[0] for row in cluster.servers["s1r1"].rows(
+                f"SELECT name FROM system.columns WHERE database = '{machines.database}' AND table = '{table}'"))
+            changed = columns.replace("version", "version + 1")
+            cluster.servers["s1r1"].query(f"INSERT INTO {machines.database}.{table} ({columns}) SELECT {changed} FROM "
+                                          f"{machines.database}.{table} WHERE notEmpty(toString({values}))", insert_distributed_sync=1)
+        assert machines.complete(1, **asked) == before
+
+
+def test_a_replica_that_lags_is_said_and_a_cluster_that_is_away_holds_up_no_view(cluster):
+    with Machines(cluster, 2) as machines:
+        for number, balise in enumerate(machines):
+            balise.post_all(crowd(number, 60))
+        first = machines.close_day()
+        asked = {"metric": "lcp", "by": "page", "from_": first, "to": first + 2 * DAY}
+        machines.complete(**asked)
+        for name in ("s1r2", "s2r2"):
+            cluster.servers[name].query("SYSTEM STOP FETCHES")
+        for number, balise in enumerate(machines):
+            balise.post_all(crowd(number, 60))
+        machines.close_day()
+        until(lambda: machines.sql("SELECT count() FROM {}.periods FINAL WHERE tier = 1") == "4", 60, "four days shipped")
+        for name in ("s1r1", "s2r1"):
+            cluster.servers[name].kill9()
+        late = machines[0].kpi(**asked)
+        assert late["coverage"]["complete"] is False
+        for name in ("s1r2", "s2r2"):
+            cluster.servers[name].kill9()
+        refused = machines[0].ask_kpi(**asked)
+        assert refused.status in (500, 503) and b"rows" not in refused.body
+        machines[0].post_all(crowd(0, 60))
+        for server in cluster.servers.values():
+            server.launch()
+        for server in cluster.servers.values():
+            server.wait_answers()
+        assert sum(row["views"] for row in machines.complete(**asked)["rows"]) == 240
+
+
+def test_a_schema_of_another_version_is_refused(cluster):
+    with Machines(cluster, 1) as machines:
+        machines.sql("ALTER TABLE {}.nodes_data ON CLUSTER balise ADD COLUMN stranger UInt8")
+        refused = machines.command("init")
+        assert refused.returncode == 1 and "not those of this version" in refused.stderr and "stranger" in refused.stderr
+
+
+def test_erasure_and_retention_reach_the_cluster(cluster):
+    with Machines(cluster, 2) as machines:
+        named = "/agent/prenom-nom"
+        for number, balise in enumerate(machines):
+            balise.post_all([(view(named, lcp=900), words) for _, words in crowd(number, 40)])
+            balise.post_all(crowd(number, 60))
+        day = machines.close_day()
+        asked = {"metric": "lcp", "by": "page", "from_": day, "to": day + DAY}
+        assert numbers(machines.complete(**asked), "page")[named,] == (80, 80)
+        machines[0].terminate()
+        done = run("erase", "--config", machines[0].config_path, "--site", "portal", "--page", named, environment=machines[0].environment())
+        assert done.returncode == 0, done.stderr
+        machines[0].start()
+        until(lambda: records(machines[0].data, "cluster_rewritten"), 60, "a record that it is gone")
+        left = "SELECT count() FROM {}.%s WHERE node = 'n1' AND d1 = '" + named + "'"
+        assert machines.sql(left % "cells") == machines.sql(left % "bins") == "0"
+        rows = numbers(machines.complete(**asked), "page")
+        assert rows[named,] == (40, 40) and sum(views for views, _ in rows.values()) == 200
+
+        def verify():
+            return run("retention", "--config", machines[0].config_path, "--verify", environment=machines[0].environment())
+        assert verify().returncode == 0, verify().stderr
+        for balise in machines:
+            balise.clock.advance(days=92)
+        until(lambda: all(records(balise.data, "cluster_purged") for balise in machines), 60, "records of purges")
+        assert machines.sql("SELECT count() FROM {}.cells WHERE tier = 0") == "0"
+        assert int(machines.sql("SELECT count() FROM {}.cells WHERE tier = 1")) > 0
+        kept = verify()
+        assert kept.returncode == 0, kept.stderr
+        columns = "node, tier, period, site, margin, day, hour, d1, d2, version, views, visitors, upper_bound, tail_hours"
+        changed = columns.replace("node, tier, period,", "'n1', toUInt8(0), toDate('2026-01-01'),")
+        cluster.servers["s1r1"].query(f"INSERT INTO {machines.database}.cells ({columns}) SELECT {changed} FROM {machines.database}.cells "
+                                      "LIMIT 1", insert_distributed_sync=1)
+        broken = verify()
+        assert broken.returncode == 1 and "the cluster still has the hourly period 2026-01-01" in broken.stderr
+
+
+def test_analysts_read_views_and_write_nothing(cluster):
+    with Machines(cluster, 2) as machines:
+        for number, balise in enumerate(machines):
+            balise.post_all(crowd(number, 120))
+        day = machines.close_day()
+        told = numbers(machines.complete(metric="lcp", by="page", from_=day, to=day + DAY), "page")
+        ask = {"user": "analyst", "password": "loopback-only"}
+        engine = cluster.servers["s2r1"]
+        seen = engine.rows(f"SELECT d1, sum(views) FROM {machines.database}.told_views WHERE of = 'daily' AND by = 'page' GROUP BY d1", **ask)
+        assert {(page,): int(views) for page, views in seen} == {page: views for page, (views, _) in told.items()}
+        figures = engine.rows(f"SELECT page, views, p75 FROM {machines.database}.p75_by_page WHERE metric = 'lcp'", **ask)
+        assert figures and all(300 < float(p75) < 2000 and int(views) == told[page,][1] for page, views, p75 in figures)
+        with pytest.raises(Refused, match="[Rr]eadonly"):
+            engine.query(f"DROP TABLE {machines.database}.cells_data", **ask)
