@@ -44,6 +44,7 @@ struct bal_metric_info {
     const char *name;
     enum bal_unit unit;
     uint32_t ticks_per_unit; /**< 10 for ms, 10,000 for scores, 1 for bytes and counts */
+    uint32_t decimals;       /**< of a tick in wire units: ticks_per_unit is 10 to this power */
     uint32_t max_ticks;
     uint32_t good_ticks; /**< 0 where there is no limit */
     uint32_t poor_ticks;

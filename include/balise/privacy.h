@@ -93,7 +93,7 @@ size_t bal_templates_reduce(const struct bal_templates *templates, struct bal_sl
 
 /**
  * The keys of visitor hashes and the visitors arena, in one locked, undumped block of memory. A
- * site's day has one random key for reduction and one for each margin; keys are random bytes, never
+ * site's day has random keys for reduction and one for each margin; keys are random bytes, never
  * derived from a date or a secret, and are wiped when the day is forgotten. A restart makes new
  * ones.
  */
@@ -111,19 +111,28 @@ void bal_keyring_destroy(struct bal_keyring *keyring); /**< accepts NULL; wipes 
 void *bal_keyring_arena(struct bal_keyring *keyring);
 
 /**
- * The visitor hash: SipHash-2-4 (libsodium crypto_shorthash) under the site-day key. Its high half
- * is of family, truncated address and user agent. Its low half is a *seat*: of family, truncated
- * address and one of `seats` numbers (1 … 65,535) that the user agent chooses. However many user
- * agents somebody makes up in one network, they take its `seats` seats, and a k test counts seats
- * (visitors.h). The key is made at the first call for a (site, day). Any thread. At most 4 days a
- * site are open at once (asserted).
+ * What a user agent is (bal_agent_classify of its first 480 bytes), and in `hash` its SipHash-2-4
+ * (libsodium crypto_shorthash) under a key of the site-day. Classes of user agents that were met
+ * are remembered by that hash, in the locked memory: a walk through the words is needed once a day
+ * for each. Any thread.
+ */
+struct bal_agent bal_keyring_agent(struct bal_keyring *keyring, uint16_t site, int32_t day,
+                                   struct bal_slice user_agent, uint64_t *hash);
+
+/**
+ * The visitor hash: SipHash-2-4 under the site-day key. Its high half is of family, truncated
+ * address and the user agent's hash (bal_keyring_agent). Its low half is a *seat*: of family,
+ * truncated address and one of `seats` numbers (1 … 65,535) that the user agent chooses. However
+ * many user agents somebody makes up in one network, they take its `seats` seats, and a k test
+ * counts seats (visitors.h). The key is made at the first call for a (site, day). Any thread. At
+ * most 4 days a site are open at once (asserted).
  */
 uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t day,
-                             struct bal_prefix prefix, struct bal_slice user_agent, uint16_t seats);
+                             struct bal_prefix prefix, uint64_t agent, uint16_t seats);
 
 /**
  * The same visitor in one margin, as a sketch takes it: 20 bits of its seat and 12 that tell apart
- * who shares one, by SipHash-2-4-128 of the seat under the margin's key, so that sketches of
+ * who shares one, by SipHash-2-4 of the seat under the margin's key, so that sketches of
  * different margins do not link. The 12 bits are a multiply-shift hash (Dietzfelbinger et al.,
  * 1997) of the visitor hash's high half, whose factor and addend are of that SipHash.
  */

@@ -232,7 +232,11 @@ int64_t bal_zone_day_start(const struct bal_zone *zone, int32_t day)
 int32_t bal_zone_day(const struct bal_zone *zone, int64_t time_s)
 {
     const int64_t t = bounded(time_s);
-    int32_t day = (int32_t)floor_divide(t + bal_zone_offset(zone, t), DAY_S);
+    const size_t at = change_at(zone, t);
+    int32_t day = (int32_t)floor_divide(t + zone->changes[at].offset_s, DAY_S);
+    if (zone->changes[at].at_s < t - 2 * DAY_S) {
+        return day; // clocks were not turned since yesterday: asked for every view
+    }
     while (bal_zone_day_start(zone, day + 1) <= t) { // back over midnight: tomorrow has begun
         day++;
     }

@@ -7,9 +7,13 @@
 #include <string.h>
 
 #define TICKS_OF_BAL_UNIT_MS 10
+#define DECIMALS_OF_BAL_UNIT_MS 1
 #define TICKS_OF_BAL_UNIT_SCORE 10000
+#define DECIMALS_OF_BAL_UNIT_SCORE 4
 #define TICKS_OF_BAL_UNIT_BYTES 1
+#define DECIMALS_OF_BAL_UNIT_BYTES 0
 #define TICKS_OF_BAL_UNIT_COUNT 1
+#define DECIMALS_OF_BAL_UNIT_COUNT 0
 
 // Rounded: 0.1 of a score has no exact binary form.
 #define TICKS(unit, value) ((uint32_t)((double)(value)*TICKS_OF_##unit + 0.5))
@@ -17,6 +21,7 @@
     [BAL_##id] = {.name = (wire),                                                                  \
                   .unit = (measure),                                                               \
                   .ticks_per_unit = TICKS_OF_##measure,                                            \
+                  .decimals = DECIMALS_OF_##measure,                                               \
                   .max_ticks = TICKS(measure, max),                                                \
                   .good_ticks = TICKS(measure, good),                                              \
                   .poor_ticks = TICKS(measure, poor)},

@@ -51,8 +51,19 @@ int bal_ingest_site(const struct bal_ingest *ingest, struct bal_slice origin)
     return found ? found->site : -1;
 }
 
+/** Whose view it is, before anything of the body is read. */
+struct who {
+    uint16_t site;
+    int32_t day;
+    struct bal_agent agent;
+    uint64_t agent_hash;
+    struct bal_prefix prefix;
+    uint64_t network; // its number
+};
+
 /** BAL_ACCEPTED when the beacon may be looked at. */
-static enum bal_outcome gate(const struct bal_incoming *incoming, struct bal_agent *agent)
+static enum bal_outcome gate(struct bal_ingest *ingest, const struct bal_incoming *incoming,
+                             struct who *who)
 {
     if (bal_consent_declined(incoming->sec_gpc, incoming->dnt)) {
         return BAL_DECLINED;
@@ -60,24 +71,24 @@ static enum bal_outcome gate(const struct bal_incoming *incoming, struct bal_age
     if (incoming->body.length > BAL_BEACON_MAX_BYTES) {
         return BAL_TOO_LARGE;
     }
-    *agent = bal_agent_classify(incoming->peer->user_agent);
-    return agent->bot ? BAL_BOT : BAL_ACCEPTED;
+    who->agent = bal_keyring_agent(ingest->keyring, who->site, who->day, incoming->peer->user_agent,
+                                   &who->agent_hash);
+    return who->agent.bot ? BAL_BOT : BAL_ACCEPTED;
 }
 
 /** BAL_ACCEPTED unless this network sends more than its share. A proxy of ours that named nobody,
  * or nobody we understand, speaks for many. */
-static enum bal_outcome allow(struct bal_ingest *ingest, uint16_t site, struct bal_prefix prefix,
+static enum bal_outcome allow(struct bal_ingest *ingest, const struct who *who,
                               struct bal_flight *flight)
 {
-    if (prefix.is_proxy || prefix.family == 0) {
+    if (who->prefix.is_proxy || who->prefix.family == 0) {
         return BAL_ACCEPTED;
     }
-    const uint64_t network = bal_prefix_number(prefix, 0);
-    if (!bal_flight_admits(flight, network)) {
+    if (!bal_flight_admits(flight, who->network)) {
         return BAL_OVERLOADED;
     }
-    return rates_take(&ingest->rates, network, site, flight->time_ms) ? BAL_ACCEPTED
-                                                                      : BAL_RATE_LIMITED;
+    return rates_take(&ingest->rates, who->network, who->site, flight->time_ms) ? BAL_ACCEPTED
+                                                                              : BAL_RATE_LIMITED;
 }
 
 /* ---- reduction and counting ----------------------------------------------------------------- */
@@ -91,26 +102,26 @@ static uint16_t seats_of(const struct bal_config *config)
 
 /** One network alone never makes k visitors: an operator who forgot his proxy would wait in vain.
  */
-static void look_for_lone_network(struct bal_ingest *ingest, uint16_t site, int32_t day,
-                                  struct bal_prefix prefix)
+static void look_for_lone_network(struct bal_ingest *ingest, const struct who *who)
 {
-    if (lone_take(&ingest->lone[site], day, bal_prefix_number(prefix, 0))) {
+    if (lone_take(&ingest->lone[who->site], who->day, who->network)) {
         bal_log(BAL_LOG_WARNING, "ingest", "one_network",
-                BAL_NAME("site", ingest->config->sites[site].name), BAL_NUM("views", LONE_VIEWS));
+                BAL_NAME("site", ingest->config->sites[who->site].name),
+                BAL_NUM("views", LONE_VIEWS));
     }
 }
 
 /** What the peer is reduced to: where it is from, and which visitor of that day it is. */
-static void reduce_peer(struct bal_ingest *ingest, struct bal_prefix prefix,
-                        struct bal_slice user_agent, int64_t time_ms, struct bal_view *view)
+static void reduce_peer(struct bal_ingest *ingest, const struct who *who,
+                        struct bal_view *view)
 {
-    const struct bal_config *const config = ingest->config;
-    const int32_t day = bal_zone_day(config->sites[view->site].zone, time_ms / 1000);
-    look_for_lone_network(ingest, view->site, day, prefix);
-    view->region = bal_geo_region(ingest->rules->geo, prefix);
-    view->visitor =
-        bal_keyring_visitor(ingest->keyring, view->site, day, prefix, user_agent, seats_of(config));
-    explicit_bzero(&prefix, sizeof prefix);
+    look_for_lone_network(ingest, who);
+    view->site = who->site;
+    view->device = (uint8_t)who->agent.device;
+    view->browser = (uint8_t)who->agent.browser;
+    view->region = bal_geo_region(ingest->rules->geo, who->prefix);
+    view->visitor = bal_keyring_visitor(ingest->keyring, who->site, who->day, who->prefix,
+                                        who->agent_hash, seats_of(ingest->config));
 }
 
 static void count(struct bal_ingest *ingest, const struct bal_beacon *beacon, struct bal_view *view,
@@ -135,8 +146,10 @@ enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_inc
     if (site < 0) {
         return BAL_UNKNOWN_ORIGIN;
     }
-    struct bal_agent agent = {0};
-    enum bal_outcome outcome = gate(incoming, &agent);
+    const struct bal_config *const config = ingest->config;
+    struct who who = {.site = (uint16_t)site,
+                      .day = bal_zone_day(config->sites[site].zone, flight->time_ms / 1000)};
+    enum bal_outcome outcome = gate(ingest, incoming, &who);
     if (outcome != BAL_ACCEPTED) {
         *fault = outcome == BAL_TOO_LARGE ? BAL_BEACON_TOO_LONG : BAL_BEACON_NONE;
         flight->outcomes[site][outcome]++;
@@ -146,29 +159,25 @@ enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_inc
     if (!view) {
         return BAL_OVERLOADED;
     }
-    const struct bal_config *const config = ingest->config;
-    struct bal_prefix prefix =
-        bal_prefix_of_peer(incoming->peer, config->public_side.trusted_proxies,
-                           config->public_side.trusted_proxy_count);
+    who.prefix = bal_prefix_of_peer(incoming->peer, config->public_side.trusted_proxies,
+                                    config->public_side.trusted_proxy_count);
+    who.network = bal_prefix_number(who.prefix, 0);
     struct bal_beacon beacon;
-    outcome = allow(ingest, (uint16_t)site, prefix, flight);
+    outcome = allow(ingest, &who, flight);
     if (outcome == BAL_ACCEPTED) {
         *fault = bal_beacon_decode(incoming->body, &beacon);
         outcome = *fault == BAL_BEACON_NONE ? BAL_ACCEPTED : BAL_MALFORMED;
     }
     if (outcome == BAL_ACCEPTED) {
-        view->site = (uint16_t)site;
-        view->device = (uint8_t)agent.device;
-        view->browser = (uint8_t)agent.browser;
         (void)pthread_rwlock_rdlock(&ingest->lock); // fails only on misuse
-        reduce_peer(ingest, prefix, incoming->peer->user_agent, flight->time_ms, view);
+        reduce_peer(ingest, &who, view);
         count(ingest, &beacon, view, flight);
         (void)pthread_rwlock_unlock(&ingest->lock);
     } else if (outcome != BAL_OVERLOADED) {
         flight->outcomes[site][outcome]++;
     }
     explicit_bzero(&beacon, sizeof beacon);
-    explicit_bzero(&prefix, sizeof prefix);
+    explicit_bzero(&who, sizeof who);
     return outcome;
 }
 

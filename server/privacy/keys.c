@@ -20,7 +20,13 @@
 
 enum {
     DAYS_OPEN = 4, // a day that is closing, today, and tomorrow for a clock that was set
-    KEYS_A_DAY = 1 + BAL_MARGIN_COUNT,
+    KEY_OF_VISITORS = 0,
+    KEY_OF_AGENTS = 1,
+    KEY_OF_MARGIN = 2, // the first one's
+    KEYS_A_DAY = KEY_OF_MARGIN + BAL_MARGIN_COUNT,
+    AGENTS_KNOWN = 1024, // browsers and their versions of a day, and then some
+    AGENT_PLACE_BITS = 10,
+    AGENT_CLASS_BITS = 8,
     ARENA_ALIGNMENT = 64,
     HASHED_AGENT_BYTES = 480
 };
@@ -28,8 +34,7 @@ enum {
 /** Zeroed is free, so that a wiped mapping (after fork) holds no day with a key of zeroes. */
 struct slot {
     _Atomic uint64_t tag;
-    unsigned char keys[KEYS_A_DAY]
-                      [crypto_shorthash_KEYBYTES]; // [0] of the site-day, then one a margin
+    unsigned char keys[KEYS_A_DAY][crypto_shorthash_KEYBYTES];
 };
 
 struct site_slots {
@@ -41,7 +46,11 @@ struct bal_keyring {
     size_t mapping_bytes; // with both guard pages
     unsigned char *locked;
     size_t locked_bytes;
-    struct site_slots *sites; // at the start of the locked memory
+    // What user agents are, by their hashes, so that each is read once a day. An entry is one
+    // number: a hash without its last bits, in whose place the class is; 0 is empty. When a day's
+    // key is wiped its entries stand for nobody any more, and give way to others.
+    _Atomic uint64_t *agents; // at the start of the locked memory
+    struct site_slots *sites;
     unsigned char *arena;
     uint16_t site_count;
     pthread_mutex_t making; // of days; never held while hashing
@@ -88,10 +97,11 @@ static bal_status lock(struct bal_keyring *keyring, struct bal_error *error)
     return BAL_OK;
 }
 
-/* The keys, up to where the arena begins. */
+/* Agents and keys, up to where the arena begins. */
 static size_t keys_bytes_of(uint16_t site_count)
 {
-    return round_up(site_count * sizeof(struct site_slots), ARENA_ALIGNMENT);
+    return round_up(AGENTS_KNOWN * sizeof(uint64_t) + site_count * sizeof(struct site_slots),
+                    ARENA_ALIGNMENT);
 }
 
 size_t bal_keyring_bytes(uint16_t site_count, size_t arena_bytes)
@@ -129,7 +139,8 @@ bal_status bal_keyring_create(uint16_t site_count, size_t arena_bytes, struct ba
         free(made);
         return status;
     }
-    made->sites = (struct site_slots *)(void *)made->locked;
+    made->agents = (_Atomic uint64_t *)(void *)made->locked;
+    made->sites = (struct site_slots *)(void *)(made->locked + AGENTS_KNOWN * sizeof *made->agents);
     made->arena = made->locked + keys_bytes_of(site_count);
     const int refused = pthread_mutex_init(&made->making, NULL);
     assert(!refused);
@@ -211,52 +222,76 @@ static uint64_t hash(const unsigned char *key, const void *data, size_t length)
     return number;
 }
 
-/* What is hashed: `agent` is a user agent, or the number of a seat. */
+static uint64_t packed(struct bal_agent agent)
+{
+    return UINT64_C(1) << 7 | (uint64_t)agent.bot << 6 | (uint64_t)agent.browser << 2 |
+           (uint64_t)agent.device;
+}
+_Static_assert(BAL_DEVICE_COUNT <= 1 << 2 && BAL_BROWSER_COUNT <= 1 << 4, "a class is 8 bits");
+
+static struct bal_agent unpacked(uint64_t entry)
+{
+    return (struct bal_agent){.device = (enum bal_device)(entry & 3),
+                              .browser = (enum bal_browser)(entry >> 2 & 15),
+                              .bot = (entry >> 6 & 1) != 0};
+}
+
+struct bal_agent bal_keyring_agent(struct bal_keyring *keyring, uint16_t site, int32_t day,
+                                   struct bal_slice user_agent, uint64_t *hash_out)
+{
+    const size_t length =
+        user_agent.length < HASHED_AGENT_BYTES ? user_agent.length : HASHED_AGENT_BYTES;
+    const uint64_t number =
+        hash(key_of(keyring, site, day, KEY_OF_AGENTS), user_agent.data, length);
+    _Atomic uint64_t *const place = &keyring->agents[number >> (64 - AGENT_PLACE_BITS)];
+    const uint64_t name = number >> AGENT_CLASS_BITS << AGENT_CLASS_BITS;
+    *hash_out = number;
+    const uint64_t entry = atomic_load_explicit(place, memory_order_relaxed);
+    if (entry >> AGENT_CLASS_BITS == name >> AGENT_CLASS_BITS && entry != 0) {
+        return unpacked(entry);
+    }
+    const struct bal_agent agent =
+        bal_agent_classify((struct bal_slice){.data = user_agent.data, .length = length});
+    atomic_store_explicit(place, name | packed(agent), memory_order_relaxed);
+    return agent;
+}
+
+/* What is hashed: `of` is the hash of a user agent, or the number of a seat. */
 struct hashed {
+    uint64_t of;
     uint8_t family;
     uint8_t prefix[sizeof((struct bal_prefix *)0)->bytes];
-    char agent[HASHED_AGENT_BYTES];
 };
-_Static_assert(sizeof(struct hashed) == 7 + HASHED_AGENT_BYTES, "no padding is hashed");
+enum { HASHED_BYTES = offsetof(struct hashed, prefix) + sizeof((struct bal_prefix *)0)->bytes };
 enum { OF_SEAT = 0x80 }; // in the family, so that no user agent hashes like a seat
 
 uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t day,
-                             struct bal_prefix prefix, struct bal_slice user_agent, uint16_t seats)
+                             struct bal_prefix prefix, uint64_t agent, uint16_t seats)
 {
     assert(seats > 0);
-    const unsigned char *const key = key_of(keyring, site, day, 0);
-    struct hashed input = {.family = prefix.family};
-    const size_t head = offsetof(struct hashed, agent);
-    const size_t agent_bytes =
-        user_agent.length < sizeof input.agent ? user_agent.length : sizeof input.agent;
+    const unsigned char *const key = key_of(keyring, site, day, KEY_OF_VISITORS);
+    struct hashed input = {.of = agent, .family = prefix.family};
     memcpy(input.prefix, prefix.bytes, sizeof input.prefix);
-    if (agent_bytes) {
-        memcpy(input.agent, user_agent.data, agent_bytes);
-    }
-    const uint64_t whole = hash(key, &input, head + agent_bytes);
-    const uint16_t number = (uint16_t)((uint32_t)whole % seats);
+    const uint64_t whole = hash(key, &input, HASHED_BYTES);
+    input.of = (uint32_t)whole % seats;
     input.family |= OF_SEAT;
-    memcpy(input.agent, &number, sizeof number);
-    const uint64_t seat = hash(key, &input, head + sizeof number);
-    sodium_memzero(&input, head + (agent_bytes > sizeof number ? agent_bytes : sizeof number));
+    const uint64_t seat = hash(key, &input, HASHED_BYTES);
+    sodium_memzero(&input, sizeof input);
     return (whole & 0xffffffff00000000U) | (uint32_t)seat;
 }
 
 uint32_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t day,
                             unsigned margin, uint64_t visitor)
 {
-    enum { SHARING_BITS = 12 };
-    struct {
-        uint32_t seat, factor, addend, unused;
-    } of_seat;
-    _Static_assert(sizeof of_seat == crypto_shorthash_siphashx24_BYTES, "one SipHash-128");
+    enum { SHARING_BITS = 12, SEAT_BITS = 32 - SHARING_BITS };
     const uint32_t seat = (uint32_t)visitor, agent = (uint32_t)(visitor >> 32);
-    const int refused =
-        crypto_shorthash_siphashx24((unsigned char *)&of_seat, (const unsigned char *)&seat,
-                                    sizeof seat, key_of(keyring, site, day, 1 + (size_t)margin));
-    assert(!refused);
-    const uint32_t sharing = (agent * (of_seat.factor | 1) + of_seat.addend) >> (32 - SHARING_BITS);
-    return of_seat.seat << SHARING_BITS | sharing;
+    // 20 bits of the seat, 12 of the addend, 32 of the factor.
+    const uint64_t of_seat =
+        hash(key_of(keyring, site, day, KEY_OF_MARGIN + (size_t)margin), &seat, sizeof seat);
+    const uint32_t factor = (uint32_t)of_seat | 1;
+    const uint32_t addend = (uint32_t)(of_seat >> 32) << SEAT_BITS;
+    const uint32_t sharing = (agent * factor + addend) >> SEAT_BITS;
+    return (uint32_t)(of_seat >> (64 - SEAT_BITS)) << SHARING_BITS | sharing;
 }
 
 void bal_keyring_forget(struct bal_keyring *keyring, uint16_t site, int32_t day)

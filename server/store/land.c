@@ -60,8 +60,8 @@ static void add_outcomes(struct bal_store *store, const struct bal_flight *fligh
     }
 }
 
-/* Numbers the pages of a flight and writes it as a journal group, with the pages the journal does
- * not know yet. */
+/* Finds the places of a flight's views and writes it as a journal group, with the pages the journal
+ * does not know yet. */
 static void build_group(struct bal_store *store, const struct bal_flight *flight)
 {
     const uint32_t cap = (uint32_t)store->config->privacy.pages_a_day + 1; /* page 0 is (other) */
@@ -78,7 +78,8 @@ static void build_group(struct bal_store *store, const struct bal_flight *flight
             day->pages[page].journaled = true;
         }
         record_view(&store->group, view, site_id, page);
-        store->page_numbers[v] = page;
+        store->places[v] =
+            (struct open_place){.page = page, .region = open_region_number(day, view->region)};
     }
 }
 
@@ -86,7 +87,7 @@ static void build_group(struct bal_store *store, const struct bal_flight *flight
 static void forget_definitions(struct bal_store *store, const struct bal_flight *flight)
 {
     for (uint32_t v = 0; v < flight->count; v++) {
-        struct open_page *page = &store->open[flight->views[v].site]->pages[store->page_numbers[v]];
+        struct open_page *page = &store->open[flight->views[v].site]->pages[store->places[v].page];
         if (page->dirty)
             page->journaled = false;
     }
@@ -116,10 +117,9 @@ static bal_status append_group(struct bal_store *store, uint64_t *sequence)
 bal_status land_flight(struct bal_store *store, const struct bal_flight *flight)
 {
     bal_status status = BAL_OK;
-    if (flight->count > store->page_number_capacity) {
-        store->page_number_capacity = flight->count;
-        store->page_numbers =
-            bal_realloc(store->page_numbers, flight->count * sizeof *store->page_numbers);
+    if (flight->count > store->place_capacity) {
+        store->place_capacity = flight->count;
+        store->places = bal_realloc(store->places, flight->count * sizeof *store->places);
     }
     uint64_t sequence = 0;
     if (flight->count > 0)
@@ -134,7 +134,7 @@ bal_status land_flight(struct bal_store *store, const struct bal_flight *flight)
         .keyring = store->keyring, .arena = store->arena, .k = (uint32_t)store->config->privacy.k};
     for (uint32_t v = 0; v < flight->count; v++)
         store->open[flight->views[v].site]->sequence = sequence;
-    open_count_flight(store->open, flight, store->page_numbers, &counting);
+    open_count_flight(store->open, flight, store->places, &counting);
     add_outcomes(store, flight);
     atomic_fetch_add_explicit(&store->stats.views, flight->count, memory_order_relaxed);
     atomic_fetch_add_explicit(&store->stats.flights, 1, memory_order_relaxed);
@@ -219,9 +219,7 @@ static bal_status replay_item(struct replay *replay, const struct record *record
     const uint32_t page = is_known ? record->view.page : 0; /* (other): counted all the same */
     if (day->key_epochs == 1)
         day->key_epochs = 2; /* the epoch that saw these views ended before its first checkpoint */
-    open_day_count(
-        day, &record->view, page,
-        &(struct open_counting){.k = (uint32_t)replay->store->config->privacy.k, .replayed = true});
+    open_day_replay(day, &record->view, page);
     day->dirty = true;
     replay->counted = true;
     return BAL_OK;

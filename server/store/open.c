@@ -181,36 +181,23 @@ uint32_t open_region_number(struct open_day *day, bal_region region)
 
 /* ---- counting ---- */
 
-static void count_in(struct open_day *day, enum open_table_id table, uint32_t row_number,
-                     const struct bal_view *view, const struct open_counting *counting)
-{
-    struct open_row *row = open_row_at(&day->table[table], row_number);
-    row->dirty = true;
-    if (tables[table].has_cells) {
-        if (!row->cell)
-            row->cell = bal_cell_create();
-        bal_cell_add(row->cell, view->bucket);
-    }
-    if (counting->replayed)
-        row->bound++;
-    else
-        /* A full arena leaves the count where it was: a lower bound, so every k test stays sound.
-         */
-        (void)bal_sketch_add(counting->arena, &row->sketch,
-                             bal_keyring_margin(counting->keyring, day->site, day->day,
-                                                tables[table].margin, view->visitor));
-}
+/* Tables whose visitors are hashed alike follow one another, the one with all their views first. */
+static const enum open_table_id in_order[] = {
+    OPEN_SITE,        OPEN_BLOCK,         OPEN_PAGE,       OPEN_BLOCK_PAGE, OPEN_REGION,
+    OPEN_DEVICE,      OPEN_BROWSER,       OPEN_PROTOCOL,   OPEN_TYPE,       OPEN_SOFT_PAGE,
+    OPEN_PAGE_DEVICE, OPEN_REGION_DEVICE, OPEN_PAGE_REGION};
+_Static_assert(sizeof in_order / sizeof *in_order == OPEN_TABLE_COUNT, "each table once");
 
 #define NO_ROW UINT32_MAX
 
 /* The row of a table that a view counts in. Soft navigations have a table of their own and are in
  * no other. */
 static uint32_t row_of(struct open_day *day, enum open_table_id table, const struct bal_view *view,
-                       uint32_t page)
+                       const struct open_place *place)
 {
     if ((view->type == BAL_TYPE_SOFT_NAVIGATION) != (table == OPEN_SOFT_PAGE))
         return NO_ROW;
-    const bool in_block = day->tells_pages || (page != 0 && page == day->hub_page);
+    const uint32_t page = place->page;
     switch (table) {
     case OPEN_SITE:
         return 0;
@@ -218,7 +205,7 @@ static uint32_t row_of(struct open_day *day, enum open_table_id table, const str
     case OPEN_SOFT_PAGE:
         return page;
     case OPEN_REGION:
-        return open_region_number(day, view->region);
+        return place->region;
     case OPEN_DEVICE:
         return view->device;
     case OPEN_BROWSER:
@@ -230,70 +217,106 @@ static uint32_t row_of(struct open_day *day, enum open_table_id table, const str
     case OPEN_PAGE_DEVICE:
         return page * BAL_DEVICE_COUNT + view->device;
     case OPEN_REGION_DEVICE:
-        return open_region_number(day, view->region) * BAL_DEVICE_COUNT + view->device;
+        return place->region * BAL_DEVICE_COUNT + view->device;
     case OPEN_BLOCK:
         return OPEN_BLOCK_FILLING;
     case OPEN_BLOCK_PAGE:
-        return in_block ? page : NO_ROW;
+        return day->tells_pages || (page != 0 && page == day->hub_page) ? page : NO_ROW;
     case OPEN_PAGE_REGION:
-        if (!day->tells_page_region)
-            return NO_ROW;
-        return pairs_number(
-            &day->pairs,
-            (struct pair){.page = page, .region = open_region_number(day, view->region)});
+        return day->tells_page_region
+                   ? pairs_number(&day->pairs, (struct pair){.page = page, .region = place->region})
+                   : NO_ROW;
     case OPEN_TABLE_COUNT:
         break;
     }
     return NO_ROW;
 }
 
-static void count_in_table(struct open_day *day, enum open_table_id table,
-                           const struct bal_view *view, uint32_t page,
-                           const struct open_counting *counting)
+static struct open_row *count_in(struct open_day *day, enum open_table_id table,
+                                 uint32_t row_number, const struct bal_view *view)
 {
-    const uint32_t row = row_of(day, table, view, page);
-    if (row != NO_ROW)
-        count_in(day, table, row, view, counting);
+    struct open_row *row = open_row_at(&day->table[table], row_number);
+    row->dirty = true;
+    if (tables[table].has_cells) {
+        if (!row->cell)
+            row->cell = bal_cell_create();
+        bal_cell_add(row->cell, view->bucket);
+    }
+    return row;
 }
 
-static void testify(struct open_day *day, const struct bal_view *view, uint32_t page,
-                    const struct open_counting *counting)
+static struct witness witness_of(const struct open_day *day, const struct bal_view *view,
+                                 const struct open_place *place)
+{
+    return (struct witness){.page = place->page,
+                            .region = place->region,
+                            .device = view->device,
+                            .browser = view->browser,
+                            .protocol = view->protocol,
+                            .type = view->type,
+                            .block = day->block_first_hour};
+}
+
+/* `place->visitor` is the site's. */
+static void testify(struct open_day *day, const struct bal_view *view,
+                    const struct open_place *place, const struct open_counting *counting)
 {
     if (view->type == BAL_TYPE_SOFT_NAVIGATION)
         return;
-    const struct witness one = {.page = page,
-                                .region = open_region_number(day, view->region),
-                                .device = view->device,
-                                .browser = view->browser,
-                                .protocol = view->protocol,
-                                .type = view->type,
-                                .block = day->block_first_hour};
-    unsigned lists = counting->replayed ? 0 : witnesses_want(&day->witnesses, &one, counting->k);
+    const struct witness one = witness_of(day, view, place);
+    unsigned lists = witnesses_want(&day->witnesses, &one, counting->k);
     if (lists != 0)
-        lists = witnesses_enter(&day->witnesses, counting->arena,
-                                bal_keyring_margin(counting->keyring, day->site, day->day,
-                                                   BAL_MARGIN_SITE, view->visitor),
-                                lists);
+        lists = witnesses_enter(&day->witnesses, counting->arena, place->visitor, lists);
     witnesses_add(&day->witnesses, &one, lists);
 }
 
-void open_day_count(struct open_day *day, const struct bal_view *view, uint32_t page,
-                    const struct open_counting *counting)
+void open_day_replay(struct open_day *day, const struct bal_view *view, uint32_t page)
 {
-    for (enum open_table_id table = 0; table < OPEN_TABLE_COUNT; table++)
-        count_in_table(day, table, view, page, counting);
-    testify(day, view, page, counting);
+    const struct open_place place = {.page = page, .region = open_region_number(day, view->region)};
+    for (enum open_table_id table = 0; table < OPEN_TABLE_COUNT; table++) {
+        const uint32_t row = row_of(day, table, view, &place);
+        if (row != NO_ROW)
+            count_in(day, table, row, view)->bound++;
+    }
+    if (view->type == BAL_TYPE_SOFT_NAVIGATION)
+        return;
+    const struct witness one = witness_of(day, view, &place);
+    witnesses_add(&day->witnesses, &one, 0);
+}
+
+static void count_table(struct open_day *const *days, const struct bal_flight *flight,
+                        struct open_place *places, enum open_table_id table, bool is_hashed,
+                        const struct open_counting *counting)
+{
+    for (uint32_t v = 0; v < flight->count; v++) {
+        const struct bal_view *view = &flight->views[v];
+        struct open_day *day = days[view->site];
+        const uint32_t number = row_of(day, table, view, &places[v]);
+        if (number == NO_ROW)
+            continue;
+        if (!is_hashed)
+            places[v].visitor = bal_keyring_margin(counting->keyring, day->site, day->day,
+                                                   tables[table].margin, view->visitor);
+        struct open_row *row = count_in(day, table, number, view);
+        /* A full arena leaves the count where it was: a lower bound, so every k test stays sound.
+         */
+        (void)bal_sketch_add(counting->arena, &row->sketch, places[v].visitor);
+    }
 }
 
 void open_count_flight(struct open_day *const *days, const struct bal_flight *flight,
-                       const uint32_t *pages, const struct open_counting *counting)
+                       struct open_place *places, const struct open_counting *counting)
 {
-    for (enum open_table_id table = 0; table < OPEN_TABLE_COUNT; table++)
-        for (uint32_t v = 0; v < flight->count; v++)
-            count_in_table(days[flight->views[v].site], table, &flight->views[v], pages[v],
-                           counting);
+    enum bal_margin hashed = BAL_MARGIN_COUNT;
+    for (size_t t = 0; t < OPEN_TABLE_COUNT; t++) {
+        const enum open_table_id table = in_order[t];
+        count_table(days, flight, places, table, tables[table].margin == hashed, counting);
+        hashed = tables[table].margin;
+        for (uint32_t v = 0; v < flight->count && table == OPEN_SITE; v++)
+            testify(days[flight->views[v].site], &flight->views[v], &places[v], counting);
+    }
     for (uint32_t v = 0; v < flight->count; v++)
-        testify(days[flight->views[v].site], &flight->views[v], pages[v], counting);
+        places[v].visitor = 0;
 }
 
 uint32_t open_row_floor(const struct open_row *row, const struct bal_arena *arena)

@@ -136,16 +136,19 @@ struct open_counting {
     struct bal_keyring *keyring;
     struct bal_arena *arena;
     uint32_t k;
-    bool replayed; /**< no visitor hash: each view adds one to the upper bounds and nothing to a k
-                      test */
 };
-/** Counts one view in every table it belongs to. `page` is the day's number of its page. */
-void open_day_count(struct open_day *day, const struct bal_view *view, uint32_t page,
-                    const struct open_counting *counting);
-/** The same for a flight's views, a table at a time, whose rows so stay in the processor's cache.
- * `days` is [site], `pages` is [view]. */
+/** Where a view is counted: the day's numbers of its page and region. */
+struct open_place {
+    uint32_t page, region;
+    uint32_t visitor; /**< private to open.c */
+};
+/** Counts a flight's views in every table they belong to, a table at a time, whose rows so stay in
+ * the processor's cache. `days` is [site], `places` is [view]. */
 void open_count_flight(struct open_day *const *days, const struct bal_flight *flight,
-                       const uint32_t *pages, const struct open_counting *counting);
+                       struct open_place *places, const struct open_counting *counting);
+/** Counts a view that comes from the journal, without its visitor: it adds one to the upper bounds
+ * and nothing to a k test. */
+void open_day_replay(struct open_day *day, const struct bal_view *view, uint32_t page);
 
 /** A lower bound of a row's distinct visitors, for k tests. */
 uint32_t open_row_floor(const struct open_row *row, const struct bal_arena *arena);

@@ -56,8 +56,8 @@ struct bal_store {
     int64_t recovery_pause_ns;   /**< the last one before it; 0: nothing has failed */
     int32_t purged_day;          /**< the day of the last purge check */
     struct bal_buf group;        /**< the journal group being built */
-    uint32_t *page_numbers;      /**< [view of the flight being landed] */
-    uint32_t page_number_capacity;
+    struct open_place *places;   /**< [view of the flight being landed] */
+    uint32_t place_capacity;
 
     pthread_t thread;
     bool started;

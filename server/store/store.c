@@ -217,7 +217,7 @@ void bal_store_close(struct bal_store *store)
     bal_buf_finish(&store->group);
     bal_buf_finish(&store->unproved);
     ledger_finish(&store->ledger);
-    free(store->page_numbers);
+    free(store->places);
     free(store->site_ids);
     free(store->open);
     free(store->data_dir);

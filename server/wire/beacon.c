@@ -197,21 +197,42 @@ static enum bal_beacon_fault wrong_value(char first)
     return starts_value ? BAL_BEACON_TYPE : BAL_BEACON_SYNTAX;
 }
 
-// A whole number of one to nine digits and nothing else, as snippets write nearly every value; NULL
-// for any other.
-static inline const char *read_short_number(const char *at, uint32_t *out)
+// The digits at `at`, after those of `value`; wraps only when there are too many.
+static inline const char *read_digits(const char *at, uint64_t *value)
 {
-    const char *const start = at;
-    uint32_t value = 0;
     for (unsigned digit = 0; (digit = (unsigned)*at - '0') <= 9; at++) {
-        value = 10 * value + digit; // wraps only when there are too many digits
+        *value = 10 * *value + digit;
     }
-    const size_t digits = (size_t)(at - start);
-    if (digits - 1 >= 9 || (*at != ',' && *at != '}') || (*start == '0' && digits > 1)) {
+    return at;
+}
+
+// A number as snippets write them, to ticks: up to nine digits, of which no more are behind the
+// point than a tick has, and nothing else. NULL for any other.
+static inline const char *read_short_number(const char *at, const struct bal_metric_info *info,
+                                            uint64_t *ticks)
+{
+    static const uint16_t powers[] = {1, 10, 100, 1000, 10000};
+    uint64_t value = 0;
+    const char *end = read_digits(at, &value);
+    size_t digits = (size_t)(end - at);
+    unsigned behind = 0;
+    if (digits == 0 || (*at == '0' && digits > 1)) {
         return NULL;
     }
-    *out = value;
-    return at;
+    if (*end == '.') {
+        const char *const point = end;
+        end = read_digits(point + 1, &value);
+        behind = (unsigned)(end - point) - 1;
+        digits += behind;
+        if (behind == 0 || behind > info->decimals) {
+            return NULL;
+        }
+    }
+    if (digits > 9 || (*end != ',' && *end != '}')) {
+        return NULL;
+    }
+    *ticks = value * powers[info->decimals - behind];
+    return end;
 }
 
 // Any number, to ticks.
@@ -233,11 +254,10 @@ static enum bal_beacon_fault read_number(const char **at, const struct bal_metri
 static enum bal_beacon_fault read_metric(struct parser *p, enum bal_metric metric)
 {
     const struct bal_metric_info *const info = bal_metric_info(metric);
-    uint32_t value = 0;
+    uint64_t exact = 0;
     uint32_t ticks = 0;
-    const char *const end = read_short_number(p->at, &value);
+    const char *const end = read_short_number(p->at, info, &exact);
     if (end != NULL) {
-        const uint64_t exact = (uint64_t)value * info->ticks_per_unit;
         if (exact > info->max_ticks) {
             return BAL_BEACON_RANGE;
         }

@@ -13,6 +13,7 @@ import ingest
 from machine import until
 
 LIBRARIES = re.compile(r"libc[.-]|libsodium|libm[.-]|libmaxminddb|liblmdb|libjansson|ld-linux|vgpreload|libpthread")
+AT_MOST_SECONDS = 300
 COMPONENTS = (
     ("decode", r"server/wire/|core/histogram|core/bucket"),
     ("reduce", r"server/ingest/|server/privacy/|server/geo/|core/region|core/key|base/zone|core/view|core/metric|core/flight"),
@@ -97,14 +98,14 @@ def _control(program, *words):
     subprocess.run(["callgrind_control", *words, str(program.pid)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _profile(start, folder, out, seconds):
-    """(views, profile) of a program that runs warm under callgrind."""
-    wrapper = ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"]
+def _profile(start, folder, out, views):
+    """(views, profile) of a program that runs warm under callgrind: so many views, however busy the machine is."""
+    wrapper = ["valgrind", "--quiet", "--tool=callgrind", "--fair-sched=yes", "--instr-atstart=no", f"--callgrind-out-file={out}"]
     program = start(folder, wrapper=wrapper)
-    words = (program.port, ingest.corpus_of(folder.parent, ingest.PAGES), *ingest.H2C)
-    ingest.load(*words, "--seconds", seconds)
+    words = (program.port, ingest.corpus_of(folder.parent, ingest.PAGES), *ingest.H2C, "--seconds", AT_MOST_SECONDS, "--requests")
+    ingest.load(*words, 2 * views)
     _control(program, "--instr=on")
-    views = ingest.load(*words, "--seconds", seconds)["accepted"]
+    views = ingest.load(*words, views)["accepted"]
     _control(program, "--instr=off")
     _control(program, "--dump")
     dumped = pathlib.Path(f"{out}.1")
@@ -117,7 +118,7 @@ def run(folder, quick, say):
     """Instructions a view of the bare handler and of balise, over HTTP/2 multiplexed."""
     found = {}
     for name, start in (("bare h2o", contenders.bare), ("balise", contenders.balise)):
-        views, profile = _profile(start, folder / name.split()[0], folder / f"callgrind-{name.split()[0]}", 2 if quick else 12)
+        views, profile = _profile(start, folder / name.split()[0], folder / f"callgrind-{name.split()[0]}", 2000 if quick else 40000)
         parts = {part: cost / views for part, cost in profile.components().items()}
         found[name] = {"views": views, "total": profile.total() / views, "parts": parts}
         say(f"instructions  {name:24} {found[name]['total']:7.0f} a view over {views} views")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// load [--http2 | --tls] [--connections N] [--streams N] [--seconds S] [--rate R] [--target PATH]
-//      --port P CORPUS
+// load [--http2 | --tls] [--connections N] [--streams N] [--seconds S | --requests N] [--rate R]
+//      [--target PATH] --port P CORPUS
 // Sends beacons to 127.0.0.1 and prints one line of JSON. A line of CORPUS is ADDRESS, USER AGENT,
 // ORIGIN and BODY, with tabs between them. --tls opens a connection for each request. With --rate
 // the loop is open: so many requests a second are due, and wait if they must.
@@ -37,7 +37,7 @@ static bool is_due(const struct load *load, int64_t now_ns, int64_t *due_ns)
     *due_ns = now_ns;
     if (load->options.rate > 0)
         *due_ns = load->start_ns + (int64_t)((double)load->issued * second_ns / load->options.rate);
-    return *due_ns <= now_ns && *due_ns < load->end_ns;
+    return *due_ns <= now_ns && *due_ns < load->end_ns && load->issued < load->options.requests;
 }
 
 const struct beacon *load_next(struct load *load, int64_t *due_ns)
@@ -200,9 +200,17 @@ static void hand_out(struct load *load)
 static int64_t wait_ns(const struct load *load, int64_t now_ns)
 {
     int64_t due_ns;
-    if (load->options.rate <= 0 || now_ns >= load->end_ns || is_due(load, now_ns, &due_ns))
+    if (load->options.rate <= 0 || now_ns >= load->end_ns ||
+        load->issued >= load->options.requests || is_due(load, now_ns, &due_ns))
         return 100000000; // an answer wakes us
     return due_ns - now_ns;
+}
+
+static bool is_running(const struct load *load, int64_t now_ns)
+{
+    if (load->in_flight > 0)
+        return now_ns < load->end_ns + patience_ns;
+    return now_ns < load->end_ns && load->issued < load->options.requests;
 }
 
 static void run(struct load *load)
@@ -210,8 +218,7 @@ static void run(struct load *load)
     struct epoll_event events[EVENTS];
     load->start_ns = bal_clock_steady_ns();
     load->end_ns = load->start_ns + (int64_t)(load->options.seconds * second_ns);
-    for (int64_t now_ns = load->start_ns;
-         now_ns < load->end_ns || (load->in_flight > 0 && now_ns < load->end_ns + patience_ns);
+    for (int64_t now_ns = load->start_ns; is_running(load, now_ns);
          now_ns = bal_clock_steady_ns()) {
         hand_out(load);
         const int64_t wait = wait_ns(load, bal_clock_steady_ns());
@@ -256,9 +263,13 @@ static void read_options(int argc, char **argv, struct options *options)
     static const struct option names[] = {
         {"http2", 0, NULL, '2'},   {"tls", 0, NULL, 't'},     {"connections", 1, NULL, 'c'},
         {"streams", 1, NULL, 'm'}, {"seconds", 1, NULL, 's'}, {"rate", 1, NULL, 'r'},
-        {"target", 1, NULL, 'u'},  {"port", 1, NULL, 'p'},    {NULL, 0, NULL, 0}};
-    *options =
-        (struct options){.target = "/balise/b", .connections = 16, .streams = 1, .seconds = 3};
+        {"target", 1, NULL, 'u'},  {"port", 1, NULL, 'p'},    {"requests", 1, NULL, 'n'},
+        {NULL, 0, NULL, 0}};
+    *options = (struct options){.target = "/balise/b",
+                                .connections = 16,
+                                .streams = 1,
+                                .seconds = 3,
+                                .requests = UINT64_MAX};
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         if (c == '2')
             options->protocol = HTTP2;
@@ -270,6 +281,8 @@ static void read_options(int argc, char **argv, struct options *options)
             options->streams = (uint32_t)strtoul(optarg, NULL, 10);
         else if (c == 's')
             options->seconds = strtod(optarg, NULL);
+        else if (c == 'n')
+            options->requests = strtoul(optarg, NULL, 10);
         else if (c == 'r')
             options->rate = strtod(optarg, NULL);
         else if (c == 'u')

@@ -25,6 +25,7 @@ struct options {
     const char *target, *corpus;
     uint32_t connections, streams;
     double seconds, rate; // rate 0: closed
+    uint64_t requests;    // at most
 };
 
 struct load {

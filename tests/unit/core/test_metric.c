@@ -37,17 +37,20 @@ static void limits_are_told_in_ticks(void **state)
     (void)state;
     const struct bal_metric_info *const lcp = bal_metric_info(BAL_LCP);
     assert_int_equal(lcp->ticks_per_unit, 10);
+    assert_int_equal(lcp->decimals, 1);
     assert_int_equal(lcp->max_ticks, 6000000);
     assert_int_equal(lcp->good_ticks, 25000);
     assert_int_equal(lcp->poor_ticks, 40000);
     const struct bal_metric_info *const cls = bal_metric_info(BAL_CLS);
     assert_int_equal(cls->unit, BAL_UNIT_SCORE);
     assert_int_equal(cls->ticks_per_unit, 10000);
+    assert_int_equal(cls->decimals, 4);
     assert_int_equal(cls->max_ticks, 1000000);
     assert_int_equal(cls->good_ticks, 1000);
     assert_int_equal(cls->poor_ticks, 2500);
     const struct bal_metric_info *const weight = bal_metric_info(BAL_WEIGHT);
     assert_int_equal(weight->ticks_per_unit, 1);
+    assert_int_equal(weight->decimals, 0);
     assert_int_equal(weight->max_ticks, 4000000000);
     assert_int_equal(weight->good_ticks, 0);
 }

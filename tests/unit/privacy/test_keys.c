@@ -48,13 +48,21 @@ static struct bal_keyring *ring_of(uint16_t sites)
     return ring;
 }
 
+static uint64_t visitor_of(struct bal_keyring *ring, uint16_t site, int32_t day,
+                           struct bal_prefix one, struct bal_slice user_agent, uint16_t seats)
+{
+    uint64_t hash = 0;
+    (void)bal_keyring_agent(ring, site, day, user_agent, &hash);
+    return bal_keyring_visitor(ring, site, day, one, hash, seats);
+}
+
 static void the_same_visitor_hashes_alike_on_one_day(void **state)
 {
     (void)state;
     struct bal_keyring *const ring = ring_of(3);
-    const uint64_t first = bal_keyring_visitor(ring, 1, DAY, prefix, agent, SEATS);
-    (void)bal_keyring_visitor(ring, 1, DAY + 1, prefix, agent, SEATS);
-    assert_true(bal_keyring_visitor(ring, 1, DAY, prefix, agent, SEATS) == first);
+    const uint64_t first = visitor_of(ring, 1, DAY, prefix, agent, SEATS);
+    (void)visitor_of(ring, 1, DAY + 1, prefix, agent, SEATS);
+    assert_true(visitor_of(ring, 1, DAY, prefix, agent, SEATS) == first);
     const uint64_t in_margin = bal_keyring_margin(ring, 1, DAY, BAL_MARGIN_PAGE, first);
     assert_true(bal_keyring_margin(ring, 1, DAY, BAL_MARGIN_PAGE, first) == in_margin);
     bal_keyring_destroy(ring);
@@ -76,7 +84,7 @@ static void everything_else_is_another_hash(void **state)
     size_t count = 0;
     for (uint16_t site = 0; site < 3; site++) {
         for (int32_t day = -1; day < 3; day++) {
-            seen[count++] = bal_keyring_visitor(ring, site, day, prefix, agent, SEATS);
+            seen[count++] = visitor_of(ring, site, day, prefix, agent, SEATS);
         }
     }
     const uint64_t visitor = seen[1];
@@ -84,16 +92,16 @@ static void everything_else_is_another_hash(void **state)
         seen[count++] = bal_keyring_margin(ring, 0, 0, margin, visitor);
     }
     seen[count++] = bal_keyring_margin(ring, 1, 0, 0, visitor);
-    seen[count++] = bal_keyring_visitor(after_restart, 0, 0, prefix, agent, SEATS);
+    seen[count++] = visitor_of(after_restart, 0, 0, prefix, agent, SEATS);
     struct bal_prefix other = prefix;
     other.bytes[5]++;
-    seen[count++] = bal_keyring_visitor(ring, 0, 0, other, agent, SEATS);
+    seen[count++] = visitor_of(ring, 0, 0, other, agent, SEATS);
     other = prefix;
     other.family = 4;
-    seen[count++] = bal_keyring_visitor(ring, 0, 0, other, agent, SEATS);
-    seen[count++] = bal_keyring_visitor(ring, 0, 0, prefix,
-                                        BAL_SLICE("Mozilla/5.0 (X11; Linux x86_65)"), SEATS);
-    seen[count++] = bal_keyring_visitor(ring, 0, 0, prefix, (struct bal_slice){0}, SEATS);
+    seen[count++] = visitor_of(ring, 0, 0, other, agent, SEATS);
+    seen[count++] =
+        visitor_of(ring, 0, 0, prefix, BAL_SLICE("Mozilla/5.0 (X11; Linux x86_65)"), SEATS);
+    seen[count++] = visitor_of(ring, 0, 0, prefix, (struct bal_slice){0}, SEATS);
     assert_in_range(count, 20, sizeof seen / sizeof seen[0]);
     qsort(seen, count, sizeof seen[0], compare);
     for (size_t i = 1; i < count; i++) {
@@ -112,7 +120,7 @@ static void hashes_spread_over_all_bits(void **state)
     for (unsigned i = 0; i < VISITORS; i++) {
         struct bal_prefix one = prefix;
         memcpy(one.bytes + 2, &i, sizeof i);
-        const uint64_t hash = bal_keyring_visitor(ring, 0, DAY, one, agent, SEATS);
+        const uint64_t hash = visitor_of(ring, 0, DAY, one, agent, SEATS);
         for (unsigned bit = 0; bit < 64; bit++) {
             ones[bit] += (unsigned)(hash >> bit & 1);
         }
@@ -159,7 +167,7 @@ static void as_sketches_take_them(struct bal_keyring *ring, uint16_t site, unsig
         struct bal_prefix one = prefix;
         memcpy(one.bytes + 2, &v, sizeof v);
         out[v] = bal_keyring_margin(ring, site, DAY, margin,
-                                    bal_keyring_visitor(ring, site, DAY, one, agent, SEATS));
+                                    visitor_of(ring, site, DAY, one, agent, SEATS));
     }
 }
 
@@ -198,8 +206,8 @@ static size_t distinct(struct bal_keyring *ring, unsigned agents, unsigned shift
     for (unsigned i = 0; i < agents; i++) {
         char text[64];
         const int length = snprintf(text, sizeof text, "Mozilla/5.0 (forged %u)", i);
-        const uint64_t visitor = bal_keyring_visitor(
-            ring, 0, DAY, prefix, (struct bal_slice){text, (size_t)length}, SEATS);
+        const uint64_t visitor =
+            visitor_of(ring, 0, DAY, prefix, (struct bal_slice){text, (size_t)length}, SEATS);
         seen[i] = bal_keyring_margin(ring, 0, DAY, 3, visitor) >> shift;
     }
     qsort(seen, agents, sizeof seen[0], compare_seats);
@@ -224,14 +232,39 @@ static void long_user_agents_count_by_their_first_480_bytes(void **state)
     struct bal_keyring *const ring = ring_of(1);
     char text[3000];
     memset(text, 'a', sizeof text);
-    const uint64_t at_480 =
-        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, 480}, SEATS);
+    const uint64_t at_480 = visitor_of(ring, 0, DAY, prefix, (struct bal_slice){text, 480}, SEATS);
     const uint64_t whole =
-        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, sizeof text}, SEATS);
-    const uint64_t shorter =
-        bal_keyring_visitor(ring, 0, DAY, prefix, (struct bal_slice){text, 479}, SEATS);
+        visitor_of(ring, 0, DAY, prefix, (struct bal_slice){text, sizeof text}, SEATS);
+    const uint64_t shorter = visitor_of(ring, 0, DAY, prefix, (struct bal_slice){text, 479}, SEATS);
     assert_true(whole == at_480);
     assert_true(shorter != at_480);
+    bal_keyring_destroy(ring);
+}
+
+static void a_user_agent_is_the_same_when_it_is_remembered(void **state)
+{
+    (void)state;
+    static const char *const agents[] = {
+        "Mozilla/5.0 (Windows NT 10.0; rv:130.0) Gecko/20100101 Firefox/130.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) Version/17.4 Mobile/15E148 "
+        "Safari/604.1",
+        "curl/8.9", ""};
+    struct bal_keyring *const ring = ring_of(1);
+    // Each is met, remembered, pushed out by some of 4,096 others, and met again.
+    for (unsigned i = 0; i < 3 * 4096; i++) {
+        char made_up[64];
+        const int length = snprintf(made_up, sizeof made_up, "somebody's bot %u", i % 4096);
+        const struct bal_slice known = bal_slice_of(agents[i % 4]);
+        uint64_t hash = 0;
+        assert_true(
+            bal_keyring_agent(ring, 0, DAY, (struct bal_slice){made_up, (size_t)length}, &hash)
+                .bot);
+        const struct bal_agent expected = bal_agent_classify(known);
+        const struct bal_agent told = bal_keyring_agent(ring, 0, DAY, known, &hash);
+        assert_int_equal(told.device, expected.device);
+        assert_int_equal(told.browser, expected.browser);
+        assert_int_equal(told.bot, expected.bot);
+    }
     bal_keyring_destroy(ring);
 }
 
@@ -239,18 +272,18 @@ static void a_forgotten_day_never_comes_back(void **state)
 {
     (void)state;
     struct bal_keyring *const ring = ring_of(2);
-    const uint64_t other_site = bal_keyring_visitor(ring, 1, DAY, prefix, agent, SEATS);
+    const uint64_t other_site = visitor_of(ring, 1, DAY, prefix, agent, SEATS);
     uint64_t last = 0;
     for (int32_t day = DAY; day < DAY + 50; day++) { // far more days than are open at once
-        const uint64_t before = bal_keyring_visitor(ring, 0, day, prefix, agent, SEATS);
+        const uint64_t before = visitor_of(ring, 0, day, prefix, agent, SEATS);
         bal_keyring_forget(ring, 0, day);
-        const uint64_t after = bal_keyring_visitor(ring, 0, day, prefix, agent, SEATS);
+        const uint64_t after = visitor_of(ring, 0, day, prefix, agent, SEATS);
         assert_true(before != after && before != last);
         bal_keyring_forget(ring, 0, day);
         last = after;
     }
     bal_keyring_forget(ring, 0, DAY); // unknown by now: nothing happens
-    assert_true(bal_keyring_visitor(ring, 1, DAY, prefix, agent, SEATS) == other_site);
+    assert_true(visitor_of(ring, 1, DAY, prefix, agent, SEATS) == other_site);
     bal_keyring_destroy(ring);
 }
 
@@ -269,7 +302,7 @@ static void forgetting_wipes_the_keys(void **state)
     (void)state;
     struct bal_keyring *const ring = ring_of(1);
     assert_true(keys_are_zero(bal_keyring_arena(ring)));
-    (void)bal_keyring_visitor(ring, 0, DAY, prefix, agent, SEATS);
+    (void)visitor_of(ring, 0, DAY, prefix, agent, SEATS);
     assert_false(keys_are_zero(bal_keyring_arena(ring)));
     bal_keyring_forget(ring, 0, DAY);
     assert_true(keys_are_zero(bal_keyring_arena(ring)));
@@ -297,7 +330,7 @@ static void *work(void *context)
         while (atomic_load(worker->arrived) < (day + 1) * THREADS) {
             (void)sched_yield();
         }
-        worker->hashes[day][0] = bal_keyring_visitor(worker->ring, 0, day, prefix, agent, SEATS);
+        worker->hashes[day][0] = visitor_of(worker->ring, 0, day, prefix, agent, SEATS);
         worker->hashes[day][1] =
             bal_keyring_margin(worker->ring, 0, day, 3, worker->hashes[day][0]);
         (void)pthread_barrier_wait(worker->barrier); // nobody uses the day any more
@@ -345,9 +378,9 @@ static void the_arena_is_aligned_zeroed_and_all_there(void **state)
         for (size_t i = 0; i < ARENA_BYTES; i++) {
             assert_int_equal(arena[i], 0);
         }
-        const uint64_t before = sites ? bal_keyring_visitor(ring, 0, DAY, prefix, agent, SEATS) : 0;
+        const uint64_t before = sites ? visitor_of(ring, 0, DAY, prefix, agent, SEATS) : 0;
         memset(arena, 0xee, ARENA_BYTES);
-        assert_true(!sites || bal_keyring_visitor(ring, 0, DAY, prefix, agent, SEATS) == before);
+        assert_true(!sites || visitor_of(ring, 0, DAY, prefix, agent, SEATS) == before);
         bal_keyring_destroy(ring);
     }
 }
@@ -457,7 +490,7 @@ static uint64_t parents_hash;
 static int hash_in_child(void)
 {
     const unsigned char *const arena = bal_keyring_arena(parents_ring);
-    const bool same = bal_keyring_visitor(parents_ring, 0, 0, prefix, agent, SEATS) == parents_hash;
+    const bool same = visitor_of(parents_ring, 0, 0, prefix, agent, SEATS) == parents_hash;
     return arena[0] == 0 && !same ? AS_IT_SHOULD : WRONG;
 }
 
@@ -466,10 +499,10 @@ static void a_forked_child_gets_no_key(void **state)
     (void)state;
     parents_ring = ring_of(1);
     memset(bal_keyring_arena(parents_ring), 0xee, ARENA_BYTES);
-    parents_hash = bal_keyring_visitor(parents_ring, 0, 0, prefix, agent,
-                                       SEATS); // day 0: a zeroed slot is not day 0
+    parents_hash = visitor_of(parents_ring, 0, 0, prefix, agent,
+                              SEATS); // day 0: a zeroed slot is not day 0
     assert_int_equal(in_child(hash_in_child), AS_IT_SHOULD);
-    assert_true(bal_keyring_visitor(parents_ring, 0, 0, prefix, agent, SEATS) == parents_hash);
+    assert_true(visitor_of(parents_ring, 0, 0, prefix, agent, SEATS) == parents_hash);
     bal_keyring_destroy(parents_ring);
 }
 
@@ -482,6 +515,7 @@ int main(void)
         cmocka_unit_test(hashes_spread_over_all_bits),
         cmocka_unit_test(one_network_has_few_seats_however_many_user_agents_it_makes_up),
         cmocka_unit_test(long_user_agents_count_by_their_first_480_bytes),
+        cmocka_unit_test(a_user_agent_is_the_same_when_it_is_remembered),
         cmocka_unit_test(a_forgotten_day_never_comes_back),
         cmocka_unit_test(forgetting_wipes_the_keys),
         cmocka_unit_test(threads_that_meet_a_new_day_agree_on_its_key),
