@@ -132,7 +132,7 @@ uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t
 
 /**
  * The same visitor in one margin, as a sketch takes it: 20 bits of its seat and 12 that tell apart
- * who shares one, by SipHash-2-4 of the seat under the margin's key, so that sketches of
+ * who shares one, by SipHash-1-3 of the seat under the margin's key, so that sketches of
  * different margins do not link. The 12 bits are a multiply-shift hash (Dietzfelbinger et al.,
  * 1997) of the visitor hash's high half, whose factor and addend are of that SipHash.
  */

@@ -22,7 +22,8 @@ enum {
     RANKS = RANK_BITS + 2, // 0 … RANK_BITS + 1
     RANK_MASK = 0x1f,      // of a register
     SEAT_BIT = 0x80,       // the rest of it
-    EXACT_MOST = 96
+    EXACT_MOST = 96,
+    PLACES_BITS = 7 // the most slots of a set are 2 to this power
 };
 
 // A sketch's form, which is also the size class of its block.
@@ -195,11 +196,17 @@ static uint32_t mixed(uint32_t kept)
     return kept ^ kept >> 16;
 }
 
+// Where entries of a seat begin: by its first bits, since a set may be of seats that share others.
+static uint32_t home_of(uint32_t kept)
+{
+    return kept >> (32 - PLACES_BITS);
+}
+
 // The slot of an entry, or the free one where it would go; `slots` when the set is full of others.
 static uint32_t slot_of(const uint32_t *set, uint32_t slots, uint32_t kept)
 {
     for (uint32_t step = 0; step < slots; step++) {
-        const uint32_t i = (kept + step) & (slots - 1);
+        const uint32_t i = (home_of(kept) + step) & (slots - 1);
         if (set[i] == kept || set[i] == 0)
             return i;
     }
@@ -365,9 +372,12 @@ bool bal_sketch_may_have_seat(const struct bal_arena *arena, const struct bal_sk
     if (sketch->form == FORM_REGISTERS)
         return (((const uint8_t *)block)[kept >> RANK_BITS] & SEAT_BIT) != 0;
     const uint32_t *const set = block;
-    for (uint32_t i = 0; i < forms[sketch->form].slots; i++) {
-        if (set[i] != 0 && set[i] >> BAL_SEAT_SHIFT == kept >> BAL_SEAT_SHIFT)
-            return true;
+    const uint32_t slots = forms[sketch->form].slots;
+    // Entries never leave a set, so a seat's are between its home and the next free slot.
+    for (uint32_t step = 0; step < slots; step++) {
+        const uint32_t entry = set[(home_of(kept) + step) & (slots - 1)];
+        if (entry == 0 || entry >> BAL_SEAT_SHIFT == kept >> BAL_SEAT_SHIFT)
+            return entry != 0;
     }
     return false;
 }

@@ -76,7 +76,9 @@ static enum bal_outcome gate(struct bal_ingest *ingest, const h2o_req_t *req,
     return outcome;
 }
 
-/** Lets a page of the site read the answer; the text is the configuration's, not the request's. */
+/** Lets a page of the site read the answer; the text is the configuration's, not the request's. No
+ * cache keeps the answer to a POST that does not ask for it (RFC 9110 §9.3.3), so it says neither
+ * "no-store" nor what it varies by. */
 static void allow_origin(const struct bal_server *server, h2o_req_t *req, int index,
                          struct bal_slice origin)
 {
@@ -87,7 +89,6 @@ static void allow_origin(const struct bal_server *server, h2o_req_t *req, int in
         if (!bal_slice_equal(bal_slice_of(site->origins[i]), origin))
             continue;
         reply_header(req, H2O_TOKEN_ACCESS_CONTROL_ALLOW_ORIGIN, site->origins[i]);
-        reply_header(req, H2O_TOKEN_VARY, "origin");
         return;
     }
 }
@@ -132,7 +133,6 @@ void beacon_take(struct loop *loop, h2o_req_t *req)
         return;
     }
     const struct bal_slice origin = request_header_named(req, BAL_SLICE("origin"));
-    reply_header(req, H2O_TOKEN_CACHE_CONTROL, "no-store");
     const int site = bal_ingest_site(loop->server->parts.ingest, origin);
     allow_origin(loop->server, req, site, origin);
 

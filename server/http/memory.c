@@ -38,6 +38,9 @@ struct st_h2o_mem_recycle_chunk_t {
     struct st_h2o_mem_recycle_chunk_t *next;
 };
 
+// Instead of a count of references: it lies in the pool and ends with it.
+#define OF_THE_POOL SIZE_MAX
+
 static _Thread_local h2o_mem_recycle_t kept_blocks = {.max = KEPT};
 // What sockets are read into. The library's own prototype is left for bodies.
 static _Thread_local h2o_buffer_prototype_t inputs = {.allocator = {.max = INPUTS_KEPT},
@@ -100,10 +103,24 @@ void *h2o_mem_alloc_pool(h2o_mem_pool_t *pool, size_t bytes)
     return out;
 }
 
+void *memory_with_end(h2o_mem_pool_t *pool, size_t bytes, void (*on_end)(void *))
+{
+    struct st_h2o_mem_pool_shared_ref_t *ref = h2o_mem_alloc_pool(pool, sizeof *ref);
+    ref->entry = h2o_mem_alloc_pool(pool, sizeof *ref->entry + bytes);
+    *ref->entry = (struct st_h2o_mem_pool_shared_entry_t){.refcnt = OF_THE_POOL, .dispose = on_end};
+    ref->next = pool->shared_refs;
+    pool->shared_refs = ref;
+    return ref->entry->bytes;
+}
+
 void h2o_mem_clear_pool(h2o_mem_pool_t *pool)
 {
-    for (struct st_h2o_mem_pool_shared_ref_t *ref = pool->shared_refs; ref; ref = ref->next)
-        h2o_mem_release_shared(ref->entry->bytes);
+    for (struct st_h2o_mem_pool_shared_ref_t *ref = pool->shared_refs; ref; ref = ref->next) {
+        if (ref->entry->refcnt == OF_THE_POOL)
+            ref->entry->dispose(ref->entry->bytes);
+        else
+            h2o_mem_release_shared(ref->entry->bytes);
+    }
     pool->shared_refs = NULL;
     while (pool->directs) {
         struct st_h2o_mem_pool_direct_t *direct = pool->directs;

@@ -8,5 +8,7 @@
 void memory_init(void);
 /** For a socket that was just accepted on this thread. */
 void memory_take_in(h2o_socket_t *sock);
+/** Memory of a pool, with a function that is called when the pool ends, whatever ends it. */
+void *memory_with_end(h2o_mem_pool_t *pool, size_t bytes, void (*on_end)(void *));
 
 #endif

@@ -4,6 +4,8 @@
 // sent all end there, so no other event of the library needs to be watched.
 #include "parked.h"
 
+#include "memory.h"
+
 struct parked {
     h2o_linklist_t link;
     h2o_req_t *req;
@@ -18,7 +20,7 @@ static void on_dispose(void *memory)
 
 void parked_add(h2o_linklist_t *list, h2o_req_t *req)
 {
-    struct parked *parked = h2o_mem_alloc_shared(&req->pool, sizeof *parked, on_dispose);
+    struct parked *parked = memory_with_end(&req->pool, sizeof *parked, on_dispose);
     *parked = (struct parked){.req = req};
     h2o_linklist_insert(list, &parked->link);
 }

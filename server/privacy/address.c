@@ -54,7 +54,32 @@ static void map_ipv4(const void *ipv4, struct address *out)
     memcpy(out->bytes + MAPPED_BYTES, ipv4, ADDRESS_BYTES - MAPPED_BYTES);
 }
 
-bool address_parse(struct bal_slice text, int family, struct address *out)
+/** Four numbers of 0 to 255 without leading zeros, as inet_pton has them, which would need a copy
+ * that ends with a zero byte, and that wiped. */
+static bool parse_ipv4(struct bal_slice text, struct address *out)
+{
+    const char *at = text.data;
+    const char *const end = text.data + text.length;
+    memcpy(out->bytes, mapped, MAPPED_BYTES);
+    for (size_t i = MAPPED_BYTES; i < ADDRESS_BYTES; i++) {
+        const char *const start = at;
+        unsigned number = 0;
+        for (unsigned digit = 0; at < end && (digit = (unsigned)*at - '0') <= 9; at++) {
+            number = 10 * number + digit;
+            if (number > UINT8_MAX || (*start == '0' && at > start)) {
+                return false;
+            }
+        }
+        const bool is_last = i == ADDRESS_BYTES - 1;
+        if (at == start || (at == end) != is_last || (!is_last && *at++ != '.')) {
+            return false;
+        }
+        out->bytes[i] = (uint8_t)number;
+    }
+    return true;
+}
+
+static bool parse_ipv6(struct bal_slice text, struct address *out)
 {
     char terminated[INET6_ADDRSTRLEN];
     if (!text.length || text.length >= sizeof terminated || memchr(text.data, 0, text.length)) {
@@ -62,19 +87,14 @@ bool address_parse(struct bal_slice text, int family, struct address *out)
     }
     memcpy(terminated, text.data, text.length);
     terminated[text.length] = '\0';
-    bool good = false;
-    if (family == AF_INET) {
-        struct in_addr ipv4;
-        good = inet_pton(AF_INET, terminated, &ipv4) == 1;
-        if (good) {
-            map_ipv4(&ipv4, out);
-        }
-        sodium_memzero(&ipv4, sizeof ipv4);
-    } else {
-        good = inet_pton(AF_INET6, terminated, out->bytes) == 1;
-    }
+    const bool good = inet_pton(AF_INET6, terminated, out->bytes) == 1;
     sodium_memzero(terminated, sizeof terminated);
     return good;
+}
+
+bool address_parse(struct bal_slice text, int family, struct address *out)
+{
+    return family == AF_INET ? parse_ipv4(text, out) : parse_ipv6(text, out);
 }
 
 static struct bal_slice slice_from(struct bal_slice s, size_t from, size_t to)

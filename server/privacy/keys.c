@@ -4,6 +4,8 @@
 // child. sodium_malloc is not used because it succeeds although its lock failed, and then a promise
 // would be broken in silence. Readers of a key take no lock: a slot is published by a release store
 // of its day and found by acquire loads; only making and forgetting a day take the mutex.
+#include "siphash.h"
+
 #include <balise/privacy.h>
 
 #include <assert.h>
@@ -287,7 +289,7 @@ uint32_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t 
     const uint32_t seat = (uint32_t)visitor, agent = (uint32_t)(visitor >> 32);
     // 20 bits of the seat, 12 of the addend, 32 of the factor.
     const uint64_t of_seat =
-        hash(key_of(keyring, site, day, KEY_OF_MARGIN + (size_t)margin), &seat, sizeof seat);
+        siphash_of_number(key_of(keyring, site, day, KEY_OF_MARGIN + (size_t)margin), seat, 1, 3);
     const uint32_t factor = (uint32_t)of_seat | 1;
     const uint32_t addend = (uint32_t)(of_seat >> 32) << SEAT_BITS;
     const uint32_t sharing = (agent * factor + addend) >> SEAT_BITS;

@@ -18,7 +18,6 @@
 #include <string.h>
 
 enum {
-    MAX_SEGMENTS = 32,
     PATH_BYTES = 1024 // decoded; a longer path is "(other)"
 };
 
@@ -44,13 +43,13 @@ struct template
 struct bal_templates {
     struct template *all;
     size_t count;
-    const struct template *by_length[MAX_SEGMENTS + 1];
+    const struct template *by_length[SEGMENTS_MAX + 1];
 };
 
 /** A path cut into decoded segments, back to back in `bytes`. */
 struct split {
     char bytes[PATH_BYTES];
-    struct bal_slice segments[MAX_SEGMENTS];
+    struct bal_slice segments[SEGMENTS_MAX];
     size_t count;
 };
 
@@ -68,7 +67,7 @@ static bool split_path(struct bal_slice path, struct split *out)
         if (result == SEGMENT_END) {
             return true;
         }
-        if (result == SEGMENT_UNCLEAN || out->count == MAX_SEGMENTS) {
+        if (result == SEGMENT_UNCLEAN || out->count == SEGMENTS_MAX) {
             return false;
         }
         out->segments[out->count] = (struct bal_slice){out->bytes + used, length};
@@ -289,7 +288,7 @@ static size_t mask(const struct split *path, char out[BAL_PAGE_MAX_BYTES])
     if (!path->count) {
         return write_page(BAL_SLICE("/"), out);
     }
-    size_t length = 0;
+    size_t length = 0; // path_is_words knows those that would come out as they are
     for (size_t i = 0; i < path->count; i++) {
         struct bal_slice segment = path->segments[i];
         if (segment_is_personal(segment)) {
@@ -313,6 +312,9 @@ size_t bal_templates_reduce(const struct bal_templates *templates, struct bal_sl
                             char out[BAL_PAGE_MAX_BYTES])
 {
     struct split split;
+    if (!templates->count && path_is_words(path)) {
+        return write_page(path, out);
+    }
     if (!split_path(path, &split)) {
         return write_page(BAL_SLICE(BAL_OTHER), out);
     }

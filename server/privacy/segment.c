@@ -5,6 +5,8 @@
 // ("/budget-2026" is "/:id") than show one number too many.
 #include "segment.h"
 
+#include <balise/view.h>
+
 #include <string.h>
 
 bool segment_reader_open(struct segment_reader *reader, struct bal_slice path)
@@ -212,6 +214,28 @@ static bool is_plate(struct bal_slice s)
     return is_letter(s.data[0]) && is_letter(s.data[1]) && is_digit(s.data[3]) &&
            is_digit(s.data[4]) && is_digit(s.data[5]) && is_letter(s.data[7]) &&
            is_letter(s.data[8]);
+}
+
+/** "/demarches/carte-grise": a walk of its own for what nearly every path looks like. Lower case
+ * alone never changes, so that no token is personal, and without a digit there is no plate. */
+bool path_is_words(struct bal_slice path)
+{
+    struct run run = {0};
+    size_t segments = 0;
+    bool is_clean = path.length >= 2 && path.length <= BAL_PAGE_MAX_BYTES && path.data[0] == '/' &&
+                    path.data[path.length - 1] != '/';
+    for (size_t i = 0; is_clean && i < path.length; i++) {
+        const char c = path.data[i];
+        if (c >= 'a' && c <= 'z') {
+            run.length++;
+            run.hexadecimal += c <= 'f';
+            continue;
+        }
+        segments += c == '/';
+        is_clean = !run_is_personal(&run) && (c == '-' || (c == '/' && path.data[i + 1] != '/'));
+        run = (struct run){0};
+    }
+    return is_clean && !run_is_personal(&run) && segments <= SEGMENTS_MAX;
 }
 
 bool segment_is_personal(struct bal_slice segment)

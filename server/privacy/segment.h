@@ -16,6 +16,8 @@ struct segment_reader {
 
 enum segment_result { SEGMENT_END, SEGMENT_READ, SEGMENT_UNCLEAN };
 
+enum { SEGMENTS_MAX = 32 }; /**< a path of more is "(other)" */
+
 /** False unless the path begins with a slash. */
 bool segment_reader_open(struct segment_reader *reader, struct bal_slice path);
 
@@ -26,6 +28,10 @@ bool segment_reader_open(struct segment_reader *reader, struct bal_slice path);
  */
 enum segment_result segment_next(struct segment_reader *reader, char *out, size_t room,
                                  size_t *length);
+
+/** True when a path is lower case words with single "-" and "/" between them, none of which looks
+ * personal: its page is the path itself. False says nothing. */
+bool path_is_words(struct bal_slice path);
 
 /** True when a decoded segment looks like a number, a name or a secret of somebody: it is told as
  * ":id". */

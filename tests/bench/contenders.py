@@ -73,6 +73,12 @@ def configuration(folder, port, private_port, **changes):
     return path
 
 
+def _environment_of_the_unit():
+    """As systemd starts it."""
+    unit = (ROOT / "packaging/systemd/balise.service").read_text(encoding="utf-8")
+    return dict(line.split("=", 2)[1:] for line in unit.splitlines() if line.startswith("Environment="))
+
+
 def balise(folder, loops=1, tls=None, wrapper=(), keep=False, **changes):
     """The product as it is released. keep: on the data that is there."""
     port, private = free_port(), free_port()
@@ -82,7 +88,7 @@ def balise(folder, loops=1, tls=None, wrapper=(), keep=False, **changes):
     if tls:
         public["tls"] = {"certificate_file": str(tls[0]), "key_file": str(tls[1])}
     path = configuration(folder, port, private, public=public, **changes)
-    program = Program([*wrapper, BALISE, "serve", "--config", path], folder / "log", port)
+    program = Program([*wrapper, BALISE, "serve", "--config", path], folder / "log", port, _environment_of_the_unit())
     program.private_port = private
     program.config = path
     return program

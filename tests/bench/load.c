@@ -260,11 +260,11 @@ static void read_corpus(struct load *load, struct bal_buf *text)
 
 static void read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option names[] = {
-        {"http2", 0, NULL, '2'},   {"tls", 0, NULL, 't'},     {"connections", 1, NULL, 'c'},
-        {"streams", 1, NULL, 'm'}, {"seconds", 1, NULL, 's'}, {"rate", 1, NULL, 'r'},
-        {"target", 1, NULL, 'u'},  {"port", 1, NULL, 'p'},    {"requests", 1, NULL, 'n'},
-        {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"http2", 0, NULL, '2'},       {"tls", 0, NULL, 't'},
+                                          {"connections", 1, NULL, 'c'}, {"streams", 1, NULL, 'm'},
+                                          {"seconds", 1, NULL, 's'},     {"rate", 1, NULL, 'r'},
+                                          {"target", 1, NULL, 'u'},      {"port", 1, NULL, 'p'},
+                                          {"requests", 1, NULL, 'n'},    {NULL, 0, NULL, 0}};
     *options = (struct options){.target = "/balise/b",
                                 .connections = 16,
                                 .streams = 1,

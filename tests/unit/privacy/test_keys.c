@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Visitor hashes: equal where visitors are counted, unrelated everywhere else; and the memory their
 // keys are in.
+#include "siphash.h"
+
 #include <balise/privacy.h>
 
 #include <inttypes.h>
@@ -8,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -215,6 +218,20 @@ static size_t distinct(struct bal_keyring *ring, unsigned agents, unsigned shift
         count += i == 0 || seen[i] != seen[i - 1];
     }
     return count;
+}
+
+static void the_hash_of_a_number_is_siphash(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++) {
+        unsigned char key[crypto_shorthash_KEYBYTES], expected[crypto_shorthash_BYTES];
+        uint32_t number = 0;
+        randombytes_buf(key, sizeof key);
+        randombytes_buf(&number, sizeof number);
+        crypto_shorthash(expected, (const unsigned char *)&number, sizeof number, key);
+        const uint64_t hash = siphash_of_number(key, number, 2, 4);
+        assert_memory_equal(&hash, expected, sizeof hash);
+    }
 }
 
 static void one_network_has_few_seats_however_many_user_agents_it_makes_up(void **state)
@@ -515,6 +532,7 @@ int main(void)
         cmocka_unit_test(hashes_spread_over_all_bits),
         cmocka_unit_test(one_network_has_few_seats_however_many_user_agents_it_makes_up),
         cmocka_unit_test(long_user_agents_count_by_their_first_480_bytes),
+        cmocka_unit_test(the_hash_of_a_number_is_siphash),
         cmocka_unit_test(a_user_agent_is_the_same_when_it_is_remembered),
         cmocka_unit_test(a_forgotten_day_never_comes_back),
         cmocka_unit_test(forgetting_wipes_the_keys),

@@ -171,6 +171,28 @@ static void many_templates_keep_their_order(void **state)
     bal_templates_destroy(templates);
 }
 
+static void a_path_of_words_is_masked_like_any_other(void **state)
+{
+    (void)state;
+    struct bal_templates *const none = templates_of(NULL, 0);
+    static const char letters[] = "/////------abcdefghijklmnopqrstuvwxyzabcdefabcdefabcdefA7.%_;";
+    srand(7);
+    for (unsigned i = 0; i < 200000; i++) {
+        // A query has it read segment by segment, whatever it is made of.
+        char path[128] = "/";
+        const size_t kinds = i % 2 ? sizeof letters - 8 : sizeof letters - 1;
+        const size_t length = 1 + (size_t)rand() % (i % 16 ? 24 : 120);
+        for (size_t c = 1; c < length; c++)
+            path[c] = letters[(size_t)rand() % kinds];
+        char expected[BAL_PAGE_MAX_BYTES + 1];
+        path[length] = '?';
+        strcpy(expected, reduce(none, path));
+        path[length] = '\0';
+        assert_string_equal(reduce(none, path), expected);
+    }
+    bal_templates_destroy(none);
+}
+
 static void shows_ordinary_segments(void **state)
 {
     (void)state;
@@ -433,6 +455,7 @@ int main(void)
         cmocka_unit_test(refuses_templates_it_could_not_match),
         cmocka_unit_test(many_templates_keep_their_order),
         cmocka_unit_test(shows_ordinary_segments),
+        cmocka_unit_test(a_path_of_words_is_masked_like_any_other),
         cmocka_unit_test(masks_what_looks_personal),
         cmocka_unit_test(privacy_14_of_ten_thousand_made_up_identifiers_none_is_told),
         cmocka_unit_test(unclean_or_long_paths_are_other),
