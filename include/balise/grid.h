@@ -73,6 +73,9 @@ struct bal_bin {
 /** The bin that holds `bucket`. */
 struct bal_bin bal_grid_bin_at(const struct bal_grid *grid, enum bal_metric metric,
                                uint16_t bucket);
+/** The bins of a metric, by bucket: for whoever reads many cells of a day. */
+void bal_grid_bins(const struct bal_grid *grid, enum bal_metric metric,
+                   struct bal_bin bins[BAL_BUCKET_COUNT]);
 /** As bal_grid_spread. The bin must be one that bal_grid_bin_at has given. */
 void bal_bin_spread(const struct bal_bin *bin, uint64_t count, struct bal_histogram *into);
 

@@ -35,6 +35,9 @@ struct bal_histogram {
 
 void bal_histogram_finish(struct bal_histogram *h);
 void bal_histogram_clear(struct bal_histogram *h); /**< empty, window kept */
+/** Widens the window so that it holds the buckets first … last: whoever adds many then counts in
+ * `count` and `n` himself. */
+void bal_histogram_reach(struct bal_histogram *h, uint16_t first, uint16_t last);
 void bal_histogram_add(struct bal_histogram *h, uint16_t bucket, uint64_t times);
 void bal_histogram_merge(struct bal_histogram *into, const struct bal_histogram *from);
 uint64_t bal_histogram_at(const struct bal_histogram *h, uint16_t bucket);

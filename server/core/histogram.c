@@ -103,11 +103,17 @@ static void histogram_reach(struct bal_histogram *h, unsigned first, unsigned la
     h->size = (uint16_t)(end - low);
 }
 
+void bal_histogram_reach(struct bal_histogram *h, uint16_t first, uint16_t last)
+{
+    histogram_reach(h, first, last);
+}
+
 void bal_histogram_add(struct bal_histogram *h, uint16_t bucket, uint64_t times)
 {
     if (times == 0)
         return;
-    histogram_reach(h, bucket, bucket);
+    if (bucket < h->low || bucket - h->low >= h->size)
+        histogram_reach(h, bucket, bucket);
     h->count[bucket - h->low] += times;
     h->n += times;
 }

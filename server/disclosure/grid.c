@@ -269,21 +269,40 @@ struct bal_bin bal_grid_bin_at(const struct bal_grid *grid, enum bal_metric metr
                             .reach = (uint16_t)(reach.end - reach.first)};
 }
 
+void bal_grid_bins(const struct bal_grid *grid, enum bal_metric metric,
+                   struct bal_bin bins[BAL_BUCKET_COUNT])
+{
+    for (unsigned bucket = 0; bucket < BAL_BUCKET_COUNT;) {
+        const struct bal_bin bin = bal_grid_bin_at(grid, metric, (uint16_t)bucket);
+        for (; bucket <= bin.last; bucket++)
+            bins[bucket] = bin;
+    }
+}
+
 void bal_bin_spread(const struct bal_bin *bin, uint64_t count, struct bal_histogram *into)
 {
     // Next to the inner edge of an open class; any other bin is all reach.
     const unsigned first = bin->first == 0 ? bin->last + 1U - bin->reach : bin->first;
     const uint64_t width = bin->reach;
+    if (count == 0)
+        return;
+    bal_histogram_reach(into, (uint16_t)first, (uint16_t)(first + width - 1));
+    uint64_t *const at = into->count + (first - into->low);
+    into->n += count;
+    if (count == 1) { // in most cells most are
+        at[(width + 1) / 2 - 1]++;
+        return;
+    }
     const uint64_t each = count / width;
     const uint64_t rest = count % width;
     // So that the first n buckets get n / width of the rest, rounded: a division a bucket, without
     // one (Bresenham).
     uint64_t due = width; // in units of 1 / (2 · width)
-    for (unsigned i = first; i < first + width; i++) {
+    for (unsigned i = 0; i < width; i++) {
         due += 2 * rest;
         const bool one_more = due >= 2 * width;
         due -= one_more ? 2 * width : 0;
-        bal_histogram_add(into, (uint16_t)i, each + one_more);
+        at[i] += each + one_more;
     }
 }
 

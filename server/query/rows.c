@@ -168,17 +168,17 @@ static void add_bin(struct row_metric *m, enum bal_metric metric, const struct b
     m->open_at_poor += holds(bin->first, info->poor_ticks) ? views : 0;
 }
 
-static void end_day(struct row_metric *m, const struct bal_grid *grid, enum bal_metric metric)
+static void end_day(struct row_metric *m, enum bal_metric metric,
+                    const struct bal_bin bins[BAL_BUCKET_COUNT])
 {
-    for (unsigned i = 0; i < m->day.size && bal_grid_measures(grid, metric);) {
-        const struct bal_bin bin = bal_grid_bin_at(grid, metric, (uint16_t)(m->day.low + i));
+    for (unsigned i = 0; i < m->day.size;) {
+        const struct bal_bin *const bin = &bins[m->day.low + i];
         uint64_t views = 0;
-        for (; i < m->day.size && m->day.low + i <= bin.last; i++)
+        for (; i < m->day.size && m->day.low + i <= bin->last; i++)
             views += m->day.count[i];
         if (views > 0)
-            add_bin(m, metric, &bin, views);
+            add_bin(m, metric, bin, views);
     }
-    bal_histogram_clear(&m->day);
 }
 
 void rows_add_bins(struct rows *rows, struct row *row, size_t metric_at,
@@ -199,16 +199,25 @@ void rows_share_grid(struct rows *rows, const struct bal_grid *grid, enum bal_me
 
 void rows_end_day(struct rows *rows, const struct bal_grid *grid, const enum bal_metric *metrics)
 {
-    for (size_t r = 0; r < rows->count; r++) {
-        for (size_t m = 0; m < rows->metric_count; m++) {
+    struct bal_bin bins[BAL_BUCKET_COUNT];
+    for (size_t m = 0; m < rows->metric_count; m++) {
+        const bool measures = bal_grid_measures(grid, metrics[m]);
+        bool is_told = false;
+        if (measures)
+            bal_grid_bins(grid, metrics[m], bins);
+        for (size_t r = 0; r < rows->count; r++) {
             struct row_metric *const of = &rows->all[r].metrics[m];
+            if (of->day.n == 0)
+                continue;
             const size_t before = sizes(of);
-            if (of->day.n > 0) {
-                rows_share_grid(rows, grid, metrics[m]);
-                end_day(of, grid, metrics[m]);
-            }
+            is_told = true;
+            if (measures)
+                end_day(of, metrics[m], bins);
+            bal_histogram_clear(&of->day);
             rows->histogram_bytes += (sizes(of) - before) * sizeof(uint64_t);
         }
+        if (is_told)
+            rows_share_grid(rows, grid, metrics[m]);
     }
 }
 

@@ -23,7 +23,8 @@ USERS = """<?xml version="1.0"?>
 METRICS = ("ttfb fcp lcp inp redirect dns tcp tls request response domInteractive domContentLoaded load transferSize requests weight "
            "elements errors").split()
 ABSENT = 2**32 - 1
-RAW = (f"CREATE TABLE views (time DateTime, page String, region UInt8, device UInt8, browser UInt8, {', '.join(f'{m} UInt32' for m in METRICS)}) "
+COLUMNS = f"time DateTime, page String, region UInt8, device UInt8, browser UInt8, {', '.join(f'{m} UInt32' for m in METRICS)}"
+RAW = (f"CREATE TABLE views ({COLUMNS}) "
        "ENGINE = MergeTree PARTITION BY toYYYYMM(time) ORDER BY (page, time)")
 P75 = f"SELECT page, count() AS n, quantileIf(0.75)(lcp, lcp != {ABSENT}) AS p75 FROM views WHERE time >= toDateTime({{0}}) GROUP BY page ORDER BY page"
 STATES = (f"CREATE TABLE days ENGINE = AggregatingMergeTree PARTITION BY toYYYYMM(day) ORDER BY (page, day) AS SELECT toDate(time) AS day, page, "
@@ -32,6 +33,8 @@ P75_OF_STATES = "SELECT page, quantileIfMerge(0.75)(p75) FROM days WHERE day >= 
 
 
 class ClickHouse:
+    """Debian's, a server."""
+
     def __init__(self, folder):
         for part in ("data", "tmp"):
             (folder / part).mkdir(parents=True)
@@ -52,3 +55,6 @@ class ClickHouse:
     def disk_bytes(self, table):
         self.ask(f"OPTIMIZE TABLE {table} FINAL")
         return int(self.ask(f"SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = '{table}'"))
+
+    def stop(self):
+        self.program.stop()

@@ -30,29 +30,11 @@ def answers(port):
         return False
 
 
-class Program:
-    """A process with its children; they end with the run."""
-    all = []
+class Process:
+    """What the kernel says of a process and its children."""
 
-    def __init__(self, argv, log, port, environment=None):
-        self.port = port
-        began = time.monotonic()
-        with open(log, "wb") as output:
-            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env={**os.environ, **(environment or {})}, start_new_session=True)
-        Program.all.append(self)
-        until(lambda: self._ended(log) or answers(port), START_SECONDS, f"{argv[0]} on port {port}")
-        self.started_seconds = time.monotonic() - began
-
-    def _ended(self, log):
-        if self.process.poll() is not None:
-            raise RuntimeError(f"{self.process.args} ended:\n{pathlib.Path(log).read_text(errors='replace')[-2000:]}")
-        return False
-
-    @property
-    def pid(self):
-        return self.process.pid
+    def __init__(self, pid):
+        self.pid = pid
 
     def _pids(self):
         children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split()
@@ -83,6 +65,28 @@ class Program:
 
     def resident_bytes(self):
         return self._sum("status", "VmRSS") * 1024
+
+
+class Program(Process):
+    """A server that is started here; it ends with the run."""
+    all = []
+
+    def __init__(self, argv, log, port, environment=None):
+        self.port = port
+        began = time.monotonic()
+        with open(log, "wb") as output:
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+                [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                env={**os.environ, **(environment or {})}, start_new_session=True)
+        super().__init__(self.process.pid)
+        Program.all.append(self)
+        until(lambda: self._ended(log) or answers(port), START_SECONDS, f"{argv[0]} on port {port}")
+        self.started_seconds = time.monotonic() - began
+
+    def _ended(self, log):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.process.args} ended:\n{pathlib.Path(log).read_text(errors='replace')[-2000:]}")
+        return False
 
     def stop(self):
         if self.process.poll() is None:
