@@ -56,8 +56,10 @@ def _all(found):
     yield "anonymous memory an idle cleartext connection, bytes", _most(foot.get("idle_connection_bytes"), 10240, None, "{:,.0f}")
     yield "anonymous memory at most over a simulated month of 10 million views, MiB", _most(told.get("month_memory") and told["month_memory"] / MIB, 64, 48, "{:.1f}")
     yield "the same memory, last tenth of the month × after its first quarter", _most(told.get("month_growth"), 1.1, None)
-    yield "disk: raw rows in ClickHouse 18.16 × balise, 10 million views", _least(told.get("disk_ratio"), 50, 200, "{:.0f}")
-    yield "a month's p75 by page, 1,000 pages, 10 million views: ClickHouse 18.16 × balise", _least(told.get("query_ratio"), 20, 50, "{:.0f}")
+    for engine in ("ClickHouse", "libchdb"):
+        judged = told.get("judged", {}).get(engine, {})
+        yield f"disk: raw rows in {engine} × balise, 10 million views", _least(judged.get("disk"), 50, 200)
+        yield f"a month's p75 by page, 1,000 pages, 10 million views: {engine}, raw rows × balise", _least(judged.get("query"), 20, 50)
     yield "the snippet, brotli, bytes", _most(_size("beacon/dist/b.js.br"), 1400, 1300, "{:,.0f}")
     yield "the dashboard, brotli, bytes", _most(_dashboard(), 60000, None, "{:,.0f}")
 

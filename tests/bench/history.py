@@ -13,11 +13,16 @@ import zoneinfo
 import clickhouse
 import contenders
 import ingest
+import libchdb
 from machine import until
 
 ZONE = zoneinfo.ZoneInfo("Europe/Paris")
 DAYS = 30
-SIZES = [(DAYS, 3334, 10), (DAYS, 3334, 1500), (90, 3334, 1000), (DAYS, 33334, 1000), (DAYS, 333334, 1000)]
+# Days, views a day, pages: each number of pages in a month and in a quarter, then more views of 1,000 pages.
+SIZES = [(days, 3334, pages) for days in (DAYS, 90) for pages in (10, 1000, 1500)] + [(DAYS, 33334, 1000), (DAYS, 333334, 1000)]
+QUICK_SIZES = [(DAYS, 400, 1000)]
+JUDGED_VIEWS = 10_000_000  # the budgets' month
+ENGINES = {"ClickHouse": clickhouse.ClickHouse, "libchdb": libchdb.LibChdb}
 FEED = contenders.BUILD / "tests" / "tools" / "balise-feed"
 
 
@@ -119,26 +124,34 @@ def _store(folder, days, a_day, pages, quick, say):
     return found, rows
 
 
+def _beside(make, name, folder, rows, days, quick):
+    """The same views as raw rows, and as states by page and day, in an engine: disk, and the p75 by page."""
+    engine = make(folder)
+    engine.ask(clickhouse.RAW)
+    engine.insert(rows)
+    since, times = int(_midnight(days).timestamp()), 3 if quick else 10
+    found = {"engine": name, "version": engine.ask("SELECT version()"), "rows": int(engine.ask("SELECT count() FROM views")),
+             "disk": engine.disk_bytes("views"), "raw": _timed(lambda: engine.ask(clickhouse.P75.format(since)), engine.program, times)}
+    engine.ask(clickhouse.STATES)
+    found["states"] = _timed(lambda: engine.ask(clickhouse.P75_OF_STATES.format(since)), engine.program, times)
+    found["states_disk"] = engine.disk_bytes("days")
+    engine.stop()
+    return found
+
+
 def run(folder, quick, say):
-    sizes = [(DAYS, 400, 1000)] if quick else SIZES
     found = {"stores": []}
-    for number, (days, a_day, pages) in enumerate(sizes):
-        store, rows = _store(folder / f"history-{number}", days, a_day, pages, quick, say)
-        if pages == 1000 and days == DAYS:
-            server = clickhouse.ClickHouse(folder / f"clickhouse-{number}")
-            server.ask(clickhouse.RAW)
-            server.insert(rows)
-            store["clickhouse"] = {"version": server.ask("SELECT version()"), "rows": int(server.ask("SELECT count() FROM views")),
-                                   "disk": server.disk_bytes("views")}
-            since = int(_midnight(days).timestamp())
-            store["clickhouse"]["raw"] = _timed(lambda: server.ask(clickhouse.P75.format(since)), server.program, 3 if quick else 10)
-            server.ask(clickhouse.STATES)
-            store["clickhouse"]["states"] = _timed(lambda: server.ask(clickhouse.P75_OF_STATES.format(since)), server.program, 3 if quick else 10)
-            store["clickhouse"]["states_disk"] = server.disk_bytes("days")
-            server.program.stop()
-            found["disk_ratio"] = store["clickhouse"]["disk"] / store["disk"]
-            found["query_ratio"] = store["clickhouse"]["raw"]["seconds"] / store["page"]["seconds"]
+    for number, (days, a_day, pages) in enumerate(QUICK_SIZES if quick else SIZES):
+        where = folder / f"history-{number}"
+        store, rows = _store(where, days, a_day, pages, quick, say)
+        if (pages, days) == (ingest.PAGES, DAYS):
+            store["beside"] = [_beside(make, name, where / name, rows, days, quick) for name, make in ENGINES.items()]
+            for one in store["beside"]:
+                say(f"history       {one['engine']} {one['version']}: {one['disk'] / 2**20:.1f} MiB, p75 by page {1000 * one['raw']['seconds']:.1f} ms")
+        if days * a_day >= JUDGED_VIEWS or quick:
             found["month_growth"], found["month_memory"] = store["growth"], store["memory"]
+            found["judged"] = {one["engine"]: {"disk": one["disk"] / store["disk"], "query": one["raw"]["seconds"] / store["page"]["seconds"]}
+                               for one in store["beside"]}
         found["stores"].append(store)
-        shutil.rmtree(folder / f"history-{number}")
+        shutil.rmtree(where)
     return found

@@ -112,13 +112,14 @@ def _history(found):
     text += table(["", "disk, MiB", "by page", "by region", "by day", "anonymous MiB at most", "start, s"], lines)
     beside = []
     for one in found["stores"]:
-        if "clickhouse" in one:
-            click = one["clickhouse"]
-            beside += [[f"balise, {one['views']:,} views", f"{one['disk'] / 2**20:.1f}", _ms(one["page"])],
-                       [f"ClickHouse {click['version']}, raw rows", f"{click['disk'] / 2**20:.1f}", _ms(click["raw"])],
-                       [f"ClickHouse {click['version']}, states by page and day", f"{click['states_disk'] / 2**20:.1f}", _ms(click["states"])]]
-    text += "\nBeside the same views in ClickHouse (LZ4, numbers of four bytes, sorted by page and time; a state holds one metric's p75 only, balise all 19 metrics with their "
-    text += "histograms by page, region, device, browser and more):\n\n" + table(["", "disk, MiB", "p75 of LCP by page"], beside)
+        for engine in one.get("beside", ()):
+            beside += [[f"{engine['engine']} {engine['version']}, raw rows of {one['views']:,} views", f"{engine['disk'] / 2**20:.1f}", _ms(engine["raw"])],
+                       [f"{engine['engine']} {engine['version']}, states by page and day", f"{engine['states_disk'] / 2**20:.1f}", _ms(engine["states"])]]
+        if "beside" in one:
+            beside.append([f"balise, {one['views']:,} views", f"{one['disk'] / 2**20:.1f}", _ms(one["page"])])
+    text += "\nBeside the same views in ClickHouse, Debian's server and a current engine in a process (LZ4, numbers of four bytes, sorted by page and time; a state holds one "
+    text += "metric's p75 only, balise all 19 metrics with their histograms by page, region, device, browser and more):\n\n"
+    text += table(["", "disk, MiB", "p75 of LCP by page"], beside)
     for one in found["stores"]:
         if "disturbance" in one:
             told = one["disturbance"]
