@@ -48,7 +48,8 @@ def main():
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     out.mkdir(parents=True, exist_ok=True)
-    kept = contenders.BUILD / ("quick.json" if chosen.quick else "figures.json")
+    kept = out / "benchmarks" / "figures.json"
+    kept.parent.mkdir(exist_ok=True)
     found = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() and chosen.only else {}
     found.setdefault("machines", {})
     try:
@@ -56,7 +57,7 @@ def main():
             found["machines"][part] = machine.facts()
             found[part] = perform(part, folder, chosen)
             found["machines"][part]["load after"] = machine.facts()["load before"]
-            kept.write_text(json.dumps(found), encoding="utf-8")
+            kept.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     finally:
         machine.stop_all()
         shutil.rmtree(folder, ignore_errors=True)
