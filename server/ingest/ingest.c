@@ -88,7 +88,7 @@ static enum bal_outcome allow(struct bal_ingest *ingest, const struct who *who,
         return BAL_OVERLOADED;
     }
     return rates_take(&ingest->rates, who->network, who->site, flight->time_ms) ? BAL_ACCEPTED
-                                                                              : BAL_RATE_LIMITED;
+                                                                                : BAL_RATE_LIMITED;
 }
 
 /* ---- reduction and counting ----------------------------------------------------------------- */
@@ -112,8 +112,7 @@ static void look_for_lone_network(struct bal_ingest *ingest, const struct who *w
 }
 
 /** What the peer is reduced to: where it is from, and which visitor of that day it is. */
-static void reduce_peer(struct bal_ingest *ingest, const struct who *who,
-                        struct bal_view *view)
+static void reduce_peer(struct bal_ingest *ingest, const struct who *who, struct bal_view *view)
 {
     look_for_lone_network(ingest, who);
     view->site = who->site;
