@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Visitor hashes: equal where visitors are counted, unrelated everywhere else; and the memory their
 // keys are in.
-#include "siphash.h"
-
 #include <balise/privacy.h>
 
 #include <inttypes.h>
@@ -10,7 +8,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -220,20 +217,6 @@ static size_t distinct(struct bal_keyring *ring, unsigned agents, unsigned shift
     return count;
 }
 
-static void the_hash_of_a_number_is_siphash(void **state)
-{
-    (void)state;
-    for (unsigned i = 0; i < 1000; i++) {
-        unsigned char key[crypto_shorthash_KEYBYTES], expected[crypto_shorthash_BYTES];
-        uint32_t number = 0;
-        randombytes_buf(key, sizeof key);
-        randombytes_buf(&number, sizeof number);
-        crypto_shorthash(expected, (const unsigned char *)&number, sizeof number, key);
-        const uint64_t hash = siphash_of_number(key, number, 2, 4);
-        assert_memory_equal(&hash, expected, sizeof hash);
-    }
-}
-
 static void one_network_has_few_seats_however_many_user_agents_it_makes_up(void **state)
 {
     (void)state;
@@ -255,33 +238,6 @@ static void long_user_agents_count_by_their_first_480_bytes(void **state)
     const uint64_t shorter = visitor_of(ring, 0, DAY, prefix, (struct bal_slice){text, 479}, SEATS);
     assert_true(whole == at_480);
     assert_true(shorter != at_480);
-    bal_keyring_destroy(ring);
-}
-
-static void a_user_agent_is_the_same_when_it_is_remembered(void **state)
-{
-    (void)state;
-    static const char *const agents[] = {
-        "Mozilla/5.0 (Windows NT 10.0; rv:130.0) Gecko/20100101 Firefox/130.0",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) Version/17.4 Mobile/15E148 "
-        "Safari/604.1",
-        "curl/8.9", ""};
-    struct bal_keyring *const ring = ring_of(1);
-    // Each is met, remembered, pushed out by some of 4,096 others, and met again.
-    for (unsigned i = 0; i < 3 * 4096; i++) {
-        char made_up[64];
-        const int length = snprintf(made_up, sizeof made_up, "somebody's bot %u", i % 4096);
-        const struct bal_slice known = bal_slice_of(agents[i % 4]);
-        uint64_t hash = 0;
-        assert_true(
-            bal_keyring_agent(ring, 0, DAY, (struct bal_slice){made_up, (size_t)length}, &hash)
-                .bot);
-        const struct bal_agent expected = bal_agent_classify(known);
-        const struct bal_agent told = bal_keyring_agent(ring, 0, DAY, known, &hash);
-        assert_int_equal(told.device, expected.device);
-        assert_int_equal(told.browser, expected.browser);
-        assert_int_equal(told.bot, expected.bot);
-    }
     bal_keyring_destroy(ring);
 }
 
@@ -532,8 +488,6 @@ int main(void)
         cmocka_unit_test(hashes_spread_over_all_bits),
         cmocka_unit_test(one_network_has_few_seats_however_many_user_agents_it_makes_up),
         cmocka_unit_test(long_user_agents_count_by_their_first_480_bytes),
-        cmocka_unit_test(the_hash_of_a_number_is_siphash),
-        cmocka_unit_test(a_user_agent_is_the_same_when_it_is_remembered),
         cmocka_unit_test(a_forgotten_day_never_comes_back),
         cmocka_unit_test(forgetting_wipes_the_keys),
         cmocka_unit_test(threads_that_meet_a_new_day_agree_on_its_key),
