@@ -67,7 +67,7 @@ def configuration(folder, port, private_port, **changes):
               "private": {"listen": [f"127.0.0.1:{private_port}"]},
               "geoip": {"databases": [str(ROOT / "tests/support/mmdb/test.mmdb")]}}
     for section, values in changes.items():
-        config[section] = {**config.get(section, {}), **values}
+        config[section] = {**config.get(section, {}), **values} if isinstance(values, dict) else values
     path = folder / "balise.json"
     path.write_text(json.dumps(config, indent=1), encoding="utf-8")
     return path
