@@ -85,14 +85,17 @@ def main():
     runs, slower = [int(word) for word in (*sys.argv[1:], *("7", "4")[len(sys.argv) - 1:])]
     with filled() as balise, Browser() as browser:
         pages = len(balise.rows("page", from_=FIRST, to=FIRST + datetime.timedelta(days=DAYS)))
-        took = {name: [] for name in VIEWS}
+        regions = balise.rows("region", from_=FIRST, to=FIRST + datetime.timedelta(days=DAYS))
+        took = {name: [] for name in VIEWS if name != "regions" or regions}
         for _ in range(runs):
-            for name in VIEWS:
+            for name in took:
                 took[name].append(time_of(browser, balise, name, slower))
         weight = sum(len(balise.private("GET", path, headers={"Accept-Encoding": "br"}).body) for path in FILES)
         print(f"{pages} pages, {DAYS} days, {PAGES * VISITORS * DAYS:,} views; {browser.version}, {slower}× slower, {runs} runs; "
               f"{weight:,} bytes of files as brotli\n")
     print("| view | first drawing, median | least | most | main thread's own, median |\n|---|--:|--:|--:|--:|")
+    if not regions:
+        print("| regions | not told on this store | | | |")
     for name, both in took.items():
         times, own = zip(*both)
         print(f"| {name} | {statistics.median(times):.0f} ms | {min(times):.0f} ms | {max(times):.0f} ms | {statistics.median(own):.0f} ms |")
