@@ -75,6 +75,24 @@ static void allow(struct filter *filter, const int *calls, size_t count)
         note(filter, seccomp_rule_add(filter->rules, SCMP_ACT_ALLOW, calls[i], 0));
 }
 
+/** Comparisons of one argument. The library's macros for them are no C11. */
+static struct scmp_arg_cmp equal(unsigned argument, scmp_datum_t value)
+{
+    return (struct scmp_arg_cmp){.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
+static struct scmp_arg_cmp with(unsigned argument, scmp_datum_t bits)
+{
+    return (struct scmp_arg_cmp){
+        .arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = bits, .datum_b = bits};
+}
+
+static struct scmp_arg_cmp without(unsigned argument, scmp_datum_t bits)
+{
+    return (struct scmp_arg_cmp){
+        .arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = bits, .datum_b = 0};
+}
+
 static void allow_if(struct filter *filter, int call, struct scmp_arg_cmp given)
 {
     note(filter, seccomp_rule_add_array(filter->rules, SCMP_ACT_ALLOW, call, 1, &given));
@@ -84,10 +102,10 @@ static void allow_if(struct filter *filter, int call, struct scmp_arg_cmp given)
  * libraries that are loaded late: from files, never from what was written. */
 static void allow_memory(struct filter *filter, bool loads_libraries)
 {
-    allow_if(filter, SCMP_SYS(mmap), SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    allow_if(filter, SCMP_SYS(mmap), without(2, PROT_EXEC));
     if (loads_libraries)
-        allow_if(filter, SCMP_SYS(mmap), SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_WRITE, 0));
-    allow_if(filter, SCMP_SYS(mprotect), SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        allow_if(filter, SCMP_SYS(mmap), without(2, PROT_WRITE));
+    allow_if(filter, SCMP_SYS(mprotect), without(2, PROT_EXEC));
 }
 
 /** A server that root runs gives the files that it makes to the owner of the data folder. */
@@ -101,14 +119,14 @@ static void allow_by_argument(struct filter *filter)
 {
     static const scmp_datum_t controls[] = {FIONBIO, FIONREAD, TCGETS};
     for (size_t i = 0; i < COUNT(controls); i++)
-        allow_if(filter, SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, controls[i]));
-    allow_if(filter, SCMP_SYS(prctl), SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NAME));
-    allow_if(filter, SCMP_SYS(prctl), SCMP_A0_32(SCMP_CMP_EQ, PR_GET_NAME));
+        allow_if(filter, SCMP_SYS(ioctl), equal(1, controls[i]));
+    allow_if(filter, SCMP_SYS(prctl), equal(0, PR_SET_NAME));
+    allow_if(filter, SCMP_SYS(prctl), equal(0, PR_GET_NAME));
     // An assertion that fails ends this process and no other.
-    allow_if(filter, SCMP_SYS(tgkill), SCMP_A0_32(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+    allow_if(filter, SCMP_SYS(tgkill), equal(0, (scmp_datum_t)getpid()));
     // Limits of this process can be read.
     note(filter, seccomp_rule_add(filter->rules, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
-                                  SCMP_A0_32(SCMP_CMP_EQ, 0), SCMP_A2_64(SCMP_CMP_EQ, 0)));
+                                  equal(0, 0), equal(2, 0)));
 }
 
 /** Names are resolved in threads of the library's; clone3, whose flags cannot be seen, is "not
@@ -118,8 +136,8 @@ static void allow_client(struct filter *filter)
     static const scmp_datum_t families[] = {AF_UNIX, AF_INET, AF_INET6};
     allow(filter, of_a_client, COUNT(of_a_client));
     for (size_t i = 0; i < COUNT(families); i++)
-        allow_if(filter, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, families[i]));
-    allow_if(filter, SCMP_SYS(clone), SCMP_A0_64(SCMP_CMP_MASKED_EQ, THREAD, THREAD));
+        allow_if(filter, SCMP_SYS(socket), equal(0, families[i]));
+    allow_if(filter, SCMP_SYS(clone), with(0, THREAD));
 }
 
 bal_status bal_sandbox_limit_calls(const struct bal_config *config, struct bal_error *error)

@@ -34,8 +34,7 @@ static void a_user_agent_is_the_same_when_it_is_remembered(void **state)
     (void)state;
     static const char *const agents[] = {
         "Mozilla/5.0 (Windows NT 10.0; rv:130.0) Gecko/20100101 Firefox/130.0",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) Version/17.4 Mobile/15E148 "
-        "Safari/604.1",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) Version/17.4 Safari/604.1",
         "curl/8.9", ""};
     struct bal_keyring *ring = NULL;
     struct bal_error error = {0};
