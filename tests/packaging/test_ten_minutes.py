@@ -157,7 +157,7 @@ def test_what_real_browsers_saw_is_answered_once_the_day_is_over(booted):
     [whole] = json.loads(ask(booted, analyst, "/api/v1/kpi", by="day", **words))["rows"]
     assert whole["views"] == whole["lcp"]["n"] == VISITORS * len(PAGES)
     assert whole["visitors"] == 20 and whole["visitors_are"] == "estimate"  # told in fives
-    assert whole["lcp"]["p75"] > 0
+    assert whole["lcp"]["p75_low"] > 0  # of so few views the p75 itself may lie in the last bin, which has no upper end
 
 
 def test_the_proxys_log_knows_networks_and_no_address(booted):
