@@ -370,7 +370,8 @@ int accept(int fd, __SOCKADDR_ARG address, socklen_t *length)
 
 void *mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset)
 {
-    return fault_now(FAULT_MAP, fault_file_of(fd)->path)
+    const char *const path = fault_file_of(fd)->path;
+    return (fd < 0 || path) && fault_now(FAULT_MAP, path)
                ? MAP_FAILED
                : (void *)syscall(SYS_mmap, at, bytes, protection, flags, fd, offset);
 }

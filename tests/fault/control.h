@@ -24,7 +24,7 @@ enum fault_kind {
     FAULT_SYNC,     /**< fsync, fdatasync, msync, and writes on a file opened with O_DSYNC */
     FAULT_TRUNCATE, /**< ftruncate, posix_fallocate */
     FAULT_ACCEPT,   /**< accept, accept4 */
-    FAULT_MAP,      /**< mmap of a file, or of locked memory */
+    FAULT_MAP,      /**< mmap of a file of the folder, or of memory */
     FAULT_NAME,     /**< rename, renameat2, unlink, mkdir */
     FAULT_PUT,      /**< mdb_put, with an LMDB status for an errno */
     FAULT_KINDS
