@@ -67,6 +67,9 @@ def agrees(row, views, seen):
         assert row[metric]["n"] == len(values)
         for name, percent in (("p50", 50), ("p75", 75)):
             expected = rules.first_day_quantile(day, values, percent) / 10
+            if row[metric][name] is None:  # in the day's last bin, of which only the beginning is known
+                assert row[metric]["why"][name] == "no_upper_end" and percent == 75, (metric, name, row[metric])
+                continue
             assert abs(row[metric][name] - expected) <= 0.01 * expected, (metric, name, expected, row[metric])
         exact = rules.quantile(sorted(values), 75) / 10
         assert row[metric]["p75_low"] <= exact
