@@ -33,7 +33,9 @@ def samples(exposition, name):
 def a_day_of(balise, count=60):
     for name in ("portal", "other"):
         words = {"origin": f"https://{name}.example"}
-        balise.post_all([(view(path="/secret-page", lcp=1000 + 20 * n, cls=0.05), {**visitor, **words}) for n, visitor in enumerate(visitors(count))])
+        people = enumerate(visitors(count))
+        balise.post_all([(view(path="/secret-page", lcp=(1000, 1500, 3000)[(n >= count / 2) + (n >= count * 0.8)], cls=0.05),
+                          {**visitor, **words}) for n, visitor in people])
     before = balise.metrics()["balise_store_closings_total"]
     day = balise.clock.go_to_next_midnight()
     balise.wait_metric("balise_store_closings_total", before + 2)

@@ -32,7 +32,7 @@ def system_calls(unit):
 
     allowed = set()
     for line in re.findall(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE):
-        named = set().union(*(expand(word) for word in line.lstrip("~").split()))
+        named = set().union(*(expand(word) if word.startswith("@") else {word} for word in line.lstrip("~").split()))
         allowed = allowed - named if line.startswith("~") else allowed | named
     return allowed | expand("@default")
 

@@ -14,7 +14,7 @@ from receiver import Receiver, make_authority, make_certificate
 from wait import until
 
 SECRET = "a-secret-of-the-test-0123456789"
-BUDGETS = [{"metric": "lcp", "p75": 2500}, {"metric": "lcp", "page": "/aide", "p75": 2500}]
+BUDGETS = [{"metric": "lcp", "p75": 1700}, {"metric": "lcp", "page": "/aide", "p75": 1700}]
 
 
 @pytest.fixture(name="files", scope="module")
