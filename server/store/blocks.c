@@ -40,9 +40,10 @@ size_t blocks_round_up(size_t bytes)
 uint8_t *blocks_alloc(size_t bytes)
 {
     uint8_t *memory = aligned_alloc(BLOCK_BYTES, blocks_round_up(bytes));
-    if (!memory)
+    if (memory)
+        memset(memory, 0, blocks_round_up(bytes));
+    else
         bal_out_of_memory();
-    memset(memory, 0, blocks_round_up(bytes));
     return memory;
 }
 
