@@ -112,9 +112,9 @@ void *bal_keyring_arena(struct bal_keyring *keyring);
 
 /**
  * What a user agent is (bal_agent_classify of its first 480 bytes), and in `hash` its SipHash-2-4
- * (libsodium crypto_shorthash) under a key of the site-day. Classes of user agents that were met
- * are remembered by that hash, in the locked memory: a walk through the words is needed once a day
- * for each. Any thread.
+ * (libsodium crypto_shorthash) under a key of the site-day. Classes of the last 1,024 or so that
+ * were met are remembered by that hash, in the locked memory, until a day is forgotten: a walk
+ * through the words is needed once a day for each. Any thread.
  */
 struct bal_agent bal_keyring_agent(struct bal_keyring *keyring, uint16_t site, int32_t day,
                                    struct bal_slice user_agent, uint64_t *hash);
@@ -139,7 +139,7 @@ uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t
 uint32_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t day,
                             unsigned margin, uint64_t visitor);
 
-/** Wipes a site's keys of a day. Any thread. */
+/** Wipes a site's keys of a day, and all that is remembered of user agents. Any thread. */
 void bal_keyring_forget(struct bal_keyring *keyring, uint16_t site, int32_t day);
 
 #endif

@@ -49,8 +49,8 @@ struct bal_keyring {
     unsigned char *locked;
     size_t locked_bytes;
     // What user agents are, by their hashes, so that each is read once a day. An entry is one
-    // number: a hash without its last bits, in whose place the class is; 0 is empty. When a day's
-    // key is wiped its entries stand for nobody any more, and give way to others.
+    // number: a hash without its last bits, in whose place the class is; 0 is empty. All go with
+    // the first day that is forgotten.
     _Atomic uint64_t *agents; // at the start of the locked memory
     struct site_slots *sites;
     unsigned char *arena;
@@ -306,6 +306,9 @@ void bal_keyring_forget(struct bal_keyring *keyring, uint16_t site, int32_t day)
         // slot.
         sodium_memzero(slot->keys, sizeof slot->keys);
         atomic_store_explicit(&slot->tag, 0, memory_order_release);
+        // Nobody can tell any more whose these are; other days' are met again.
+        for (size_t i = 0; i < AGENTS_KNOWN; i++)
+            atomic_store_explicit(&keyring->agents[i], 0, memory_order_relaxed);
     }
     give(&keyring->making);
 }

@@ -260,25 +260,25 @@ static void a_forgotten_day_never_comes_back(void **state)
     bal_keyring_destroy(ring);
 }
 
-static bool keys_are_zero(const unsigned char *arena)
+static bool all_is_zero_below(const unsigned char *arena)
 {
-    enum { SLOTS_OF_ONE_SITE = 4 * (8 + 16 * (1 + BAL_MARGIN_COUNT)) };
+    enum { SLOTS_OF_ONE_SITE = 4 * (8 + 16 * (2 + BAL_MARGIN_COUNT)), USER_AGENTS = 1024 * 8 };
     bool zero = true;
-    for (size_t i = 1; i <= SLOTS_OF_ONE_SITE; i++) { // keys are just below the arena
+    for (size_t i = 1; i <= SLOTS_OF_ONE_SITE + USER_AGENTS; i++) {
         zero = zero && arena[-(ptrdiff_t)i] == 0;
     }
     return zero;
 }
 
-static void forgetting_wipes_the_keys(void **state)
+static void forgetting_wipes_the_keys_and_the_user_agents(void **state)
 {
     (void)state;
     struct bal_keyring *const ring = ring_of(1);
-    assert_true(keys_are_zero(bal_keyring_arena(ring)));
+    assert_true(all_is_zero_below(bal_keyring_arena(ring)));
     (void)visitor_of(ring, 0, DAY, prefix, agent, SEATS);
-    assert_false(keys_are_zero(bal_keyring_arena(ring)));
+    assert_false(all_is_zero_below(bal_keyring_arena(ring)));
     bal_keyring_forget(ring, 0, DAY);
-    assert_true(keys_are_zero(bal_keyring_arena(ring)));
+    assert_true(all_is_zero_below(bal_keyring_arena(ring)));
     bal_keyring_destroy(ring);
 }
 
@@ -489,7 +489,7 @@ int main(void)
         cmocka_unit_test(one_network_has_few_seats_however_many_user_agents_it_makes_up),
         cmocka_unit_test(long_user_agents_count_by_their_first_480_bytes),
         cmocka_unit_test(a_forgotten_day_never_comes_back),
-        cmocka_unit_test(forgetting_wipes_the_keys),
+        cmocka_unit_test(forgetting_wipes_the_keys_and_the_user_agents),
         cmocka_unit_test(threads_that_meet_a_new_day_agree_on_its_key),
         cmocka_unit_test(the_arena_is_aligned_zeroed_and_all_there),
         cmocka_unit_test(the_memory_is_locked_and_in_no_core_image),
