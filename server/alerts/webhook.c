@@ -4,13 +4,14 @@
 #include "webhook.h"
 
 #include <balise/hmac.h>
+#include <balise/outgoing.h>
 
 #include <curl/curl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ANSWER_MAX_BYTES = 65536, CONNECT_SECONDS = 5, HEADER_BYTES = 128 };
+enum { ANSWER_MAX_BYTES = 65536, HEADER_BYTES = 128 };
 
 bal_status webhook_secret(const struct bal_config *config, struct bal_buf *secret,
                           struct bal_error *error)
@@ -47,17 +48,6 @@ static size_t on_answer(char *data, size_t size, size_t count, void *context)
     return *seen > ANSWER_MAX_BYTES ? 0 : size * count; // 0 ends the transfer
 }
 
-static int on_progress(void *context, curl_off_t to_get, curl_off_t got, curl_off_t to_send,
-                       curl_off_t sent)
-{
-    const atomic_bool *const stopping = context;
-    (void)to_get;
-    (void)got;
-    (void)to_send;
-    (void)sent;
-    return atomic_load(stopping); // not 0 ends the transfer
-}
-
 /* ---- one post ---- */
 
 static bool sign(const struct bal_config *config, struct bal_slice body, int64_t now_s,
@@ -81,36 +71,20 @@ static bool sign(const struct bal_config *config, struct bal_slice body, int64_t
 }
 
 /* False when the library lacks something: then nothing is sent. */
-static bool set_options(CURL *easy, const struct bal_config *config, struct bal_slice body)
+static bool set_options(CURL *easy, const struct bal_config *config, struct bal_slice body,
+                        const atomic_bool *stopping)
 {
     const bool secure = strncmp(config->webhook.url, "https:", 6) == 0;
+    if (!bal_outgoing_prepare(easy, config->webhook.ca_file, stopping))
+        return false;
     CURLcode failed = curl_easy_setopt(easy, CURLOPT_URL, config->webhook.url);
     failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, secure ? "https" : "http");
-    failed |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    failed |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    failed |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    failed |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (config->webhook.ca_file)
-        failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, config->webhook.ca_file);
     if (!secure) // to this machine: no proxy has a part in it
         failed |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)config->webhook.seconds);
-    failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    failed |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    failed |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "balise/" BALISE_VERSION);
     failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body.length);
     failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data);
-    return failed == CURLE_OK;
-}
-
-static bool set_callbacks(CURL *easy, const atomic_bool *stopping, size_t *seen)
-{
-    CURLcode failed = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
-    failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, seen);
-    failed |= curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    failed |= curl_easy_setopt(easy, CURLOPT_XFERINFODATA, stopping);
-    failed |= curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
     return failed == CURLE_OK;
 }
 
@@ -132,7 +106,8 @@ bool webhook_post(const struct bal_config *config, struct bal_slice body, int64_
     *result = (struct webhook_result){.reason = "the library cannot start"};
     if (!sign(config, body, now_s, &headers))
         result->reason = "the secret cannot be read";
-    else if (easy && set_options(easy, config, body) && set_callbacks(easy, stopping, &seen) &&
+    else if (easy && set_options(easy, config, body, stopping) &&
+             curl_easy_setopt(easy, CURLOPT_WRITEDATA, &seen) == CURLE_OK &&
              curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK)
         arrived = perform(easy, result);
     curl_slist_free_all(headers);

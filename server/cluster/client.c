@@ -4,6 +4,7 @@
 #include "client.h"
 
 #include <balise/clock.h>
+#include <balise/outgoing.h>
 #include <balise/zone.h>
 
 #include <curl/curl.h>
@@ -13,7 +14,7 @@
 
 enum {
     ANSWER_DEFAULT_BYTES = 1 << 20,
-    CONNECT_SECONDS = 3,
+    CONNECT_SECONDS = 3, // a dead one of several
     PASSWORD_MAX_BYTES = 4096,
     WORDS_MAX = 300,
     MS_NS = 1000000,
@@ -65,14 +66,6 @@ static size_t on_data(char *data, size_t size, size_t count, void *context)
     return bytes;
 }
 
-static int on_progress(void *context, curl_off_t to_get, curl_off_t got, curl_off_t to_send,
-                       curl_off_t sent)
-{
-    const struct client *const client = context;
-    (void)to_get, (void)got, (void)to_send, (void)sent;
-    return client->stopping && atomic_load(client->stopping); // not 0 ends the transfer
-}
-
 /* ---- opening ---- */
 
 static bal_status set_password(struct client *client, struct bal_error *error)
@@ -98,24 +91,14 @@ static bool set_options(const struct client *client)
 {
     CURL *const easy = client->easy;
     const struct bal_config *const config = client->config;
+    if (!bal_outgoing_prepare(easy, config->cluster.ca_file, client->stopping))
+        return false;
     CURLcode failed = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    failed |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    failed |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    failed |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    failed |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (config->cluster.ca_file)
-        failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, config->cluster.ca_file);
     failed |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    failed |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    failed |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "balise/" BALISE_VERSION);
     failed |= curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
     failed |= curl_easy_setopt(easy, CURLOPT_USERNAME, config->cluster.user);
     failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
-    failed |= curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    failed |= curl_easy_setopt(easy, CURLOPT_XFERINFODATA, client);
-    failed |= curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     return failed == CURLE_OK;
 }
 

@@ -3,12 +3,14 @@
 // was asked for, and reads no more than a page may have.
 #include "visit.h"
 
+#include <balise/outgoing.h>
+
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-enum { BODY_MAX_BYTES = 8 << 20, SECONDS = 20, CONNECT_SECONDS = 5, HEADER_BYTES = 512 };
+enum { BODY_MAX_BYTES = 8 << 20, SECONDS = 20, HEADER_BYTES = 512 };
 
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
@@ -52,15 +54,13 @@ static int64_t certificate_end_s(CURL *easy)
 
 static CURLcode prepare(CURL *easy, const struct visit_words *words, struct bal_buf *body)
 {
+    if (!bal_outgoing_prepare(easy, words->ca_file, NULL))
+        return CURLE_FAILED_INIT;
     CURLcode failed = curl_easy_setopt(easy, CURLOPT_URL, words->url);
     failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     failed |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, br");
     failed |= curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
-    if (words->ca_file)
-        failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, words->ca_file);
     failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)SECONDS);
-    failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    failed |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "balise-doctor/" BALISE_VERSION);
     failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, body);

@@ -8,7 +8,7 @@ from common import bare_c, lines_of, main
 # A floor sees the floors whose number is lower, and itself. Floors that share a number do not see each other.
 RANK = {
     "base": 0, "core": 1,
-    "disclosure": 2, "config": 2, "wire": 2, "privacy": 2, "geo": 2,
+    "disclosure": 2, "config": 2, "wire": 2, "privacy": 2, "geo": 2, "outgoing": 2,
     "store": 3, "sandbox": 3, "ingest": 4, "query": 4, "cluster": 4, "documents": 4,
     "alerts": 5, "doctor": 5, "http": 5, "app": 6, "main": 7,
 }
@@ -30,7 +30,7 @@ LIBRARY = [
     (re.compile(r"^sodium(\.h|/)"), "libsodium", {"privacy", "store"}),
     (re.compile(r"^maxminddb"), "libmaxminddb", {"geo"}),
     (re.compile(r"^seccomp\.h$"), "libseccomp", {"sandbox"}),
-    (re.compile(r"^curl/"), "libcurl", {"alerts", "cluster", "doctor"}),
+    (re.compile(r"^curl/"), "libcurl", {"outgoing", "alerts", "cluster", "doctor"}),
 ]
 
 # The only type that holds an address or a user agent.
