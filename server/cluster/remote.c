@@ -65,6 +65,13 @@ static void put_metrics(struct scanning *s)
     bal_buf_addc(&s->sql, ")");
 }
 
+/* Whether days are told one by one or summed: what is selected of them, and grouped by. */
+static const char *when(const struct scanning *s)
+{
+    return s->scan->sums_days ? "min(day) AS day0, toUInt8(0) AS hour0"
+                              : "day AS day0, hour AS hour0";
+}
+
 static const char *group(const struct scanning *s)
 {
     return s->scan->sums_days ? "" : "day, hour, ";
@@ -75,8 +82,7 @@ static bal_status ask_cells(struct scanning *s)
     bal_buf_printf(&s->sql,
                    "SELECT %s, d1, d2, sum(views), toUInt64(sum(visitors)), max(upper_bound), "
                    "max(tail_hours), count() FROM ",
-                   s->scan->sums_days ? "min(day) AS day0, toUInt8(0) AS hour0"
-                                      : "day AS day0, hour AS hour0");
+                   when(s));
     table_put(&s->sql, s->ask.config, TABLE_CELLS);
     bal_buf_addc(&s->sql, " FINAL");
     put_current(s);
@@ -94,8 +100,7 @@ static bal_status ask_bins(struct scanning *s)
     bal_buf_printf(&s->sql,
                    "SELECT day0, hour0, d1, d2, metric, n, m.1, m.2 FROM (SELECT %s, d1, d2, "
                    "metric, count() AS n, sumMap(bin, views) AS m FROM ",
-                   s->scan->sums_days ? "min(day) AS day0, toUInt8(0) AS hour0"
-                                      : "day AS day0, hour AS hour0");
+                   when(s));
     table_put(&s->sql, s->ask.config, TABLE_BINS);
     bal_buf_addc(&s->sql, " FINAL");
     put_current(s);
