@@ -12,7 +12,7 @@ import frames as h2
 import leaks
 from balise import ORIGIN, Balise
 from conversation import dial
-from edge import certificate
+from edge import Edge
 from foreground import Foreground
 from test_attacks import guarded
 from wait import until
@@ -23,20 +23,11 @@ POST = (f"POST /balise/b HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN}\r\nUser-Agent: 
         .encode() + h2.BEACON)
 
 
-class Proxied(Balise):
+class Proxied(Edge):
     """A server that balancers on this machine announce connections to."""
 
     def __init__(self, tls=False, **public):
-        self.tls = tls
-        super().__init__({"public": {"listen": ["127.0.0.1:0"], "loops": 1, "proxy_protocol": True, **public}}, running=False)
-        if tls:
-            self.config["public"]["tls"] = certificate(self.folder)
-            self.write_config()
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
+        super().__init__(tls, **{"proxy_protocol": True, "trusted_proxies": ["127.0.0.0/8"], **public})
 
     def say(self, data, source="127.0.0.1", pieces=1):
         """What is answered to bytes until the server ends the connection or a whole answer is there."""
