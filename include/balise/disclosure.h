@@ -95,8 +95,8 @@
  *
  * - The theorems are about one table and its totals, or two tables and theirs, and about linear
  *   combinations. Two tables with cells that share a margin are not covered together, nor are three
- *   tables of one dimension: there, on a hundred days made to be hard, the programs in
- *   tests/attack find nothing that two of them do not betray. Told cells of different tables may
+ *   tables of one dimension: there, on the days that docs/disclosure-cost.md counts, the programs
+ *   in tests/attack find nothing that two of them do not betray. Told cells of different tables may
  *   differ by few views, by accident; how often, the same programs publish. Bounds that follow from
  *   counts not being negative are not excluded either.
  *
