@@ -58,6 +58,9 @@ static void map_ipv4(const void *ipv4, struct address *out)
  * that ends with a zero byte, and that wiped. */
 static bool parse_ipv4(struct bal_slice text, struct address *out)
 {
+    if (!text.length) {
+        return false; // may be absent, and then is nowhere
+    }
     const char *at = text.data;
     const char *const end = text.data + text.length;
     memcpy(out->bytes, mapped, MAPPED_BYTES);
