@@ -172,6 +172,11 @@ static bool parse_sig(struct bal_slice text, uint8_t sig[SIG_BYTES])
 {
     size_t bytes = 0;
     const char *end = NULL;
+    for (size_t i = 0; i < text.length; i++) {
+        if ((unsigned char)text.data[i] > '~') {
+            return false; // libsodium 1.0.18 takes it for a '/'
+        }
+    }
     return text.length > 0 &&
            !sodium_base642bin(sig, SIG_BYTES, text.data, text.length, NULL, &bytes, &end,
                               sodium_base64_VARIANT_ORIGINAL) &&
