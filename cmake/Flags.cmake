@@ -10,4 +10,15 @@ target_compile_options(balise_flags INTERFACE
     -Wcast-qual -Wformat=2 -Wundef -Wwrite-strings -Wpointer-arith -Wswitch-enum -fno-common -UNDEBUG)
 # Bound before main: at a first call the loader would save registers, and what a copy left in them, on the stack.
 target_link_options(balise_flags INTERFACE LINKER:-z,now)
+# What the fuzzer steers by: which branches an input took. Asked for where everything is compiled, linked in its targets alone.
+if(BALISE_FUZZ)
+    target_compile_options(balise_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+# Counts are written when a program ends, also by _exit (tests/support/coverage.c).
+if(BALISE_COVERAGE)
+    add_library(balise_coverage STATIC ${CMAKE_SOURCE_DIR}/tests/support/coverage.c)
+    target_compile_options(balise_flags INTERFACE --coverage -fprofile-update=prefer-atomic)
+    target_link_options(balise_flags INTERFACE --coverage LINKER:--wrap=_exit)
+    target_link_libraries(balise_flags INTERFACE balise_coverage)
+endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
