@@ -87,7 +87,7 @@ struct bal_told {
     uint32_t cells;        /**< that this one is the sum of: 1, and 0 of a chunk but the first */
     uint8_t tail_hours;    /**< an hourly cell may also hold the last hours of its day: a weak last
                               block joined the first */
-    struct bal_slice runs; /**< for bal_told_sum */
+    struct bal_slice runs; /**< for bal_told_each */
 };
 
 /** Adds the counts of one metric in a told cell (or a chunk of it) to a histogram; BAL_ECORRUPT if
@@ -101,6 +101,9 @@ typedef void bal_told_bucket_fn(void *context, enum bal_metric metric, uint16_t 
                                 uint64_t times);
 BAL_MUST_USE bal_status bal_told_each(const struct bal_told *told, bal_told_bucket_fn *each,
                                       void *context);
+/** The same of one metric alone; reads no further than it must. */
+BAL_MUST_USE bal_status bal_told_each_of(const struct bal_told *told, enum bal_metric metric,
+                                         bal_told_bucket_fn *each, void *context);
 
 /**
  * Calls `each` for every chunk of every told cell of a site's margin with from_day <= day < to_day,

@@ -10,7 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS_AT_FIRST = 64 };
+enum {
+    SLOTS_AT_FIRST = 64,
+    TALLY_AT_FIRST = 16,
+    WINDOW_STEP = 128 // windows of sums start and end at multiples: each day would widen them a bit
+};
 
 // Every bucket is a bin until a day says otherwise.
 static void forget_days(struct rows *rows)
@@ -28,7 +32,7 @@ void rows_init(struct rows *rows, size_t metric_count)
 static void row_finish(struct row *row, size_t metric_count)
 {
     for (size_t m = 0; m < metric_count; m++) {
-        bal_histogram_finish(&row->metrics[m].day);
+        free(row->metrics[m].day.at);
         bal_histogram_finish(&row->metrics[m].spread);
         bal_histogram_finish(&row->metrics[m].low);
         bal_histogram_finish(&row->metrics[m].high);
@@ -133,13 +137,46 @@ struct row *rows_at(struct rows *rows, const struct bal_slice text[2], uint8_t h
     return row;
 }
 
+// Where a day's cell is being added to a tally.
+struct adding {
+    struct tally *tally;
+    size_t next; // buckets come ascending: what is before is passed
+};
+
+static void tally_insert(struct tally *tally, size_t at, struct tallied tallied)
+{
+    if (tally->count == tally->capacity) {
+        tally->capacity = tally->capacity ? tally->capacity * 2 : TALLY_AT_FIRST;
+        tally->at = bal_realloc(tally->at, tally->capacity * sizeof *tally->at);
+    }
+    memmove(&tally->at[at + 1], &tally->at[at], (tally->count - at) * sizeof *tally->at);
+    tally->at[at] = tallied;
+    tally->count++;
+}
+
+static void tally_add(void *context, enum bal_metric metric, uint16_t bucket, uint64_t views)
+{
+    (void)metric;
+    struct adding *const adding = context;
+    struct tally *const tally = adding->tally;
+    size_t at = adding->next;
+    while (at < tally->count && tally->at[at].bucket < bucket)
+        at++;
+    if (at < tally->count && tally->at[at].bucket == bucket)
+        tally->at[at].views += views;
+    else
+        tally_insert(tally, at, (struct tallied){.bucket = bucket, .views = views});
+    adding->next = at + 1;
+}
+
 bal_status rows_sum(struct rows *rows, struct row *row, size_t metric_at,
                     const struct bal_told *told, enum bal_metric metric)
 {
-    struct bal_histogram *const h = &row->metrics[metric_at].day;
-    const size_t before = h->size;
-    const bal_status status = bal_told_sum(told, metric, h);
-    rows->histogram_bytes += (h->size - before) * sizeof *h->count;
+    struct tally *const day = &row->metrics[metric_at].day;
+    const size_t before = day->capacity;
+    const bal_status status =
+        bal_told_each_of(told, metric, tally_add, &(struct adding){.tally = day});
+    rows->histogram_bytes += (day->capacity - before) * sizeof *day->at;
     return status;
 }
 
@@ -154,11 +191,24 @@ static bool holds(uint16_t first, uint32_t limit_ticks)
     return limit_ticks > 0 && first <= bal_bucket_of(limit_ticks);
 }
 
+static void widen(struct bal_histogram *h, unsigned first, unsigned last)
+{
+    if (h->size > 0 && first >= h->low && last < (unsigned)h->low + h->size)
+        return;
+    const unsigned end = last - last % WINDOW_STEP + WINDOW_STEP;
+    bal_histogram_reach(h, (uint16_t)(first - first % WINDOW_STEP),
+                        (uint16_t)(end < BAL_BUCKET_COUNT ? end - 1 : BAL_BUCKET_COUNT - 1));
+}
+
 // A bin's views, spread over it and at both of its edges.
 static void add_bin(struct row_metric *m, enum bal_metric metric, const struct bal_bin *bin,
                     uint64_t views)
 {
     const struct bal_metric_info *const info = bal_metric_info(metric);
+    const unsigned inner = bin->first == 0 ? bin->last + 1U - bin->reach : bin->first;
+    widen(&m->spread, inner, inner + bin->reach - 1);
+    widen(&m->low, bin->first, bin->first);
+    widen(&m->high, bin->last, bin->last);
     bal_bin_spread(bin, views, &m->spread);
     bal_histogram_add(&m->low, bin->first, views);
     bal_histogram_add(&m->high, bin->last, views);
@@ -171,13 +221,13 @@ static void add_bin(struct row_metric *m, enum bal_metric metric, const struct b
 static void end_day(struct row_metric *m, enum bal_metric metric,
                     const struct bal_bin bins[BAL_BUCKET_COUNT])
 {
-    for (unsigned i = 0; i < m->day.size;) {
-        const struct bal_bin *const bin = &bins[m->day.low + i];
+    const struct tally *const day = &m->day;
+    for (size_t i = 0; i < day->count;) {
+        const struct bal_bin *const bin = &bins[day->at[i].bucket];
         uint64_t views = 0;
-        for (; i < m->day.size && m->day.low + i <= bin->last; i++)
-            views += m->day.count[i];
-        if (views > 0)
-            add_bin(m, metric, bin, views);
+        for (; i < day->count && day->at[i].bucket <= bin->last; i++)
+            views += day->at[i].views;
+        add_bin(m, metric, bin, views);
     }
 }
 
@@ -207,13 +257,13 @@ void rows_end_day(struct rows *rows, const struct bal_grid *grid, const enum bal
             bal_grid_bins(grid, metrics[m], bins);
         for (size_t r = 0; r < rows->count; r++) {
             struct row_metric *const of = &rows->all[r].metrics[m];
-            if (of->day.n == 0)
+            if (of->day.count == 0)
                 continue;
             const size_t before = sizes(of);
             is_told = true;
             if (measures)
                 end_day(of, metrics[m], bins);
-            bal_histogram_clear(&of->day);
+            of->day.count = 0;
             rows->histogram_bytes += (sizes(of) - before) * sizeof(uint64_t);
         }
         if (is_told)

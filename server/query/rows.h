@@ -6,13 +6,23 @@
 
 #include <balise/source.h>
 
+/** A day's views of a row as they are stored: at few buckets, each the first of its bin, ascending.
+ */
+struct tally {
+    struct tallied {
+        uint64_t views;
+        uint16_t bucket;
+    } * at;
+    size_t count, capacity;
+};
+
 /**
  * A metric of a row. Cells of one day are added as they are stored, on the day's grid; when the day
  * is complete its bins go to the sums of all days, whose grids differ: spread over their widths,
  * and at either edge, between which the exact values lie.
  */
 struct row_metric {
-    struct bal_histogram day;       /**< at the first bucket of its bin */
+    struct tally day;
     struct bal_histogram spread;    /**< of days that are complete, for quantiles and shares */
     struct bal_histogram low, high; /**< the same at the first and the last bucket of each bin */
     uint64_t open_at_good,
@@ -40,7 +50,7 @@ struct rows {
     uint32_t *slots;   /**< open addressing: index + 1, 0 is free */
     size_t slot_count; /**< a power of two, at least twice the rows */
     size_t metric_count;
-    size_t histogram_bytes; /**< of all windows together */
+    size_t histogram_bytes; /**< of all tallies and windows together */
     struct bal_grid common; /**< the bins that all complete days share: every edge is one of each
                                of them, so a row's bins add up in it without being split */
 };

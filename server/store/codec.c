@@ -147,13 +147,8 @@ static bal_status pass_over(struct bal_reader *r, const struct run *run)
     return left > 0 ? BAL_ECORRUPT : BAL_OK;
 }
 
-static void add(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times)
-{
-    (void)metric;
-    bal_histogram_add(context, bucket, times);
-}
-
-bal_status codec_sum(struct bal_slice runs, enum bal_metric metric, struct bal_histogram *into)
+bal_status codec_each_of(struct bal_slice runs, enum bal_metric metric, bal_told_bucket_fn *each,
+                         void *context)
 {
     struct bal_reader r = bal_reader_of(runs);
     struct run run;
@@ -163,7 +158,19 @@ bal_status codec_sum(struct bal_slice runs, enum bal_metric metric, struct bal_h
         if (!status && run.metric > metric)
             break; /* they were written in their order */
         if (!status)
-            status = run.metric == metric ? read_buckets(&r, &run, add, into) : pass_over(&r, &run);
+            status =
+                run.metric == metric ? read_buckets(&r, &run, each, context) : pass_over(&r, &run);
     }
     return status;
+}
+
+static void add(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times)
+{
+    (void)metric;
+    bal_histogram_add(context, bucket, times);
+}
+
+bal_status codec_sum(struct bal_slice runs, enum bal_metric metric, struct bal_histogram *into)
+{
+    return codec_each_of(runs, metric, add, into);
 }

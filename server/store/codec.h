@@ -32,7 +32,11 @@ BAL_MUST_USE bal_status codec_write(const struct codec_sink *sink, struct bal_sl
                                     struct bal_slice continued,
                                     const struct bal_histogram histograms[BAL_METRIC_COUNT]);
 
-/** Adds the runs of `metric` to a histogram. Reads no further than it must. */
+/** Calls `each` for every bucket of `metric`. Reads no further than it must. */
+BAL_MUST_USE bal_status codec_each_of(struct bal_slice runs, enum bal_metric metric,
+                                      bal_told_bucket_fn *each, void *context);
+
+/** Adds the runs of `metric` to a histogram. */
 BAL_MUST_USE bal_status codec_sum(struct bal_slice runs, enum bal_metric metric,
                                   struct bal_histogram *into);
 

@@ -169,6 +169,12 @@ bal_status bal_told_sum(const struct bal_told *told, enum bal_metric metric,
     return codec_sum(told->runs, metric, into);
 }
 
+bal_status bal_told_each_of(const struct bal_told *told, enum bal_metric metric,
+                            bal_told_bucket_fn *each, void *context)
+{
+    return codec_each_of(told->runs, metric, each, context);
+}
+
 bal_status bal_told_each(const struct bal_told *told, bal_told_bucket_fn *each, void *context)
 {
     return codec_each(told->runs, each, context);

@@ -146,14 +146,24 @@ bal_status bal_store_scan(struct bal_store *store, const struct bal_scan *scan)
     return bal_clock_steady_ns() > scan->deadline_ns ? BAL_EBUSY : BAL_OK;
 }
 
-bal_status bal_told_sum(const struct bal_told *told, enum bal_metric metric,
-                        struct bal_histogram *into)
+static uint64_t times_of(const struct bal_told *told, enum bal_metric metric, unsigned bucket)
 {
+    uint64_t times = 0;
     struct count count;
     for (size_t at = 0; at < told->runs.length; at += sizeof count) {
         memcpy(&count, told->runs.data + at, sizeof count);
-        if (count.metric == metric)
-            bal_histogram_add(into, count.bucket, count.times);
+        times += count.metric == metric && count.bucket == bucket ? count.times : 0;
+    }
+    return times;
+}
+
+bal_status bal_told_each_of(const struct bal_told *told, enum bal_metric metric,
+                            bal_told_bucket_fn *each, void *context)
+{
+    for (unsigned bucket = 0; bucket < BAL_BUCKET_COUNT; bucket++) {
+        const uint64_t times = times_of(told, metric, bucket);
+        if (times > 0)
+            each(context, metric, (uint16_t)bucket, times);
     }
     return BAL_OK;
 }
