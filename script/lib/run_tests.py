@@ -17,7 +17,7 @@ from reports import Cases
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OUT = "build/test"
-PARALLEL = str(os.cpu_count() or 1)
+CORES = os.cpu_count() or 1
 SUPPORT = os.path.join(ROOT, "tests/support")
 
 SANITIZERS = {
@@ -95,12 +95,13 @@ class Session:
     def ctest(self, preset, *chosen, prefix=(), environment=None):
         self.build(preset)
         report = os.path.abspath(self.file(".xml"))
-        argv = [*prefix, "ctest", "--test-dir", f"build/{preset}", "--parallel", PARALLEL, "--output-on-failure",
+        argv = [*prefix, "ctest", "--test-dir", f"build/{preset}", "--parallel", str(CORES), "--output-on-failure",
                 "--test-output-size-passed", "1000000", "--test-output-size-failed", "1000000",
                 "--no-tests=error", "--output-junit", report, *chosen, *([] if self.long else ["-LE", "^long$"])]
         return self.reported("ctest", argv, report, reports.ctest, environment)
 
-    def pytest(self, folder, preset, *marks, prefix=(), environment=None):
+    def pytest(self, folder, preset, *marks, prefix=(), environment=None, workers=1):
+        """workers: how many files of tests run side by side; more than one only where no test needs the machine for itself."""
         if not os.path.isdir(folder):
             raise Failed(f"{folder} is not there")
         self.build(preset)
@@ -109,6 +110,8 @@ class Session:
                 f"--junitxml={self.file('.xml')}"]
         if marks:
             argv += ["-m", " and ".join(marks)]
+        if workers > 1:
+            argv += ["-n", str(workers), "--dist", "loadfile"]
         environment = {"BALISE_BIN": os.path.join(ROOT, f"build/{preset}/balise"), **(environment or {})}
         return self.reported("pytest", argv, self.file(".xml"), reports.pytest, environment)
 
@@ -130,27 +133,27 @@ def step_tsan(session):
 
 def step_integration(session):
     """the executable, from outside"""
-    return session.pytest("tests/integration", "dev")
+    return session.pytest("tests/integration", "dev", workers=CORES)
 
 
 def step_integration_asan(session):
     """the same, the tests marked sanitize, under the address sanitizer"""
-    return session.pytest("tests/integration", "asan", "sanitize", prefix=session.fixed, environment=SANITIZERS)
+    return session.pytest("tests/integration", "asan", "sanitize", prefix=session.fixed, environment=SANITIZERS, workers=CORES)
 
 
 def step_integration_tsan(session):
     """the same, the tests marked sanitize, under the thread sanitizer"""
-    return session.pytest("tests/integration", "tsan", "sanitize", prefix=session.fixed, environment=SANITIZERS)
+    return session.pytest("tests/integration", "tsan", "sanitize", prefix=session.fixed, environment=SANITIZERS, workers=CORES)
 
 
 def step_attack(session):
     """observers who combine all that is told; they must find nothing"""
-    return session.pytest("tests/attack", "dev")
+    return session.pytest("tests/attack", "dev", workers=CORES)
 
 
 def step_privacy(session):
     """canaries in files and memory, and builds that leak on purpose"""
-    return session.pytest("tests/privacy", "dev")
+    return session.pytest("tests/privacy", "dev", workers=CORES)
 
 
 def step_edge(session):
@@ -160,7 +163,7 @@ def step_edge(session):
 
 def step_fault(session):
     """disks and memory that fail, power cuts, kills (every call, every prefix, a thousand kills with --long)"""
-    return session.pytest("tests/fault", "dev")
+    return session.pytest("tests/fault", "dev", workers=CORES)
 
 
 def step_browser(session):
