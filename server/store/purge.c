@@ -44,8 +44,10 @@ static void add_line(struct bal_store *store, const struct purge_note *note)
 
 size_t purge_note_read(const struct bal_buf *text, size_t at, struct purge_note *note)
 {
+    if (at >= text->length)
+        return 0;
     const char *const from = text->data + at;
-    const char *const newline = at < text->length ? memchr(from, '\n', text->length - at) : NULL;
+    const char *const newline = memchr(from, '\n', text->length - at);
     const size_t length = newline ? (size_t)(newline - from) : 0;
     char line[LINE_BYTES]; /* terminated, as strtol wants it */
     char *rest;

@@ -63,10 +63,15 @@ static int remove_one(const char *path, const struct stat *facts, int kind, stru
     return remove(path);
 }
 
-static void remove_folder(void)
+void fuzz_remove(const char *path)
 {
     enum { DESCRIPTORS = 8 };
-    (void)nftw(folder, remove_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+    (void)nftw(path, remove_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+}
+
+static void remove_folder(void)
+{
+    fuzz_remove(folder);
 }
 
 const char *fuzz_folder(void)

@@ -24,6 +24,8 @@ struct bal_buf fuzz_source_file(const char *name);
 /** A folder of this process in the fastest place there is, removed with all that is in it when the
  * process ends. */
 const char *fuzz_folder(void);
+/** Removes a folder with all that is in it; nothing when it is not there. */
+void fuzz_remove(const char *path);
 
 /** Takes `length` bytes, or what is left, off `rest`. */
 struct bal_slice fuzz_take(struct bal_slice *rest, size_t length);

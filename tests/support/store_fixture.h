@@ -72,7 +72,7 @@ static void fixture_shut(struct fixture *f)
     f->keyring = NULL;
 }
 
-static void fixture_begin(struct fixture *f, const char *more)
+static inline void fixture_begin(struct fixture *f, const char *more)
 {
     *f = (struct fixture){.folder = "/tmp/balise-store-XXXXXX"};
     assert(mkdtemp(f->folder));
@@ -83,7 +83,7 @@ static void fixture_begin(struct fixture *f, const char *more)
     fixture_open(f);
 }
 
-static void fixture_end(struct fixture *f)
+static inline void fixture_end(struct fixture *f)
 {
     char command[128];
     fixture_shut(f);
