@@ -123,8 +123,9 @@ static void allow_all(struct rules *rules, const struct bal_config *config)
     allow(rules, config->data_dir, KEEPING);
     allow_file(rules, config->path);
 #ifdef BALISE_TEST_HOOKS
-    if (getenv("GCOV_PREFIX"))
-        allow(rules, getenv("GCOV_PREFIX"), KEEPING); // what ran is written there at the end
+    const char *const counts = getenv("GCOV_PREFIX");
+    if (counts)
+        allow(rules, counts, KEEPING); // what ran is written there at the end
 #endif
     allow_file(rules, getenv("OPENSSL_CONF"));
     for (size_t i = 0; i < sizeof tls / sizeof tls[0]; i++) {
