@@ -97,13 +97,14 @@ struct bal_slice bal_document_style(void)
 
 /* ---- values ---- */
 
-enum { VALUES = 32, WEAKER_AT_MOST = 64, NUMBER_BYTES = 24 };
+enum { VALUES = 40, WEAKER_AT_MOST = 64, NUMBER_BYTES = 24 };
 
 /** What a text may name, with the memory behind it. */
 struct facts {
     struct value values[VALUES];
     size_t count;
     struct bal_buf sites, settings, weaker;
+    struct bal_buf servers, encrypted, clear; /**< of the cluster; encrypted or not */
     char numbers[VALUES][NUMBER_BYTES];
     char generated[BAL_TIME_BYTES];
 };
@@ -179,6 +180,30 @@ static void list_weaker(const struct bal_config *config, struct bal_buf *out)
     bal_config_tell(config, on_perhaps_weaker, &weaker);
 }
 
+static void list_server(struct bal_buf *out, const char *address)
+{
+    bal_buf_printf(out, "%s%s", out->length > 0 ? ", " : "", address);
+}
+
+/** Who gets copies of closed totals, and which way they go there. */
+static void add_cluster(struct facts *facts, const struct bal_config *config)
+{
+    for (size_t n = 0; n < config->cluster.node_count; n++) {
+        const char *const address = config->cluster.nodes[n];
+        const bool secret = bal_slice_starts(bal_slice_of(address), BAL_SLICE("https:"));
+        list_server(&facts->servers, address);
+        list_server(secret ? &facts->encrypted : &facts->clear, address);
+    }
+    const bool secret = facts->encrypted.length > 0;
+    add(facts, "cluster", bal_buf_slice(&facts->servers));
+    add(facts, "cluster_encrypted", bal_buf_slice(&facts->encrypted));
+    add(facts, "cluster_clear", bal_buf_slice(&facts->clear));
+    add(facts, "cluster_ca", bal_slice_of(secret ? config->cluster.ca_file : NULL));
+    add_flag(facts, "cluster_system_ca", secret && !config->cluster.ca_file);
+    add(facts, "cluster_database", bal_slice_of(config->cluster.database));
+    add(facts, "cluster_node", bal_slice_of(config->cluster.node));
+}
+
 static void add_settings(struct facts *facts, const struct bal_config *config)
 {
     add(facts, "controller", bal_slice_of(config->controller.name));
@@ -195,6 +220,8 @@ static void add_settings(struct facts *facts, const struct bal_config *config)
     add_flag(facts, "regions", config->geoip.database_count > 0);
     add(facts, "prefix", bal_slice_of(config->public_side.prefix));
     add(facts, "webhook", bal_slice_of(config->webhook.url));
+    add_flag(facts, "connects_out", bal_config_connects_out(config));
+    add_cluster(facts, config);
     list_sites(config, &facts->sites);
     add(facts, "sites", bal_buf_slice(&facts->sites));
 }
@@ -247,5 +274,8 @@ void bal_document_write(enum bal_document document, enum bal_language language,
     bal_buf_finish(&facts->sites);
     bal_buf_finish(&facts->settings);
     bal_buf_finish(&facts->weaker);
+    bal_buf_finish(&facts->servers);
+    bal_buf_finish(&facts->encrypted);
+    bal_buf_finish(&facts->clear);
     free(facts);
 }

@@ -110,6 +110,37 @@ def test_the_record_is_for_the_dpo_in_every_form():
             assert asked(balise, **words).status == 400
 
 
+SERVERS = ["https://clickhouse-1.example:8443", "http://127.0.0.1:8123"]
+SAID_OF_SERVERS = {
+    "en": ("On the way to https://clickhouse-1.example:8443: encrypted", "On the way to http://127.0.0.1:8123: not encrypted", "is a processor"),
+    "fr": ("Trajet vers https://clickhouse-1.example:8443 : chiffré", "Trajet vers http://127.0.0.1:8123 : non chiffré", "est un sous-traitant"),
+}
+SAID_OF_NOBODY = {"en": ("needs no processor", "opens no outbound connection"), "fr": ("Aucun sous-traitant", "aucune connexion sortante")}
+
+
+def recipients(balise, language):
+    """What the record says of recipients and transfers, without Markdown's escapes."""
+    parts = {part["id"]: part["text"].replace("\\", "") for part in record(balise, language)["sections"]}
+    return parts["recipients"], parts["transfers"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_record_names_the_servers_of_a_cluster_what_they_get_and_how(folder, language):
+    said = " ".join(recipients(folder, language))
+    assert all(words in said for words in SAID_OF_NOBODY[language]) and "ClickHouse" not in said
+    folder.config["cluster"] = {"nodes": SERVERS, "node": "paris-1", "database": "portals"}
+    folder.write_config()
+    received, transferred = recipients(folder, language)
+    assert all(words in received for words in (*SERVERS, "paris-1", "portals", *SAID_OF_SERVERS[language])), received
+    assert not any(words in received + transferred for words in SAID_OF_NOBODY[language]) and "ClickHouse" in transferred
+    assert "/etc/balise/ca.pem" not in received
+    folder.config["cluster"].update(nodes=SERVERS[:1], ca_file="/etc/balise/ca.pem")
+    folder.write_config()
+    received, _ = recipients(folder, language)
+    assert "/etc/balise/ca.pem" in received and "127.0.0.1" not in received
+    assert SERVERS[0] in told("dpia-inputs", folder, "--lang", language)
+
+
 def sign(balise, key):
     """What the DPO does: make a key, sign the weaker settings, put both into the configuration."""
     made = run("dpo", "keygen", "--out", key)

@@ -168,16 +168,6 @@ enum bal_outcome bal_ingest_take(struct bal_ingest *ingest, const struct bal_inc
     return BAL_ACCEPTED;
 }
 
-int bal_config_site(const struct bal_config *config, struct bal_slice name)
-{
-    (void)config;
-    // "unknown-0" is a site, so that the server has to find another name for none.
-    return bal_slice_equal(name, BAL_SLICE("portal")) ||
-                   bal_slice_equal(name, BAL_SLICE("unknown-0"))
-               ? 0
-               : -1;
-}
-
 void bal_kpi_answer(const struct bal_source *source, const struct bal_config *config,
                     const struct bal_kpi_request *request, int64_t now_ms,
                     struct bal_answer *answer)
@@ -257,12 +247,16 @@ static struct bal_listen world_listen[2] = {{.host = world_host}, {.host = world
 
 static inline void world_configure(void)
 {
-    static char origin[] = ORIGIN, name[] = "portal", prefix[] = "/balise", language[] = "fr";
+    // "unknown-0" is a site, so that the server has to find another name for none.
+    static char origin[] = ORIGIN, name[] = "portal", taken[] = "unknown-0";
+    static char prefix[] = "/balise", language[] = "fr";
     static char *origins[] = {origin};
-    static struct bal_site site = {.name = name, .origins = origins, .origin_count = 1};
-    if (!site.zone) // one a program
-        assert_int_equal(bal_zone_open("UTC", &site.zone, NULL), BAL_OK);
-    world_config = (struct bal_config){.sites = &site, .site_count = 1};
+    static struct bal_site sites[] = {{.name = name, .origins = origins, .origin_count = 1},
+                                      {.name = taken}};
+    if (!sites[0].zone) // one a program
+        assert_int_equal(bal_zone_open("UTC", &sites[0].zone, NULL), BAL_OK);
+    sites[1].zone = sites[0].zone;
+    world_config = (struct bal_config){.sites = sites, .site_count = 2};
     world_config.public_side.listener.listen = &world_listen[0];
     world_config.public_side.listener.listen_count = 1;
     world_config.public_side.prefix = prefix;
