@@ -36,6 +36,8 @@ struct client {
     size_t at; /* the server that answered last */
     bool knows_settings, has_async_insert;
     int code;
+    const char *reason;          /* why the last one did not answer; NULL: it did */
+    char fault[CURL_ERROR_SIZE]; /* the same at length: which name, which authority */
 };
 
 /* What comes in: into the caller's buffer, but words of a refusal. */
@@ -87,7 +89,7 @@ static bal_status set_password(struct client *client, struct bal_error *error)
     return status;
 }
 
-static bool set_options(const struct client *client)
+static bool set_options(struct client *client)
 {
     CURL *const easy = client->easy;
     const struct bal_config *const config = client->config;
@@ -99,6 +101,7 @@ static bool set_options(const struct client *client)
     failed |= curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
     failed |= curl_easy_setopt(easy, CURLOPT_USERNAME, config->cluster.user);
     failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
+    failed |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->fault);
     return failed == CURLE_OK;
 }
 
@@ -131,6 +134,11 @@ void client_close(struct client *client)
 int client_code(const struct client *client)
 {
     return client->code;
+}
+
+const char *client_reason(const struct client *client)
+{
+    return client->reason;
 }
 
 /* ---- one request ---- */
@@ -183,7 +191,7 @@ static bal_status refused(struct client *client, const struct incoming *in, stru
                          words.length > 0 ? words.data : "no answer");
 }
 
-static bal_status unanswered(const struct client *client, const struct incoming *in, CURLcode code,
+static bal_status unanswered(struct client *client, const struct incoming *in, CURLcode code,
                              struct bal_error *error)
 {
     const char *const node = client->config->cluster.nodes[client->at];
@@ -191,8 +199,9 @@ static bal_status unanswered(const struct client *client, const struct incoming 
         *error = (struct bal_error){0};
     if (in->too_long)
         return bal_error_set(error, BAL_ERANGE, "%s: the answer is too long", node);
+    client->reason = curl_easy_strerror(code);
     return bal_error_set(error, code == CURLE_OPERATION_TIMEDOUT ? BAL_EBUSY : BAL_EIO, "%s: %s",
-                         node, curl_easy_strerror(code));
+                         node, client->fault[0] ? client->fault : client->reason);
 }
 
 /* The statement goes into the address where rows come with it. */
@@ -230,6 +239,8 @@ static bal_status ask_one(struct client *client, const struct client_request *re
     struct bal_buf url = {0};
     long status = 0;
     client->code = 0;
+    client->reason = NULL;
+    client->fault[0] = '\0';
     if (left_ms <= 0)
         return bal_error_set(error, BAL_EBUSY, "out of time");
     left_ms = left_ms < own_ms ? left_ms : own_ms;

@@ -37,6 +37,9 @@ BAL_MUST_USE bal_status client_ask(struct client *client, const struct client_re
 
 /** The engine's number of the last refusal, for logs; 0 when it did not answer. */
 int client_code(const struct client *client);
+/** Why the last server that was asked did not answer, for logs: words of the library's own. NULL
+ * when it did. */
+const char *client_reason(const struct client *client);
 
 /** Appends a text as a literal of SQL. */
 void sql_text(struct bal_buf *sql, struct bal_slice text);

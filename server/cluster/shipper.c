@@ -357,6 +357,7 @@ static void attempt(struct bal_cluster *c)
     c->error = (struct bal_error){0};
     const bal_status status = pass(c);
     const int code = c->client ? client_code(c->client) : 0;
+    const char *const reason = c->client ? client_reason(c->client) : NULL;
     client_close(c->client);
     c->client = NULL;
     if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0)
@@ -373,8 +374,9 @@ static void attempt(struct bal_cluster *c)
         return;
     bal_pacer_failed(&c->pacer);
     atomic_fetch_add(&c->stats.failures, 1);
-    bal_log(BAL_LOG_WARNING, "cluster", "not_shipped", BAL_NAME("reason", bal_status_text(status)),
-            BAL_NUM("code", code), BAL_NUM("retry_seconds", c->pacer.retry_seconds));
+    bal_log(BAL_LOG_WARNING, "cluster", "not_shipped",
+            BAL_NAME("reason", reason ? reason : bal_status_text(status)), BAL_NUM("code", code),
+            BAL_NUM("retry_seconds", c->pacer.retry_seconds));
 }
 
 static void *run(void *context)

@@ -8,7 +8,7 @@ from balise import Balise, run
 from wait import until
 
 DATABASES = (f"balise_{n}" for n in itertools.count(1))
-SHIP_SECONDS = 60
+SHIP_SECONDS = 300  # a machine that has failed often waits for minutes
 
 
 def section(engines, database, node):
@@ -20,17 +20,20 @@ def section(engines, database, node):
 class Machines:
     """`count` machines and their database; a context manager. The last one's answers are those of the cluster.
 
-    balise: the machines; config: sections laid over their configuration.
+    balise: the machines; config: sections laid over their configuration, whose cluster section is laid over the usual one;
+    wrapper: a command that runs them.
     """
 
-    def __init__(self, engines, count, config=None, source="cluster"):
+    def __init__(self, engines, count, config=None, wrapper=()):
         self.database = next(DATABASES)
         self.engines = engines
         self.balise = []
         try:
             for n in range(1, count + 1):
-                more = {**(config or {}), "cluster": section(engines, self.database, f"n{n}"), "query": {"source": source}}
+                more = {"query": {"source": "cluster"}, **(config or {})}
+                more["cluster"] = {**section(engines, self.database, f"n{n}"), **more.get("cluster", {})}
                 self.balise.append(Balise(more, running=False))
+                self.balise[-1].wrapper = list(wrapper)
             self.init()
             for balise in self.balise:
                 balise.start()
@@ -55,8 +58,8 @@ class Machines:
             balise.close()
 
     def command(self, verb, *words, index=0):
-        return run("cluster", verb, *words, "--config", self.balise[index].config_path,
-                   environment=self.balise[index].environment())
+        balise = self.balise[index]
+        return run("cluster", verb, *words, "--config", balise.config_path, environment=balise.environment(), wrapper=balise.wrapper)
 
     def init(self):
         made = self.command("init")

@@ -26,6 +26,7 @@ ZOOKEEPER_JAR = "/usr/share/java/zookeeper.jar"
 NAME = "balise"  # of the cluster in the servers' configuration
 START_SECONDS = 60
 STOP_SECONDS = 30
+RESTARTS = 3
 
 CONFIG = """<?xml version="1.0"?>
 <yandex>
@@ -39,9 +40,12 @@ CONFIG = """<?xml version="1.0"?>
   <users_config>users.xml</users_config><default_profile>default</default_profile><default_database>default</default_database>
   <timezone>UTC</timezone><mlock_executable>false</mlock_executable>
   <builtin_dictionaries_reload_interval>3600</builtin_dictionaries_reload_interval>
-  {cluster}
+  {more}
 </yandex>
 """
+TLS = """<https_port>{port}</https_port>
+<openSSL><server><certificateFile>{certificate}</certificateFile><privateKeyFile>{certificate}</privateKeyFile><verificationMode>none</verificationMode>
+<disableProtocols>sslv2,sslv3,tlsv1,tlsv1_1</disableProtocols><preferServerCiphers>true</preferServerCiphers></server></openSSL>"""
 USERS = """<?xml version="1.0"?>
 <yandex>
   <profiles>
@@ -114,10 +118,23 @@ class Process:
         self.wait_answers()
 
     def wait_answers(self):
+        """Until it answers. A server of 2018 that does not find ZooKeeper as it starts ends, and its service starts it again."""
+        ends = 0
+
         def look():
-            assert self.process.poll() is None, (self.folder / "output").read_text(errors="replace")[-2000:]
+            nonlocal ends
+            if self.process.poll() is not None:
+                ends += 1
+                assert ends <= RESTARTS, self.last_words()
+                self.launch()
             return self.answers()
         until(look, START_SECONDS, f"{self.folder.name} answering")
+
+    def last_words(self):
+        """What it has complained of last, for a failure's report."""
+        file = self.folder / "error.log"
+        lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+        return "\n".join([line[:600] for line in lines if "Exception" in line][-8:])
 
     def kill9(self):
         if self.process:
@@ -127,7 +144,7 @@ class Process:
 
 
 class Server(Process):
-    """One ClickHouse. `cluster`: more XML."""
+    """One ClickHouse."""
 
     def __init__(self, folder, ports=None):
         super().__init__(folder)
@@ -135,9 +152,10 @@ class Server(Process):
         self.url = f"http://127.0.0.1:{self.http}"
         self.configure("")
 
-    def configure(self, cluster):
+    def configure(self, more):
+        """Writes its files; `more` is XML: a cluster, or TLS."""
         (self.folder / "config.xml").write_text(CONFIG.format(
-            folder=self.folder, http=self.http, tcp=self.tcp, interserver=self.interserver, cluster=cluster), encoding="utf-8")
+            folder=self.folder, http=self.http, tcp=self.tcp, interserver=self.interserver, more=more), encoding="utf-8")
         (self.folder / "users.xml").write_text(USERS.format(password=PASSWORD), encoding="utf-8")
 
     def command(self):
@@ -210,11 +228,16 @@ class Folder:
 
 
 class Single(Folder):
-    """One server, no replicas."""
+    """One server, no replicas. With a certificate (and its key, in one file) for a host it is asked by https, by that name."""
 
-    def __init__(self):
+    def __init__(self, certificate=None, host="localhost"):
         super().__init__()
         self.server = Server(self.folder / "single")
+        self.addresses = [self.server.url]
+        if certificate:
+            https, = free_ports(1)
+            self.server.configure(TLS.format(port=https, certificate=certificate))
+            self.addresses = [f"https://{host}:{https}"]
         self.processes.append(self.server)
         try:
             self.server.start()
@@ -223,7 +246,7 @@ class Single(Folder):
             raise
 
     def nodes(self):
-        return [self.server.url]
+        return self.addresses
 
 
 class Cluster(Folder):
