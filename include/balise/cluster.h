@@ -33,12 +33,15 @@ struct bal_cluster_parts {
  * is no error. Borrows the parts until stopped. While one thread runs. */
 BAL_MUST_USE bal_status bal_cluster_start(const struct bal_cluster_parts *parts,
                                           struct bal_cluster **out, struct bal_error *error);
-/** Breaks off what is being shipped, which the next start ships again, and ends. Accepts NULL. */
+/** Breaks off what is being shipped, which the next start ships again, and ends the thread. Figures
+ * can still be read. Accepts NULL. */
 void bal_cluster_stop(struct bal_cluster *cluster);
+/** Of one that has stopped. Accepts NULL. */
+void bal_cluster_close(struct bal_cluster *cluster);
 
 /** Since the start. Any thread; all zero for NULL. */
 struct bal_cluster_stats {
-    int64_t shipped_ms; /**< when everything had been acknowledged last; 0: not yet */
+    int64_t shipped_ms; /**< when everything had been acknowledged last; before that, the start */
     uint64_t rows, bytes, failures;
     int64_t cpu_ns; /**< of the thread */
 };

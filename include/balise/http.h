@@ -4,6 +4,7 @@
 
 #include <balise/audit.h>
 #include <balise/budgets.h>
+#include <balise/cluster.h>
 #include <balise/config.h>
 #include <balise/ingest.h>
 #include <balise/query.h>
@@ -28,6 +29,7 @@ struct bal_server_parts {
     struct bal_tokens *tokens;
     struct bal_audit *audit;     /**< may be NULL */
     struct bal_budgets *budgets; /**< may be NULL: then there are none */
+    struct bal_cluster *cluster; /**< may be NULL: then nothing is shipped */
 };
 
 /**

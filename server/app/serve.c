@@ -137,14 +137,14 @@ static bal_status start(struct serving *serving, struct bal_error *error)
         return status;
     serving->budgets =
         bal_budgets_create(serving->pipeline.store, serving->config, bal_clock_system());
-    const struct bal_server_parts parts = {.config = serving->config,
-                                           .clock = bal_clock_system(),
-                                           .ingest = serving->pipeline.ingest,
-                                           .store = serving->pipeline.store,
-                                           .source = source_of(serving),
-                                           .tokens = serving->tokens,
-                                           .audit = bal_store_audit(serving->pipeline.store),
-                                           .budgets = serving->budgets};
+    struct bal_server_parts parts = {.config = serving->config,
+                                     .clock = bal_clock_system(),
+                                     .ingest = serving->pipeline.ingest,
+                                     .store = serving->pipeline.store,
+                                     .source = source_of(serving),
+                                     .tokens = serving->tokens,
+                                     .audit = bal_store_audit(serving->pipeline.store),
+                                     .budgets = serving->budgets};
     const struct bal_alerts_parts alerts = {
         .config = serving->config, .clock = bal_clock_system(), .budgets = serving->budgets};
     const struct bal_cluster_parts cluster = {.config = serving->config,
@@ -154,6 +154,7 @@ static bal_status start(struct serving *serving, struct bal_error *error)
     status = bal_alerts_start(&alerts, &serving->alerts, error);
     if (!status)
         status = bal_cluster_start(&cluster, &serving->cluster, error);
+    parts.cluster = serving->cluster;
     if (!status)
         status = bal_server_start(&parts, &serving->server, error);
     return status ? status : limit_calls(serving->config, error);
@@ -172,6 +173,7 @@ static bool stop(struct serving *serving)
         bal_store_close(serving->pipeline.store);
         return false;
     }
+    bal_cluster_close(serving->cluster);
     bal_remote_close(serving->remote);
     bal_budgets_destroy(serving->budgets);
     bal_tokens_close(serving->tokens);

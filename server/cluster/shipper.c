@@ -408,6 +408,7 @@ bal_status bal_cluster_start(const struct bal_cluster_parts *parts, struct bal_c
         return bal_error_set(error, BAL_EIO, "libcurl cannot start");
     struct bal_cluster *const c = bal_calloc(1, sizeof *c);
     c->parts = *parts;
+    atomic_init(&c->stats.shipped_ms, bal_clock_now_ms(parts->clock));
     bal_pacer_init(&c->pacer, parts->config->cluster.interval_seconds);
     bal_status status = account_open(parts->config, &c->account, error);
     if (!status && pthread_create(&c->thread, NULL, run, c) != 0)
@@ -426,7 +427,12 @@ void bal_cluster_stop(struct bal_cluster *cluster)
         return;
     bal_pacer_stop(&cluster->pacer);
     (void)pthread_join(cluster->thread, NULL);
-    release(cluster);
+}
+
+void bal_cluster_close(struct bal_cluster *cluster)
+{
+    if (cluster)
+        release(cluster);
 }
 
 void bal_cluster_stats_read(const struct bal_cluster *cluster, struct bal_cluster_stats *out)

@@ -102,6 +102,24 @@ static void write_store(const struct bal_server *server, struct bal_buf *out)
                  "Room left for the data folder.");
 }
 
+/** Of the process, as everything here: what other machines ship, they tell themselves. */
+static void write_cluster(const struct bal_server *server, struct bal_buf *out)
+{
+    struct bal_cluster_stats stats;
+    if (!server->parts.cluster)
+        return;
+    bal_cluster_stats_read(server->parts.cluster, &stats);
+    const int64_t now_ms = bal_clock_now_ms(server->parts.clock);
+    counter(out, "balise_cluster_rows_total", stats.rows, "Rows shipped to the cluster.");
+    counter(out, "balise_cluster_bytes_total", stats.bytes, "Bytes of these rows.");
+    counter(out, "balise_cluster_failures_total", stats.failures,
+            "Times shipping was broken off, to be tried again.");
+    seconds_total(out, "balise_cluster_cpu_seconds_total", stats.cpu_ns,
+                  "Processor time of the thread that ships.");
+    metric_gauge(out, "balise_cluster_lag_seconds", (now_ms - stats.shipped_ms) / 1000,
+                 "Time since all that this machine has told was in the cluster.");
+}
+
 /** What an operator renews: both are read again on SIGHUP. */
 static void write_renewed(const struct bal_server *server, struct bal_buf *out)
 {
@@ -129,5 +147,6 @@ void metrics_write(const struct bal_server *server, struct bal_buf *out)
     bal_buf_printf(out, "balise_build_info{version=\"%s\"} 1\n", BALISE_VERSION);
     write_http(server, out);
     write_store(server, out);
+    write_cluster(server, out);
     write_renewed(server, out);
 }

@@ -115,14 +115,15 @@ void metrics_told(const struct metrics_asked *asked, struct bal_buf *out)
     write_memory(out);
     write_retention(asked, out);
     metric_head(out, "balise_site_p75", "gauge",
-                "Yesterday's p75 of a site, in the unit of /api/v1/kpi, where that would tell it.");
+                "Yesterday's p75 of a site, of this machine's views, in the unit of /api/v1/kpi.");
     for (uint16_t s = 0; s < asked->config->site_count; s++)
         if (may_read(asked, s))
             write_site(asked, s, out);
     if (!asked->budgets)
         return;
     metric_head(out, "balise_budget_exceeded", "gauge",
-                "1 when a budget of the metric was exceeded on the site's last closed day.");
+                "1 when a budget of the metric was exceeded on the site's last closed day, by the "
+                "views of this machine.");
     write_budgets(asked, false, out);
     metric_head(out, "balise_budget_regressed", "gauge",
                 "1 when p75 was surely above that of the same weekday of the four weeks before.");

@@ -229,6 +229,12 @@ void bal_retention_finish(struct bal_retention *retention)
     bal_buf_finish(&retention->problems);
 }
 
+void bal_cluster_stats_read(const struct bal_cluster *cluster, struct bal_cluster_stats *out)
+{
+    (void)cluster;
+    *out = (struct bal_cluster_stats){0};
+}
+
 bool bal_tokens_check(struct bal_tokens *tokens, struct bal_slice presented, struct bal_grant *out)
 {
     (void)tokens;
