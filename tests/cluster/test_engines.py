@@ -6,8 +6,8 @@ import pytest
 
 import clickhouse
 import current_clickhouse
+from crowds import crowd
 from machines import Machines, own_answer
-from test_failures import crowd
 
 DAY = datetime.timedelta(days=1)
 QUESTIONS = ({"by": "page"}, {"by": "day"}, {"by": "page", "output": "histogram"}, {"by": "hour"}, {"by": "hour,page"}, {"by": "region,device"},

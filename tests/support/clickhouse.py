@@ -26,7 +26,7 @@ ZOOKEEPER_JAR = "/usr/share/java/zookeeper.jar"
 NAME = "balise"  # of the cluster in the servers' configuration
 START_SECONDS = 60
 STOP_SECONDS = 30
-RESTARTS = 3
+RESTARTS = 4
 
 CONFIG = """<?xml version="1.0"?>
 <yandex>
@@ -67,7 +67,7 @@ dataDir={folder}/data
 clientPort={port}
 clientPortAddress=127.0.0.1
 admin.enableServer=false
-4lw.commands.whitelist=ruok
+4lw.commands.whitelist=isro
 maxClientCnxns=0
 """
 PASSWORD = "loopback-only"
@@ -202,8 +202,8 @@ class ZooKeeper(Process):
     def answers(self):
         try:
             with socket.create_connection(("127.0.0.1", self.port), 2) as asked:
-                asked.sendall(b"ruok")
-                return asked.recv(4) == b"imok"
+                asked.sendall(b"isro")
+                return asked.recv(4) == b"rw"  # before it serves it is alive already
         except OSError:
             return False
 
