@@ -37,6 +37,7 @@ class Machines:
             self.init()
             for balise in self.balise:
                 balise.start()
+            until(lambda: self.known() == count, SHIP_SECONDS, "machines that the cluster knows")
         except BaseException:
             self.close()
             raise
@@ -75,6 +76,11 @@ class Machines:
             answer = self.balise[index].kpi(**parameters)
             return answer if answer["coverage"]["complete"] else None
         return until(look, SHIP_SECONDS, f"a complete answer of {parameters}")
+
+    def known(self):
+        """How many machines have shipped anything, if only that there is nothing to ship: of others an answer does not know that it lacks them."""
+        table = "nodes" if isinstance(self.engines, clickhouse.Cluster) else "nodes_data"
+        return int(self.sql(f"SELECT uniqExact(node) FROM {{}}.{table}"))
 
     def sql(self, text):
         """Ask the first engine; {} in the text is the database."""
