@@ -12,16 +12,19 @@
  * table:
  *
  * - The opening grid, when the day starts: bal_grid_from(yesterday's site day, 2 k), or
- *   bal_grid_compiled() without a yesterday. Blocks told while the day is open are snapped to it.
- * It is part of the open day and survives a restart with it.
+ * bal_grid_compiled() without a yesterday. Blocks that are read while the day is open are told in
+ * it. It is part of the open day and survives a restart with it.
  *
- * - The closed grid, when the day ends: bal_grid_coarsen(opening grid, today's site day, k). Every
- *   cell written at the close is snapped to it, the rest-of-the-day block too. It is stored with
- *   the day and replaces the opening grid.
+ * - The closed grid, when the day ends: bal_grid_close(opening grid, today's site day, k). Every
+ *   cell is snapped to it, the day's blocks too. It is stored with the day and replaces the opening
+ *   grid.
  *
- * The closed grid only joins bins of the opening one. So a reader needs one grid a day: the closed
- * one when there is one, and may snap or spread with it what was stored on the opening one. Fixed
- * size, no memory of its own; any thread, plain data.
+ * Two partitions of one day tell more than either where bins overlap. These do not: what a bin of
+ * the one and a bin of the other have in common is a bin of the opening grid, which was told when
+ * the day was open, or has k views. So blocks that somebody copied from an open day add nothing to
+ * the closed one but what they said themselves.
+ *
+ * Fixed size, no memory of its own; any thread, plain data.
  */
 #define BAL_GRID_WORDS 19 /**< 64-bit words for BAL_BUCKET_COUNT bits */
 
@@ -37,8 +40,8 @@ struct bal_grid {
 void bal_grid_compiled(struct bal_grid *grid);
 
 /**
- * The opening grid of the day after `histograms` (a whole site day, fine buckets): from the left,
- * buckets are joined until a bin has `least_views`; what is left at the right joins the last bin. A
+ * The opening grid of the day after `histograms` (a whole site day, fine buckets): from the right,
+ * buckets are joined until a bin has `least_views`; what is left at the left joins the first bin. A
  * metric with fewer than `least_views` in all, or all in one bin, is untold: a day's last word on
  * it may be finer.
  */
@@ -46,16 +49,24 @@ void bal_grid_from(struct bal_grid *grid, const struct bal_histogram histograms[
                    uint64_t least_views);
 
 /**
- * Makes the closed grid of an opening grid and of the same day's site histograms: bins with 0 <
- * views < k, from the left, join the nearest bin that holds views (across what lies between; the
- * right one of two as near), until none is left.
- * Bins of 0 views stay, as they can hold nothing in any cell; those outside all views join the
- * first and the last bin, unless the outermost bin with views has k by itself. A metric with fewer
- * than k views is untold. One that was untold in the opening grid, so in all blocks, starts from
- * the compiled bins, and is told if it has k. Doing it again changes nothing.
+ * Makes the closed grid of an opening grid and of the same day's site histograms: a bin has k
+ * views or none.
+ *
+ * - Each bin with k views is cut into compiled ones, and these are joined inside it. So what
+ * another day's values drew is no coarser than today's allow; above all not the last bin, which
+ * would hold all of a day that is much slower than the one before.
+ *
+ * - Then what is left with fewer than k is joined over all.
+ *
+ * To join: bins with 0 < views < k, from the right, join the nearest bin that holds views (across
+ * what lies between; the left one of two as near), until none is left. Bins of 0 views stay, as
+ * they can hold nothing in any cell; those outside all views join the first and the last bin,
+ * unless the outermost bin with views has k by itself. A metric with fewer than k views is untold.
+ * One that was untold in the opening grid, so in all blocks of the open day, is one bin there, and
+ * cut like any other.
  */
-void bal_grid_coarsen(struct bal_grid *grid,
-                      const struct bal_histogram histograms[BAL_METRIC_COUNT], uint64_t k);
+void bal_grid_close(struct bal_grid *grid, const struct bal_histogram histograms[BAL_METRIC_COUNT],
+                    uint64_t k);
 
 /** Whether cells tell the metric at all. */
 bool bal_grid_told(const struct bal_grid *grid, enum bal_metric metric);

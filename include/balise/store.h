@@ -87,7 +87,9 @@ struct bal_told {
     uint32_t cells;        /**< that this one is the sum of: 1, and 0 of a chunk but the first */
     uint8_t tail_hours;    /**< an hourly cell may also hold the last hours of its day: a weak last
                               block joined the first */
-    struct bal_slice runs; /**< for bal_told_each */
+    struct bal_slice runs; /**< for bal_told_each: in bins of the day's grid, each at its first
+                              bucket; of a block of an open day in fine buckets. Either may only be
+                              told in the bins of bal_store_grid. */
 };
 
 /** Adds the counts of one metric in a told cell (or a chunk of it) to a histogram; BAL_ECORRUPT if

@@ -47,10 +47,10 @@ static void one_bin(uint64_t *begins)
     begin_at(begins, 0);
 }
 
-static void compile_metric(uint64_t *begins)
+// Compiled bins begin at the odd buckets: here at those from `from` to end - 1.
+static void cut(uint64_t *begins, unsigned from, unsigned end)
 {
-    one_bin(begins);
-    for (unsigned bucket = 1; bucket < BAL_BUCKET_COUNT; bucket += 2)
+    for (unsigned bucket = from | 1U; bucket < end; bucket += 2)
         begin_at(begins, bucket);
 }
 
@@ -70,21 +70,24 @@ void bal_grid_nothing(struct bal_grid *grid)
 void bal_grid_compiled(struct bal_grid *grid)
 {
     *grid = (struct bal_grid){0};
-    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++)
-        compile_metric(grid->begins[m]);
+    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
+        one_bin(grid->begins[m]);
+        cut(grid->begins[m], 1, BAL_BUCKET_COUNT);
+    }
 }
 
+// From the right, as in closing.
 static void from_metric(uint64_t *begins, const struct bal_histogram *h, uint64_t least)
 {
     uint64_t in_bin = 0;
     uint64_t left = h->n;
     one_bin(begins);
-    for (unsigned i = 0; i < h->size && left >= least; i++) {
-        in_bin += h->count[i];
-        left -= h->count[i];
+    for (unsigned i = h->size; i > 0 && left >= least; i--) {
+        in_bin += h->count[i - 1];
+        left -= h->count[i - 1];
         if (in_bin < least || left < least)
             continue;
-        begin_at(begins, h->low + i + 1);
+        begin_at(begins, h->low + i - 1);
         in_bin = 0;
     }
 }
@@ -124,71 +127,82 @@ struct group {
     bool firm_first, firm_end;
 };
 
-// The groups found so far, from the left: all but the last have k views.
+// The groups found so far, from the right: all but the last have k views.
 struct groups {
     struct group at[BAL_BUCKET_COUNT];
     unsigned count;
     uint64_t k;
 };
 
-static void group_join_left(struct groups *groups)
+// Makes a group begin where its left neighbour does.
+static void group_take(struct group *group, const struct group *left)
 {
-    struct group *const left = &groups->at[groups->count - 2];
-    const struct group *const last = &groups->at[groups->count - 1];
-    left->end = last->end;
-    left->firm_end = last->firm_end;
-    left->views += last->views;
-    groups->count--;
+    group->first = left->first;
+    group->firm_first = left->firm_first;
+    group->views += left->views;
 }
 
 // Adds a bin that holds views. A last group that is still weak takes the nearer side.
-static void group_add(struct groups *groups, struct group bin)
+static void group_add(struct groups *groups, const struct group *bin)
 {
-    if (groups->count > 0 && groups->at[groups->count - 1].views < groups->k) {
-        struct group *const last = &groups->at[groups->count - 1];
-        const bool left_is_nearer =
-            groups->count > 1 &&
-            last->first - groups->at[groups->count - 2].end < bin.first - last->end;
-        if (!left_is_nearer) {
-            last->end = bin.end;
-            last->firm_end = bin.firm_end;
-            last->views += bin.views;
+    struct group *const last = groups->count > 0 ? &groups->at[groups->count - 1] : NULL;
+    if (last && last->views < groups->k) {
+        if (groups->count < 2 || last[-1].first - last->end >= last->first - bin->end) {
+            group_take(last, bin);
             return;
         }
-        group_join_left(groups);
+        group_take(&last[-1], last);
+        groups->count--;
     }
-    groups->at[groups->count++] = bin;
+    groups->at[groups->count++] = *bin;
 }
 
-static void coarsen_metric(uint64_t *begins, const struct bal_histogram *h, uint64_t k)
+// Joins the bins of buckets first … end - 1, which hold k views together, until each has k or none.
+// From the right: what is left over goes to the least values, where
+// a bin ends at 0, and not to the greatest, whose bin has no upper end.
+static void join(uint64_t *begins, const struct bal_histogram *h, uint64_t k,
+                 const struct group *whole)
 {
     struct groups groups = {.k = k};
-    for (unsigned first = 0; first < BAL_BUCKET_COUNT;) {
-        const unsigned end = bin_end(begins, first);
-        const uint64_t views = views_between(h, first, end);
-        if (views > 0)
-            group_add(&groups, (struct group){.first = first,
-                                              .end = end,
-                                              .views = views,
-                                              .firm_first = views >= k,
-                                              .firm_end = views >= k});
-        first = end;
+    for (unsigned end = whole->end; end > whole->first;) {
+        struct group bin = {.first = bin_first(begins, end - 1), .end = end};
+        bin.views = views_between(h, bin.first, end);
+        bin.firm_first = bin.firm_end = bin.views >= k;
+        if (bin.views > 0)
+            group_add(&groups, &bin);
+        end = bin.first;
     }
     // All views have k, so a weak last group has one before it.
-    if (groups.at[groups.count - 1].views < k)
-        group_join_left(&groups);
+    struct group *last = &groups.at[groups.count - 1];
+    if (last->views < k) {
+        group_take(&last[-1], last);
+        last--;
+        groups.count--;
+    }
     // An outer edge that a few views drew would tell the least or the greatest of them.
-    if (!groups.at[0].firm_first)
-        groups.at[0].first = 0;
-    if (!groups.at[groups.count - 1].firm_end)
-        groups.at[groups.count - 1].end = BAL_BUCKET_COUNT;
+    if (!last->firm_first)
+        last->first = whole->first;
+    if (!groups.at[0].firm_end)
+        groups.at[0].end = whole->end;
     for (unsigned g = 0; g < groups.count; g++)
         for (unsigned b = groups.at[g].first + 1; b < groups.at[g].end; b++)
             begins[b / WORD_BITS] &= ~(UINT64_C(1) << (b % WORD_BITS));
 }
 
-void bal_grid_coarsen(struct bal_grid *grid,
-                      const struct bal_histogram histograms[BAL_METRIC_COUNT], uint64_t k)
+static void close_metric(uint64_t *begins, const struct bal_histogram *h, uint64_t k)
+{
+    for (struct group bin = {0}; bin.first < BAL_BUCKET_COUNT; bin.first = bin.end) {
+        bin.end = bin_end(begins, bin.first);
+        if (views_between(h, bin.first, bin.end) < k)
+            continue;
+        cut(begins, bin.first + 1, bin.end);
+        join(begins, h, k, &bin);
+    }
+    join(begins, h, k, &(struct group){.first = 0, .end = BAL_BUCKET_COUNT});
+}
+
+void bal_grid_close(struct bal_grid *grid, const struct bal_histogram histograms[BAL_METRIC_COUNT],
+                    uint64_t k)
 {
     assert(k > 0);
     for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
@@ -196,11 +210,8 @@ void bal_grid_coarsen(struct bal_grid *grid,
             set_untold(grid, m);
             continue;
         }
-        if (!bal_grid_told(grid, (enum bal_metric)m)) {
-            compile_metric(grid->begins[m]);
-            grid->untold &= ~(UINT32_C(1) << m);
-        }
-        coarsen_metric(grid->begins[m], &histograms[m], k);
+        grid->untold &= ~(UINT32_C(1) << m);
+        close_metric(grid->begins[m], &histograms[m], k);
     }
 }
 

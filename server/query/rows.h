@@ -6,8 +6,7 @@
 
 #include <balise/source.h>
 
-/** A day's views of a row as they are stored: at few buckets, each the first of its bin, ascending.
- */
+/** A day's views of a row as they are stored: at few buckets, ascending. */
 struct tally {
     struct tallied {
         uint64_t views;

@@ -75,7 +75,7 @@ static bal_status tell_tables(struct closing *closing, struct bal_day_record *re
     return status;
 }
 
-/* Document views on the closed grid: the day's opening one, joined until each bin has k views. */
+/* Document views on the closed grid. */
 static bal_status tell_documents(struct closing *closing, struct bal_day_record *record)
 {
     const struct open_day *day = closing->day;
@@ -88,7 +88,7 @@ static bal_status tell_documents(struct closing *closing, struct bal_day_record 
     sum_clear(closing);
     record->views = sum_add(closing, OPEN_SITE, 0);
     memcpy(record->outcomes, day->outcomes, sizeof record->outcomes);
-    bal_grid_coarsen(&grid, closing->sum, closing_k(closing));
+    bal_grid_close(&grid, closing->sum, closing_k(closing));
     closing->grid = &grid;
     told_list_add_grid(&closing->told, PARTITION_DAILY, &at, &grid);
     status = hours_tell_day(
@@ -110,7 +110,7 @@ static bal_status tell_soft(struct closing *closing)
     for (uint32_t p = 0; p < closing->day->table[OPEN_SOFT_PAGE].count; p++)
         (void)sum_add(closing, OPEN_SOFT_PAGE, p);
     bal_grid_compiled(&grid);
-    bal_grid_coarsen(&grid, closing->sum, closing_k(closing));
+    bal_grid_close(&grid, closing->sum, closing_k(closing));
     closing->grid = &grid;
     fold_table(closing, OPEN_SOFT_PAGE, &classes);
     const bal_status status = classes_tell(closing, &classes);

@@ -177,6 +177,7 @@ static bal_status tell_block(struct bal_store *store, struct open_day *day,
 {
     struct closing closing;
     closing_init(&closing, store, day);
+    closing.waits = true;
     bal_status status = tell_site(&closing, block, false);
     if (!status && day->tells_pages)
         status = tell_pages(&closing, block, pages);
@@ -265,8 +266,8 @@ static bal_status retell_chunk(void *context, const struct bal_told *told)
     return status;
 }
 
-/* The blocks of the day go to the hourly tier, in the closed grid's bins: those they were told in
- * so far are destroyed with the open day's file. */
+/* The blocks of the day go to the hourly tier, in the closed grid's bins: the buckets they kept so
+ * far are destroyed with the open day's file. */
 static bal_status retell_blocks(struct closing *closing, enum bal_margin margin)
 {
     struct retelling again = {.closing = closing};

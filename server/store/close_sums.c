@@ -139,9 +139,10 @@ bal_status closing_tell(struct closing *closing, enum partition_kind kind, struc
 {
     key->site = closing->site;
     key->day = closing->day->day;
-    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
+    for (unsigned m = 0; m < BAL_METRIC_COUNT && !closing->waits; m++) {
         bal_histogram_clear(&closing->snapped[m]);
         bal_grid_snap(closing->grid, (enum bal_metric)m, &closing->sum[m], &closing->snapped[m]);
     }
-    return told_list_add_cell(&closing->told, kind, key, head, closing->snapped);
+    return told_list_add_cell(&closing->told, kind, key, head,
+                              closing->waits ? closing->sum : closing->snapped);
 }

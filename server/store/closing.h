@@ -14,6 +14,8 @@ struct closing {
     struct open_day *day;
     struct bal_slice site;
     const struct bal_grid *grid; /**< the bins that cells are told in */
+    bool waits;                  /**< cells keep their fine buckets until the day's close, in the
+                                    open day's file: who reads them there puts them on `grid` */
     struct told_list told;
     uint32_t blocks; /**< bit h: a block that begins at hour h is told (hours_tell_day) */
     struct bal_histogram sum[BAL_METRIC_COUNT];     /**< fine buckets of the cell being told */
@@ -47,8 +49,8 @@ void union_drop(struct visitors_union *u);           /**< empties it */
 
 /** An empty head that knows whether the day's visitors are an upper bound. */
 struct told_head closing_head(const struct closing *closing);
-/** Tells closing->sum, on the grid, as a cell of `kind` under `key` (its site and day are set
- * here). */
+/** Tells closing->sum, on the grid unless it waits, as a cell of `kind` under `key` (its site and
+ * day are set here). */
 BAL_MUST_USE bal_status closing_tell(struct closing *closing, enum partition_kind kind,
                                      struct bal_key *key, const struct told_head *head);
 

@@ -102,3 +102,15 @@ def test_without_budgets_or_closed_days_there_is_no_state():
         visit(balise, 20)
         balise.close_day()
         assert states(balise)["budgets"] == []
+
+
+def test_a_small_site_tells_the_p75_of_a_day_that_is_three_times_as_slow():
+    """The day before draws the bins of an open day; a closed one has those of its own views."""
+    with Balise({"sites": [{**CONFIG["sites"][0], "budgets": BUDGETS[:1]}]}) as balise:
+        for least in (300, 900, 300):
+            visit(balise, least, count=100)
+            balise.day = balise.close_day()
+            exact = least * 1.03 ** 74
+            told = balise.kpi(metric="lcp", from_=balise.day, to=balise.day + datetime.timedelta(days=1))["rows"][0]["lcp"]
+            assert told["p75"] == pytest.approx(exact, rel=0.15) and told["p75_low"] <= exact <= told["p75_high"], told
+            assert states(balise)["budgets"][0]["state"] == ("exceeded" if exact > 2500 else "within")

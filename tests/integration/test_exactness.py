@@ -81,7 +81,7 @@ class Run:
         """The grid that a day's cells are told in."""
         opening = dict.fromkeys(reference.METRICS, rules.COMPILED) if soft else self.opening(day)[1]
         views = self.views(day, soft)
-        return rules.coarsen(opening, {metric: self.counts(views, metric) for metric in reference.METRICS})
+        return rules.close(opening, {metric: self.counts(views, metric) for metric in reference.METRICS})
 
     @functools.cache
     def blocks(self, day):
@@ -122,13 +122,9 @@ def cells_of(run, margin, day):
 
 
 def block_cells(run, day):
-    """The same of blocks, of the site and of pages: told again in the day's last bins, but nothing of a metric that was
-    untold when they ended."""
-    sites, pages = run.told.blocks(DATES[day]), run.told.page_blocks(DATES[day])
+    """The same of blocks, of the site and of pages: told again in the day's last bins."""
+    sites, pages, grid = run.told.blocks(DATES[day]), run.told.page_blocks(DATES[day]), run.closed(day)
     for block in run.blocks(day):
-        opening, grid = run.opening(day)[1], run.closed(day)
-        if block.first:
-            grid = {metric: begins for metric, begins in grid.items() if metric in opening}
         yield sites[block.first], block.cell, grid
         for page, cell in block.pages.items() if day > 0 else ():
             yield pages[block.first, page], cell, grid
@@ -313,6 +309,8 @@ def test_the_first_block_is_kept_back_while_the_day_goes_on(run):
         run.crowd.write(balise.folder / "morning.tsv", until_ms)
         feed(balise.config_path, balise.folder / "morning.tsv", until_ms + 2000)
         told = Told(run_tool("balise-dump", balise.config_path))
+        balise.start()
+        today = balise.kpi(metric="lcp", by="hour", output="histogram", from_=DATES[1], to=DATES[2])["rows"]
     hub, opening = run.opening(1)
     expected = run.crowd.blocks("portal", 1, hub, until_hour=13)
     assert expected[0].first > 0
@@ -322,9 +320,12 @@ def test_the_first_block_is_kept_back_while_the_day_goes_on(run):
     assert {where: cell.views for where, cell in told.page_blocks(DATES[1]).items()} == \
         {(block.first, page): len(cell.views) for block in expected for page, cell in block.pages.items()}
     assert told.grids["hourly", "portal", DATES[1], False] == opening
-    for block in expected:
-        for metric, begins in opening.items():
-            assert told.blocks(DATES[1])[block.first].buckets[metric] == rules.snap(begins, run.counts(block.cell.views, metric))
+    for block, row in zip(expected, today, strict=True):
+        for metric in reference.METRICS:  # waits in the open day's file, until the bins of the whole day are known
+            assert told.blocks(DATES[1])[block.first].buckets[metric] == run.counts(block.cell.views, metric)
+        assert {round(found["lower"] * 10): found["count"] for found in row["lcp"]["bins"]} == {
+            rules.bucket_low(first): count
+            for first, count in rules.snap(opening["lcp"], run.counts(block.cell.views, "lcp")).items()}
 
 
 # ---- through the API ----

@@ -246,43 +246,53 @@ def grid_from(histograms, least):
     """The opening grid after a day of these {metric: {bucket: count}}."""
     grid = {}
     for metric, counts in histograms.items():
-        begins, in_bin, left = [0], 0, sum(counts.values())
-        for bucket in sorted(counts):
+        begins, in_bin, left = {0}, 0, sum(counts.values())
+        for bucket in sorted(counts, reverse=True):
             in_bin, left = in_bin + counts[bucket], left - counts[bucket]
             if in_bin >= least and left >= least:
-                begins.append(bucket + 1)
+                begins.add(bucket)
                 in_bin = 0
         if len(begins) > 1:
-            grid[metric] = tuple(begins)
+            grid[metric] = tuple(sorted(begins))
     return grid
 
 
-def coarsen(grid, histograms, k=K):
+def close(grid, histograms, k=K):
     """The closed grid: each bin that holds views has k."""
-    closed = {}
-    for metric, counts in histograms.items():
-        if sum(counts.values()) >= k:
-            closed[metric] = _coarsen(grid.get(metric, COMPILED), counts, k)
-    return closed
+    return {metric: _close(grid.get(metric, (0,)), counts, k) for metric, counts in histograms.items()
+            if sum(counts.values()) >= k}
 
 
-def _coarsen(begins, counts, k):
-    views = {}
-    for bucket, count in counts.items():
-        found = bin_of(begins, bucket)
-        views[found] = views.get(found, 0) + count
-    bins = [[*where, views[where]] for where in sorted(views)]
+def _close(begins, counts, k):
+    closed = set(begins)
+    for first in begins:
+        whole = bin_of(begins, first)
+        if _within(whole, counts) >= k:
+            closed |= {begin for begin in COMPILED if whole[0] < begin < whole[1]}
+            closed -= _joined(sorted(closed), counts, k, whole)
+    return tuple(sorted(closed - _joined(sorted(closed), counts, k, (0, BUCKETS))))
+
+
+def _within(whole, counts):
+    return sum(count for bucket, count in counts.items() if whole[0] <= bucket < whole[1])
+
+
+def _joined(begins, counts, k, whole):
+    """Which bins of a range no longer begin where they do, once each that holds views has k."""
+    views = {where: _within(where, counts) for where in (bin_of(begins, begin) for begin in begins if whole[0] <= begin < whole[1])}
+    bins = [[*where, views[where]] for where in sorted(views) if views[where]]
     is_firm = bins[0][2] >= k, bins[-1][2] >= k
-    while (weak := next((i for i, found in enumerate(bins) if found[2] < k), None)) is not None:
-        to_left = bins[weak][0] - bins[weak - 1][1] if weak else math.inf
-        to_right = bins[weak + 1][0] - bins[weak][1] if weak + 1 < len(bins) else math.inf
-        left = weak - (to_left < to_right)
+    while weak := [i for i, found in enumerate(bins) if found[2] < k]:
+        last = weak[-1]
+        to_left = bins[last][0] - bins[last - 1][1] if last else math.inf
+        to_right = bins[last + 1][0] - bins[last][1] if last + 1 < len(bins) else math.inf
+        left = last - (to_left <= to_right)
         bins[left:left + 2] = [[bins[left][0], bins[left + 1][1], bins[left][2] + bins[left + 1][2]]]
     if not is_firm[0]:
-        bins[0][0] = 0
+        bins[0][0] = whole[0]
     if not is_firm[1]:
-        bins[-1][1] = BUCKETS
-    return tuple(begin for begin in begins if not any(first < begin < end for first, end, _ in bins))
+        bins[-1][1] = whole[1]
+    return {begin for begin in begins if any(first < begin < end for first, end, _ in bins)}
 
 
 def snap(begins, counts):
@@ -320,4 +330,4 @@ def spread(begins, counts):
 def first_day_quantile(day, of, percent):
     """A quantile of some ticks of a site's first day as it is told, in ticks: on the bins of the whole day's."""
     counts_of_day, counts = (collections.Counter(map(bucket_of, values)) for values in (day, of))
-    return bucket_quantile(spread(_coarsen(COMPILED, counts_of_day, K), counts), percent)
+    return bucket_quantile(spread(_close(COMPILED, counts_of_day, K), counts), percent)
