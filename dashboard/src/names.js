@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // What a row's name is called: regions, countries, and the words in brackets.
 
+// Those of France and of its overseas, as the report has them (server/query/report_text.c): what a browser calls some of these depends
+// on its edition.
 const REGIONS = {
   'FR-ARA': 'Auvergne-Rhône-Alpes',
   'FR-BFC': 'Bourgogne-Franche-Comté',
@@ -15,13 +17,25 @@ const REGIONS = {
   'FR-OCC': 'Occitanie',
   'FR-PDL': 'Pays de la Loire',
   'FR-PAC': 'Provence-Alpes-Côte d’Azur',
+  FR: { fr: 'France, région inconnue', en: 'France, region unknown' },
+  GP: 'Guadeloupe',
+  MQ: 'Martinique',
+  GF: { fr: 'Guyane', en: 'French Guiana' },
+  RE: { fr: 'La Réunion', en: 'Réunion' },
+  YT: 'Mayotte',
+  PM: { fr: 'Saint-Pierre-et-Miquelon', en: 'Saint Pierre and Miquelon' },
+  BL: { fr: 'Saint-Barthélemy', en: 'Saint Barthélemy' },
+  MF: { fr: 'Saint-Martin', en: 'Saint Martin' },
+  WF: { fr: 'Wallis-et-Futuna', en: 'Wallis and Futuna' },
+  PF: { fr: 'Polynésie française', en: 'French Polynesia' },
+  NC: { fr: 'Nouvelle-Calédonie', en: 'New Caledonia' },
+  TF: { fr: 'Terres australes françaises', en: 'French Southern Territories' },
 };
 const DOUBTFUL = /^\(.*\)$/;
 
-function regionName({ t, format }, code) {
+function regionName({ format }, code) {
   const known = REGIONS[code];
   if (known) return known[format.language] ?? known;
-  if (code === 'FR') return t('franceWithoutRegion');
   const [country, part] = code.split('-');
   return part ? `${format.country(country)} – ${part}` : format.country(country);
 }

@@ -8,6 +8,7 @@ import { daysInWords } from '../src/coverage.js';
 import { addDays, daysBetween, isDay, onAxis } from '../src/dates.js';
 import { formats } from '../src/format.js';
 import { rating } from '../src/metrics.js';
+import { nameOf } from '../src/names.js';
 import { earlier, readState, unitOf, unitsOf, writeState } from '../src/state.js';
 import en from '../src/texts/en.js';
 import fr from '../src/texts/fr.js';
@@ -39,6 +40,17 @@ test('every word that is asked for by name is there', () => {
   const asked = sources.flatMap((name) => [...readFileSync(here(`src/${name}`), 'utf8').matchAll(/\bt\('(\w+)'/g)].map(([, key]) => key));
   assert.ok(asked.length > 80);
   for (const key of asked) assert.ok(key in en, key);
+});
+
+test('the report and the dashboard call a region the same', () => {
+  const report = readFileSync(here('../server/query/report_text.c'), 'utf8').match(/\} regions\[\] = \{\n(.*?)\n\};/s)[1];
+  const rows = [...report.matchAll(/\{"(\S+)",\s*\{"([^"]+)",\s*"([^"]+)"\}\},/g)];
+  assert.equal(rows.length, report.match(/\}\}/g).length);
+  assert.ok(rows.length > 20);
+  for (const [, code, ...names] of rows) {
+    const told = ['fr', 'en'].map((language) => nameOf({ format: formats(language), t: translator(language) }, 'region', code));
+    assert.deepEqual(told, names, code);
+  }
 });
 
 test('an address without a word is the last 28 whole days of the first site', () => {

@@ -216,7 +216,6 @@ export default {
   noGap: 'no clear gap',
   isMedian: 'median region',
   regionDoubt: 'A region is read from a truncated address: it is an indication, better for countries than for regions.',
-  franceWithoutRegion: 'France, region unknown',
   mapSource: 'Outlines: Natural Earth (public domain). Territories overseas are not at the same scale.',
   // distribution
   distribution: 'Distribution of {metric}',

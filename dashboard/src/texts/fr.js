@@ -216,7 +216,6 @@ export default {
   noGap: 'pas d’écart net',
   isMedian: 'région médiane',
   regionDoubt: 'La région vient d’une adresse tronquée : elle est indicative, plus sûre pour les pays que pour les régions.',
-  franceWithoutRegion: 'France, région inconnue',
   mapSource: 'Contours : Natural Earth (domaine public). Les territoires d’outre-mer ne sont pas à la même échelle.',
   // distribution
   distribution: 'Distribution de {metric}',
