@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What shipping to a cluster costs beside taking in, and what a month's p75 by page costs from there beside a query by hand.
 
-    /usr/bin/python3 -B tests/bench/shipping.py BUILD [VIEWS_A_DAY [PAGES [ROWS]]]
+    /usr/bin/python3 -B tests/bench/shipping.py BUILD [VIEWS_A_DAY [PAGES [ROWS [DAYS]]]]
 
-BUILD: a release with tools and benches, as script/bench builds it (build/bench). A month is filled through the real pipeline; the processor time of that is what
+BUILD: a release with tools and benches, as script/bench builds it (build/bench). DAYS (30) are filled through the real pipeline; the processor time of that is what
 taking in costs without sockets, so that the share is overstated. Then a server ships it to one ClickHouse, whose rows are copied
 under other names of sites until there are ROWS of them.
 """
@@ -26,7 +26,8 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 from wait import until  # noqa: E402  pylint: disable=wrong-import-position
 
 ZONE = zoneinfo.ZoneInfo("Europe/Paris")
-DAYS, TRIES = 30, 7
+TRIES = 7
+COPY_SECONDS = 900
 
 
 def load_engines():
@@ -48,8 +49,8 @@ def cpu_of_children():
     return used.ru_utime + used.ru_stime
 
 
-def fill(build, folder, views_a_day, pages, engine):
-    """A month in folder/data; (configuration, processor seconds)."""
+def fill(build, folder, crowd, engine):
+    """Days in folder/data; (configuration, processor seconds). crowd: days, views a day, pages."""
     config = {
         "data_dir": str(folder / "data"), "sites": [{"name": "portal", "origins": ["https://portal.example"], "time_zone": "Europe/Paris"}],
         "public": {"listen": ["127.0.0.1:0"]}, "private": {"listen": ["127.0.0.1:0"]}, "store": {"journal": False},
@@ -59,7 +60,7 @@ def fill(build, folder, views_a_day, pages, engine):
     path = folder / "balise.json"
     path.write_text(json.dumps(config), encoding="utf-8")
     lines, rows = folder / "lines", folder / "rows"
-    words = map(str, (DAYS, views_a_day, pages, int(midnight(DAYS).timestamp())))
+    words = map(str, (*crowd, int(midnight(crowd[0]).timestamp())))
     subprocess.run([build / "tests/bench/history", *words, lines, rows], check=True)
     rows.unlink()
     before = cpu_of_children()
@@ -86,6 +87,7 @@ def medians_of(*asks):
 
 def copy_rows(server, wanted):
     """Copies of the site's rows under other names; how many rows of bins there are then."""
+    server.seconds = COPY_SECONDS
     count = own = int(server.query("SELECT count() FROM balise.bins_data"))
     copy = 0
     while count < wanted:
@@ -98,9 +100,9 @@ def copy_rows(server, wanted):
     return count
 
 
-def compare(server, port, token):
+def compare(server, days, port, token):
     """Medians of the API's answer and of a query by hand: seconds."""
-    first, end = midnight(DAYS).date(), midnight(0).date()
+    first, end = midnight(days).date(), midnight(0).date()
     asked = urllib.parse.urlencode({"site": "portal", "metric": "lcp", "by": "page", "from": first, "to": end})
     request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/kpi?{asked}", headers={"Authorization": f"Bearer {token}"})
 
@@ -117,10 +119,10 @@ def compare(server, port, token):
 
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
-    views_a_day, pages, rows = [int(word) for word in (sys.argv[2:] + ["33334", "1000", "10000000"][len(sys.argv) - 2:])]
+    views_a_day, pages, rows, days = [int(word) for word in (sys.argv[2:] + ["33334", "1000", "10000000", "30"][len(sys.argv) - 2:])]
     with tempfile.TemporaryDirectory() as name, load_engines().Single() as engine:
         folder = pathlib.Path(name)
-        path, taking = fill(build, folder, views_a_day, pages, engine)
+        path, taking = fill(build, folder, (days, views_a_day, pages), engine)
         subprocess.run([build / "balise", "cluster", "init", "--config", path], check=True, stdout=subprocess.DEVNULL)
         token = subprocess.run([build / "balise", "token", "new", "--config", path, "--role", "analyst"], check=True, capture_output=True,
                                text=True).stdout.splitlines()[-1]
@@ -131,12 +133,12 @@ def main():
                     return [line for line in log.read_text(encoding="utf-8").splitlines() if "mod=cluster event=shipped" in line]
                 line = until(shipped, 600, "everything shipped")[0]
                 shipping = int(field(line, "cpu_ms")) / 1000
-                print(f"{DAYS * views_a_day} views on {pages} pages: taken in by {taking:.1f} s of processor time; {field(line, 'rows')} rows shipped by "
+                print(f"{days * views_a_day} views of {days} days on {pages} pages: taken in by {taking:.1f} s of processor time; {field(line, 'rows')} rows shipped by "
                       f"{shipping:.2f} s: {100 * shipping / taking:.1f} %")
                 count = copy_rows(engine.server, rows)
                 port = next(field(one, "port") for one in log.read_text(encoding="utf-8").splitlines() if "side=private" in one)
-                api, hand = compare(engine.server, port, token)
-                print(f"p75 of LCP by page over {DAYS} days, {count} rows of bins: {api:.3f} s by the API, {hand:.3f} s by hand: {api / hand:.1f} times")
+                api, hand = compare(engine.server, days, port, token)
+                print(f"p75 of LCP by page over {days} days, {count} rows of bins: {api:.3f} s by the API, {hand:.3f} s by hand: {api / hand:.1f} times")
             finally:
                 server.terminate()
 

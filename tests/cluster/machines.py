@@ -71,10 +71,11 @@ class Machines:
         return [balise.close_day() for balise in self.balise][0]
 
     def complete(self, index=0, **parameters):
-        """An answer once it says that it is complete."""
+        """An answer once it says that it is complete; servers that have just been killed may take long, or none may be there."""
         def look():
-            answer = self.balise[index].kpi(**parameters)
-            return answer if answer["coverage"]["complete"] else None
+            answer = self.balise[index].ask_kpi(**parameters)
+            assert answer.status in (200, 503), answer.body
+            return answer.status == 200 and answer.json()["coverage"]["complete"] and answer.json()
         return until(look, SHIP_SECONDS, f"a complete answer of {parameters}")
 
     def known(self):

@@ -150,6 +150,7 @@ class Server(Process):
         super().__init__(folder)
         self.http, self.tcp, self.interserver = ports or free_ports(3)
         self.url = f"http://127.0.0.1:{self.http}"
+        self.seconds = 60  # an answer may take
         self.configure("")
 
     def configure(self, more):
@@ -176,7 +177,7 @@ class Server(Process):
         """The answer's text, without its last newline; Refused with the engine's words."""
         words = urllib.parse.urlencode({"user": user, "password": password, **settings})
         try:
-            with urllib.request.urlopen(f"{self.url}/?{words}", sql.encode(), timeout=60) as answer:
+            with urllib.request.urlopen(f"{self.url}/?{words}", sql.encode(), timeout=self.seconds) as answer:
                 return answer.read().decode().rstrip("\n")
         except urllib.error.HTTPError as refused:
             raise Refused(refused.read().decode()) from None
