@@ -24,15 +24,16 @@ function changed(context, { metric, change: told, regressed }) {
 export function budgetSection(context, { day, budgets }) {
   if (!budgets.length) return null;
   const { t, format, link } = context;
+  const marked = ({ over }, limit, content) => (over?.includes(limit) ? h('strong', { class: 'over' }, content) : content);
   const figures = (budget, write) => (budget.figures ? write(budget.figures) : untold(t));
   const columns = [
     { key: '', label: t('budgetOf'), header: true, cell: ({ page, metric }) => [t(`metric_${metric}`), ', ', h('a',
       { href: link({ metric, filters: { page: page ?? '' } }) }, page ?? t('wholeSite'))] },
     { key: '', label: t('budgetState'), cell: (budget) => stateOf(context, budget) },
-    { key: '', label: t('budgetDay'), numeric: true, cell: (budget) => figures(budget, (told) => p75(context, budget.metric, told)) },
+    { key: '', label: t('budgetDay'), numeric: true, cell: (budget) => figures(budget, (told) => marked(budget, 'p75', p75(context, budget.metric, told))) },
     { key: '', label: t('budgetLimit'), numeric: true, cell: (budget) => limitOf(context, budget) },
     { key: '', label: 'n', numeric: true, cell: (budget) => figures(budget, ({ n }) => exact(n, format.count(n))) },
-    { key: '', label: t('sharePoor'), numeric: true, cell: (budget) => figures(budget, (told) => sharePoor(context, told)) },
+    { key: '', label: t('sharePoor'), numeric: true, cell: (budget) => figures(budget, (told) => marked(budget, 'poor', sharePoor(context, told))) },
     { key: '', label: t('budgetChange'), numeric: true, cell: (budget) => changed(context, budget) },
   ];
   return h('section', { class: 'budgets' },

@@ -24,10 +24,8 @@ export function coveragePanel(context, answer) {
   const reported = Object.entries(coverage.reported).map(([metric, share]) => item('reported',
     share === null ? '–' : `${t(`metric_${metric}`)} ${format.share(share)}`));
   return h('details', { class: 'coverage' },
-    h('summary', {}, t('coverageSummary', {
-      views: format.count(coverage.views), days: daysInWords(context, answer),
-      hidden: coverage.hidden === null ? '–' : format.share(coverage.hidden),
-    })),
+    h('summary', {}, t('coverageSummary', { views: format.count(coverage.views), days: daysInWords(context, answer) }),
+      coverage.hidden !== null && t('coverageHidden', { hidden: format.share(coverage.hidden) })),
     h('p', {}, t('coverageRule', { k: session.k, p75: 4 * session.k, p95: 20 * session.k })),
     h('dl', { class: 'facts' },
       SHARES.map((name) => item(name, coverage[name] === null ? '–' : format.share(coverage[name]))),

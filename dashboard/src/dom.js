@@ -25,3 +25,6 @@ export const svg = (name, attributes = {}, ...children) => fill(document.createE
 let last = 0;
 /** A name that no other element has. */
 export const unique = (prefix) => `${prefix}-${++last}`;
+
+/** A long name that may be broken where its parts begin. */
+export const breakable = (name) => name.split(/(?=\/.)|(?<=[._])/).map((part, i) => [i > 0 && h('wbr'), part]);

@@ -49,10 +49,10 @@ export function p75(context, metric, figures) {
 }
 
 /** How a p75 differs from another, with its interval and in a word: better or worse, unless the two may be equal. */
-export function change({ t, format }, metric, { p75: by, p75_low: low, p75_high: high, why }, same = 'noChange') {
-  if (by === null) return untold(t, undefined, why?.p75);
+export function change({ t, format }, metric, { p75: by, p75_low: low, p75_high: high, why }, same = 'noChange', n = undefined) {
+  if (by === null) return untold(t, n, why?.p75);
   const better = high !== null && high < 0, worse = low !== null && low > 0;
-  const sign = better ? '▼' : worse ? '▲' : '=';
+  const sign = better ? '▼' : worse ? '▲' : '≈';
   const [written, least, most] = format.differences(metric, [by, low ?? by, high ?? by]);
   return h('span', { class: `difference ${better ? 'good' : worse ? 'poor' : 'same'}` },
     h('span', { class: 'verdict' }, h('span', { 'aria-hidden': 'true' }, sign), ' ', exact(by, written), ' ',
@@ -62,7 +62,7 @@ export function change({ t, format }, metric, { p75: by, p75_low: low, p75_high:
 
 /** Of a row of an answer that compares two ranges. */
 export const difference = (context, metric, row) => (row.earlier
-  ? change(context, metric, row.difference[metric]) : h('span', { class: 'untold' }, context.t('noEarlier')));
+  ? change(context, metric, row.difference[metric], 'noChange', row[metric].n) : h('span', { class: 'untold' }, context.t('noEarlier')));
 
 /** A share, or what is left of those that are told. */
 export const share = ({ format }, { value, isTold }) => (isTold ? exact(value, format.share(value)) : format.share(value));

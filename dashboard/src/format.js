@@ -35,7 +35,7 @@ export function formats(language) {
       round: (value) => number({ maximumFractionDigits: digits + 1 }).format(value / by) + after,
       /** A difference that is not 0 never looks like one: "+0.3 ms". */
       signed: (value) => number({ ...(value && Math.abs(value / by) < 0.5 * 10 ** -digits ? { maximumSignificantDigits: 1 } : fixed), signDisplay: 'exceptZero' })
-        .format(value / by) + after,
+        .format(value / by).replace('-', '−') + after,
     };
   };
   const day = (text) => date({ day: 'numeric', month: 'short', year: 'numeric' }).format(new Date(text));

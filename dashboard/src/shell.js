@@ -20,7 +20,7 @@ function narrowedTo(context) {
   const chosen = FILTERS.filter((name) => state.filters[name]);
   const none = Object.fromEntries(FILTERS.map((name) => [name, '']));
   return chosen.length > 0 && h('p', { class: 'narrowed' },
-    chosen.map((name) => h('strong', {}, t('only', { dimension: t(`dimension_${name}`), name: nameOf(context, name, state.filters[name]) })), ' '),
+    chosen.map((name) => [h('strong', {}, t('only', { dimension: t(`dimension_${name}`), name: nameOf(context, name, state.filters[name]) })), ' ']),
     h('a', { href: link({ filters: none }) }, t('everything')));
 }
 

@@ -35,6 +35,12 @@ test('French keeps its typography', () => {
   for (const [key, text] of Object.entries(fr)) assert.doesNotMatch(text, /'|[^ \s][!?;](?!\S)|\S:(\s|$)/, key);
 });
 
+test('one is not several, and in French none is not, either', () => {
+  const days = (language) => ['0', '1', '2'].map((count) => translator(language)('coverageClosed', { days: count }));
+  assert.deepEqual(days('en'), ['0 closed days', '1 closed day', '2 closed days']);
+  assert.deepEqual(days('fr'), ['0 jour clos', '1 jour clos', '2 jours clos']);
+});
+
 test('every word that is asked for by name is there', () => {
   const sources = readdirSync(here('src'), { recursive: true }).filter((name) => name.endsWith('.js') && !name.startsWith('texts'));
   const asked = sources.flatMap((name) => [...readFileSync(here(`src/${name}`), 'utf8').matchAll(/\bt\('(\w+)'/g)].map(([, key]) => key));
@@ -128,7 +134,7 @@ test('numbers have the digits and the unit of what is beside them', () => {
   assert.equal(plain(french.value('weight', 285000)), '285 ko');
   assert.equal(english.value('cls', 0.0376), '0.038');
   assert.equal(plain(english.interval('lcp', 990, 2014.3)), '0.99–2.01 s');
-  assert.deepEqual(english.differences('lcp', [-42, -120, 36]).map(plain), ['-42 ms', '-120 ms', '+36 ms']);
+  assert.deepEqual(english.differences('lcp', [-42, -120, 36]).map(plain), ['−42 ms', '−120 ms', '+36 ms']);
   assert.deepEqual(french.differences('lcp', [132, 0.34, 264]).map(plain), ['+132 ms', '+0,3 ms', '+264 ms']);
   assert.equal(plain(french.axis('lcp', 2500, 3000)), '2,5 s');
   assert.equal(plain(french.count(120846)), '120 846');

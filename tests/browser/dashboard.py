@@ -44,6 +44,7 @@ def quarter():
         demo = json.loads((balise.data / "balise.json").read_text(encoding="utf-8"))
         balise.config.update(sites=[{**demo["sites"][0], "budgets": BUDGETS}], geoip=demo["geoip"])
         balise.write_config()
+        (balise.data / "balise.json").unlink()  # not what this server runs with: a copy that nothing purges
         balise.start()
         balise.config["private"]["listen"] = [f"127.0.0.1:{balise.private_port}"]  # where `balise query` finds it
         balise.write_config()

@@ -59,6 +59,7 @@ def test_figures_are_readable_by_everybody(analyst, view, lang, width):
 def test_what_the_dpo_reads_is_readable_by_everybody(dpo, lang, width):
     dpo.size(width)
     dpo.open(view="privacy", lang=lang)
+    assert {"fr": "Tout est conforme à la politique.", "en": "Everything is as the policy says."}[lang] in dpo.text()
     check(dpo, f"privacy-{lang}-{width}")
 
 
@@ -85,6 +86,7 @@ def test_figures_of_one_row_are_readable_too(analyst, narrowed):
     analyst.size(WIDE)
     analyst.open(view="overview", lang="en", **narrowed)
     assert next(iter(narrowed.values())).replace("RE", "Réunion").replace("mobile", "mobile phone") in analyst.text(".narrowed")
+    assert analyst.text(".narrowed").endswith(" Show all")
     check(analyst, f"overview-{next(iter(narrowed))}")
 
 

@@ -47,14 +47,14 @@ function fewBars({ bins, metric, n, format, words }) {
 
 function quantileMarks(figures, metric, x, end, format) {
   let free = [-Infinity, -Infinity]; // where the text of each of two lines ends
-  return ['p50', 'p75', 'p95'].filter((name) => figures[name] !== null && figures[name] <= end).map((name) => {
+  const marks = ['p50', 'p75', 'p95'].filter((name) => figures[name] !== null && figures[name] <= end).map((name) => {
     const at = x(figures[name]);
     const row = at - 34 > free[0] ? 0 : 1;
     free = free.map((until, i) => (i === row ? at + 60 : until));
-    return svg('g', { class: 'quantile' },
-      svg('line', { x1: at, x2: at, y1: MARGIN.top - 4, y2: HEIGHT - MARGIN.bottom }),
-      svg('text', { class: 'tick halo', x: at + 4, y: MARGIN.top + 4 + row * 14 }, `${name} ${format.value(metric, figures[name])}`));
+    return [svg('line', { x1: at, x2: at, y1: MARGIN.top - 4, y2: HEIGHT - MARGIN.bottom }),
+      svg('text', { class: 'tick halo', x: at + 4, y: MARGIN.top + 4 + row * 14 }, `${name} ${format.value(metric, figures[name])}`)];
   });
+  return svg('g', { class: 'quantile' }, marks.map(([line]) => line), marks.map(([, text]) => text)); // no line crosses a text
 }
 
 function manyBars({ bins, metric, n, figures, format, words }) {

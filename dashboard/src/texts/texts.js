@@ -5,10 +5,14 @@ import fr from './fr.js';
 
 const TEXTS = { en, fr };
 
-/** t(key, {name: value}) fills "{name}"; t.or(key, text) where a key may be new to this version. */
+/** How many are one: in French none are, too. */
+const SINGULAR = { en: ['1'], fr: ['0', '1'] };
+
+/** t(key, {name: value}) fills "{name}" and chooses in "{name|day|days}"; t.or(key, text) where a key may be new to this version. */
 export function translator(language) {
   const texts = TEXTS[language];
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const fill = (text, values) => text.replace(/\{(\w+)(?:\|([^|}]+)\|([^}]+))?\}/g, (_, name, one, several) => (
+    one ? (SINGULAR[language].includes(values[name]) ? one : several) : values[name]));
   const t = (key, values = {}) => fill(texts[key] ?? key, values);
   t.or = (key, otherwise) => texts[key] ?? otherwise;
   return t;

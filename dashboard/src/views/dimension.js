@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // A table of rows by one dimension, and what such tables share.
 import { nothingTold } from '../coverage.js';
-import { h } from '../dom.js';
+import { breakable, h } from '../dom.js';
 import { figureColumns, untoldNotes } from '../figures.js';
 import { nameOf } from '../names.js';
 import { earlier } from '../state.js';
@@ -14,7 +14,6 @@ export function comparison(state) {
 }
 
 /** A long path may break before each of its parts. */
-const breakable = (name) => name.split(/(?=\/.)/).map((part, i) => [i > 0 && h('wbr'), part]);
 
 /** Names of rows, each leading to the overview of it. */
 export const nameColumn = (context, dimension) => ({

@@ -2,7 +2,7 @@
 // For the data protection officer: the rule in force, retention as it is and as it should be, the audit log, the record.
 // An operator sees retention.
 import { Refused, address } from '../api.js';
-import { h } from '../dom.js';
+import { breakable, h } from '../dom.js';
 import { recordText } from '../record_text.js';
 import { LANGUAGES } from '../state.js';
 import { table } from '../table.js';
@@ -50,7 +50,7 @@ function ruleSection({ t, format, session }, start) {
       h('dl', { class: 'facts wide' }, fact(t('signedKey'), key ? h('code', {}, key) : t('noKey'))),
       table({
         t, format, caption: t('settings', { time: format.time(time) }), rows: settings, columns: [
-          { key: '', label: t('setting'), header: true, cell: ([name]) => h('code', {}, name) },
+          { key: '', label: t('setting'), header: true, cell: ([name]) => h('code', {}, breakable(name)) },
           { key: '', label: t('settingValue'), cell: ([, value]) => h('code', {}, value) },
         ],
       }),

@@ -17,5 +17,5 @@ export async function report({ t, format, state }) {
     h('h2', {}, t('reportTitle')),
     h('p', {}, t('reportWhat')),
     h('ul', { class: 'months' }, monthsBefore(state.today).map((month) => h('li', {}, link(month)))),
-    h('p', { class: 'note' }, t('reportHow')))];
+    h('p', { class: 'note' }, t('reportHow'), h('br'), h('code', { class: 'long' }, 'balise report --site NAME --month YYYY-MM')))];
 }
