@@ -177,7 +177,12 @@ void bal_kpi_answer(const struct bal_source *source, const struct bal_config *co
         [BAL_FORMAT_CSV] = "text/csv",
         [BAL_FORMAT_NDJSON] = "application/x-ndjson"};
     struct bal_store *const store = source->context;
+    bool is_portal = false;
     (void)now_ms;
+    // Before it is counted as ended: a test that waits for that may change the configuration.
+    for (size_t i = 0; i < request->count; i++)
+        is_portal |= bal_slice_equal(request->parameters[i].name, BAL_SLICE("site")) &&
+                     bal_config_site(config, request->parameters[i].value) == 0;
     pthread_mutex_lock(&store->lock);
     store->queries_begun++;
     pthread_cond_broadcast(&store->changed);
@@ -186,16 +191,12 @@ void bal_kpi_answer(const struct bal_source *source, const struct bal_config *co
     store->queries_ended++;
     pthread_cond_broadcast(&store->changed);
     pthread_mutex_unlock(&store->lock);
-    answer->status = 404;
+    answer->status = is_portal ? 200 : 404;
     answer->media_type = media_types[request->format];
     if (request->format == BAL_FORMAT_CSV) {
         (void)snprintf(answer->file_name, sizeof answer->file_name, "balise-portal.csv");
         (void)snprintf(answer->next, sizeof answer->next, "0123456789abcdef");
     }
-    for (size_t i = 0; i < request->count; i++)
-        if (bal_slice_equal(request->parameters[i].name, BAL_SLICE("site")) &&
-            bal_config_site(config, request->parameters[i].value) == 0)
-            answer->status = 200;
     bal_buf_addc(&answer->body, answer->status == 200 ? "{\"rows\":[]}" : "{\"no\":\"site\"}");
 }
 
