@@ -158,7 +158,7 @@ def step_privacy(session):
 
 def step_edge(session):
     """attacks on the public listener, with an honest visitor beside them (a minute each with --long)"""
-    return session.pytest("tests/edge", "dev")
+    return session.pytest("tests/edge", "dev", workers=CORES)
 
 
 def step_fault(session):

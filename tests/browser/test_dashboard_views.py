@@ -107,7 +107,7 @@ def test_too_few_views_for_a_figure_are_told_as_such_and_never_as_0(analyst):
     assert "too few visitors" in cells
     analyst.open(view="metrics", lang="en")
     row = analyst.tab.evaluate("[...document.querySelectorAll('tbody tr')].find((one) => one.innerText.startsWith('Redirects')).innerText")
-    assert row.count("no measurements, or too few") == 3
+    assert row.count("no measurements, or too few") == 4  # three quantiles, and what changed
     assert "from 40 measurements on" in analyst.text()
 
 

@@ -13,8 +13,6 @@ export function comparison(state) {
   return range && { compare_from: range.from, compare_to: range.to };
 }
 
-/** A long path may break before each of its parts. */
-
 /** Names of rows, each leading to the overview of it. */
 export const nameColumn = (context, dimension) => ({
   key: dimension, label: context.t(`dimension_${dimension}`), header: true,
