@@ -70,18 +70,32 @@ static bal_status last_is_wrong(const struct bal_audit *audit, struct bal_error 
                          audit->path);
 }
 
-/** The last whole line of `tail`, without its end; what stands behind it is `torn`. */
-static struct bal_slice last_line(struct bal_slice tail, size_t *torn)
+/** The last line of `text` that has an end, without it; no data when there is none. */
+static struct bal_slice line_at_end(struct bal_slice text)
 {
-    const char *const end = tail.length > 0 ? memrchr(tail.data, '\n', tail.length) : NULL;
-    *torn = end ? tail.length - (size_t)(end + 1 - tail.data) : tail.length;
+    const char *const end = text.length > 0 ? memrchr(text.data, '\n', text.length) : NULL;
     if (!end) {
         return (struct bal_slice){0};
     }
-    const size_t length = (size_t)(end - tail.data);
-    const char *const before = length > 0 ? memrchr(tail.data, '\n', length) : NULL;
-    const char *const start = before ? before + 1 : tail.data;
+    const size_t length = (size_t)(end - text.data);
+    const char *const before = length > 0 ? memrchr(text.data, '\n', length) : NULL;
+    const char *const start = before ? before + 1 : text.data;
     return (struct bal_slice){.data = start, .length = (size_t)(end - start)};
+}
+
+/** The last whole line of `tail`, without its end; what stands behind it is `torn`: a line without
+ * an end, or one that a power cut left with its end but not all before, where sectors that never
+ * came to the disk are zeroes. */
+static struct bal_slice last_line(struct bal_slice tail, size_t *torn)
+{
+    struct bal_slice line = line_at_end(tail);
+    if (audit_line_has_holes(line)) {
+        line = line_at_end(
+            (struct bal_slice){.data = tail.data, .length = (size_t)(line.data - tail.data)});
+    }
+    *torn =
+        line.data ? tail.length - (size_t)(line.data + line.length + 1 - tail.data) : tail.length;
+    return line;
 }
 
 static bal_status cut_at(struct bal_audit *audit, off_t size, struct bal_error *error)

@@ -215,6 +215,11 @@ bool audit_line_parse(struct bal_slice text, struct audit_line *line)
            parse_sig(sig, line->sig);
 }
 
+bool audit_line_has_holes(struct bal_slice text)
+{
+    return text.length > 0 && memchr(text.data, '\0', text.length);
+}
+
 bool audit_line_is_whole(const struct audit_line *line)
 {
     uint8_t hash[HASH_BYTES];

@@ -29,6 +29,9 @@ BAL_MUST_USE bool audit_line_is_whole(const struct audit_line *line);
 BAL_MUST_USE bool audit_line_is_signed(const struct audit_line *line,
                                        const uint8_t public_key[crypto_sign_PUBLICKEYBYTES]);
 
+/** Whether a zero byte is in it, which no record has: a sector that never came to the disk. */
+BAL_MUST_USE bool audit_line_has_holes(struct bal_slice text);
+
 struct audit_place {
     uint64_t n;
     int64_t time_ms;

@@ -48,6 +48,12 @@ static void lines_close(struct lines *lines)
     }
 }
 
+static bool is_at_end(FILE *file)
+{
+    const int next = getc(file);
+    return next == EOF || ungetc(next, file) == EOF;
+}
+
 /** The next whole line without its end; false at the end, where `torn` says what is left. */
 static bool lines_next(struct lines *lines, struct bal_slice *line)
 {
@@ -55,11 +61,12 @@ static bool lines_next(struct lines *lines, struct bal_slice *line)
     if (length <= 0) {
         return false;
     }
-    if (lines->text[length - 1] != '\n') {
+    *line = (struct bal_slice){.data = lines->text, .length = (size_t)length - 1};
+    if (lines->text[length - 1] != '\n' ||
+        (audit_line_has_holes(*line) && is_at_end(lines->file))) {
         lines->torn = (size_t)length;
         return false;
     }
-    *line = (struct bal_slice){.data = lines->text, .length = (size_t)length - 1};
     return true;
 }
 

@@ -218,6 +218,43 @@ static void a_write_that_a_crash_cut_off_is_taken_away_and_said(void **state)
     bal_buf_finish(&list);
 }
 
+static void
+a_last_record_whose_beginning_never_came_to_the_disk_is_taken_away_and_said(void **state)
+{
+    struct world *const world = *state;
+    struct bal_buf text = {0}, list = {0};
+    append(world, 2);
+    bal_audit_close(world->audit);
+    world->audit = NULL;
+    read_log(world, &text);
+    const size_t begin = (size_t)(line_of(&text, 3) - text.data), bytes = text.length - begin;
+    memset(text.data + begin, 0, bytes / 2);
+    write_log(world, bal_buf_slice(&text));
+    struct bal_audit_report report;
+    assert_int_equal(bal_audit_verify(world->folder, NULL, &report, NULL), BAL_OK);
+    assert_true(report.torn_bytes == bytes);
+    assert_int_equal(bal_audit_open(world->folder, &world->clock.clock, &world->audit, NULL),
+                     BAL_OK);
+    append(world, 1);
+    assert_int_equal(bal_audit_read(world->folder, 2, on_record, &list, NULL), BAL_OK);
+    assert_true(bal_slice_equal(bal_buf_slice(&list), BAL_SLICE("3 cut;4 purge;")));
+    assert_int_equal(bad(world, NULL), 0);
+    bal_buf_finish(&text);
+    bal_buf_finish(&list);
+}
+
+static void zeroes_in_a_record_that_others_follow_are_named(void **state)
+{
+    const struct world *const world = *state;
+    struct bal_buf text = {0};
+    append(world, 3);
+    read_log(world, &text);
+    text.data[line_of(&text, 3) - text.data + 5] = '\0';
+    write_log(world, bal_buf_slice(&text));
+    assert_int_equal(bad(world, NULL), 3);
+    bal_buf_finish(&text);
+}
+
 static void two_that_have_it_open_make_one_chain(void **state)
 {
     const struct world *const world = *state;
@@ -333,6 +370,8 @@ int main(void)
         IN_A_WORLD(a_record_that_is_taken_out_moved_or_repeated_is_named),
         IN_A_WORLD(an_end_that_is_cut_off_shows_against_the_anchor_alone),
         IN_A_WORLD(a_write_that_a_crash_cut_off_is_taken_away_and_said),
+        IN_A_WORLD(a_last_record_whose_beginning_never_came_to_the_disk_is_taken_away_and_said),
+        IN_A_WORLD(zeroes_in_a_record_that_others_follow_are_named),
         IN_A_WORLD(two_that_have_it_open_make_one_chain),
         IN_A_WORLD(a_log_that_was_cut_or_replaced_takes_nothing_more),
         IN_A_WORLD(a_log_without_its_key_or_with_a_wrong_end_is_not_gone_on_with),
