@@ -10,11 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SLOTS_AT_FIRST = 64,
-    TALLY_AT_FIRST = 16,
-    WINDOW_STEP = 128 // windows of sums start and end at multiples: each day would widen them a bit
-};
+enum { SLOTS_AT_FIRST = 64, TALLY_AT_FIRST = 16 };
 
 // Every bucket is a bin until a day says otherwise.
 static void forget_days(struct rows *rows)
@@ -191,24 +187,11 @@ static bool holds(uint16_t first, uint32_t limit_ticks)
     return limit_ticks > 0 && first <= bal_bucket_of(limit_ticks);
 }
 
-static void widen(struct bal_histogram *h, unsigned first, unsigned last)
-{
-    if (h->size > 0 && first >= h->low && last < (unsigned)h->low + h->size)
-        return;
-    const unsigned end = last - last % WINDOW_STEP + WINDOW_STEP;
-    bal_histogram_reach(h, (uint16_t)(first - first % WINDOW_STEP),
-                        (uint16_t)(end < BAL_BUCKET_COUNT ? end - 1 : BAL_BUCKET_COUNT - 1));
-}
-
 // A bin's views, spread over it and at both of its edges.
 static void add_bin(struct row_metric *m, enum bal_metric metric, const struct bal_bin *bin,
                     uint64_t views)
 {
     const struct bal_metric_info *const info = bal_metric_info(metric);
-    const unsigned inner = bin->first == 0 ? bin->last + 1U - bin->reach : bin->first;
-    widen(&m->spread, inner, inner + bin->reach - 1);
-    widen(&m->low, bin->first, bin->first);
-    widen(&m->high, bin->last, bin->last);
     bal_bin_spread(bin, views, &m->spread);
     bal_histogram_add(&m->low, bin->first, views);
     bal_histogram_add(&m->high, bin->last, views);
