@@ -195,52 +195,46 @@ static void an_end_that_is_cut_off_shows_against_the_anchor_alone(void **state)
     bal_buf_finish(&text);
 }
 
-static void a_write_that_a_crash_cut_off_is_taken_away_and_said(void **state)
+// A log of two records and `bytes` that are none.
+static void check_that_it_is_taken_away_and_said(struct world *world, struct bal_slice log,
+                                                 size_t bytes)
 {
-    struct world *const world = *state;
-    struct bal_buf text = {0}, list = {0};
-    append(world, 1);
+    struct bal_buf list = {0};
+    struct bal_audit_report report;
     bal_audit_close(world->audit);
     world->audit = NULL;
-    read_log(world, &text);
-    bal_buf_addc(&text, "n=3 time=2026");
-    write_log(world, bal_buf_slice(&text));
-    struct bal_audit_report report;
+    write_log(world, log);
     assert_int_equal(bal_audit_verify(world->folder, NULL, &report, NULL), BAL_OK);
-    assert_int_equal(report.torn_bytes, 13);
+    assert_int_equal(report.torn_bytes, bytes);
     assert_int_equal(bal_audit_open(world->folder, &world->clock.clock, &world->audit, NULL),
                      BAL_OK);
     append(world, 1);
     assert_int_equal(bal_audit_read(world->folder, 2, on_record, &list, NULL), BAL_OK);
     assert_true(bal_slice_equal(bal_buf_slice(&list), BAL_SLICE("3 cut;4 purge;")));
     assert_int_equal(bad(world, NULL), 0);
-    bal_buf_finish(&text);
     bal_buf_finish(&list);
+}
+
+static void a_write_that_a_crash_cut_off_is_taken_away_and_said(void **state)
+{
+    struct bal_buf text = {0};
+    append(*state, 1);
+    read_log(*state, &text);
+    bal_buf_addc(&text, "n=3 time=2026");
+    check_that_it_is_taken_away_and_said(*state, bal_buf_slice(&text), 13);
+    bal_buf_finish(&text);
 }
 
 static void
 a_last_record_whose_beginning_never_came_to_the_disk_is_taken_away_and_said(void **state)
 {
-    struct world *const world = *state;
-    struct bal_buf text = {0}, list = {0};
-    append(world, 2);
-    bal_audit_close(world->audit);
-    world->audit = NULL;
-    read_log(world, &text);
+    struct bal_buf text = {0};
+    append(*state, 2);
+    read_log(*state, &text);
     const size_t begin = (size_t)(line_of(&text, 3) - text.data), bytes = text.length - begin;
     memset(text.data + begin, 0, bytes / 2);
-    write_log(world, bal_buf_slice(&text));
-    struct bal_audit_report report;
-    assert_int_equal(bal_audit_verify(world->folder, NULL, &report, NULL), BAL_OK);
-    assert_true(report.torn_bytes == bytes);
-    assert_int_equal(bal_audit_open(world->folder, &world->clock.clock, &world->audit, NULL),
-                     BAL_OK);
-    append(world, 1);
-    assert_int_equal(bal_audit_read(world->folder, 2, on_record, &list, NULL), BAL_OK);
-    assert_true(bal_slice_equal(bal_buf_slice(&list), BAL_SLICE("3 cut;4 purge;")));
-    assert_int_equal(bad(world, NULL), 0);
+    check_that_it_is_taken_away_and_said(*state, bal_buf_slice(&text), bytes);
     bal_buf_finish(&text);
-    bal_buf_finish(&list);
 }
 
 static void zeroes_in_a_record_that_others_follow_are_named(void **state)
