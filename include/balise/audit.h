@@ -129,7 +129,8 @@ struct bal_audit_report {
     uint64_t records;  /**< that are right, from the first on */
     uint64_t bad;      /**< where the first bad one stands, 0 when there is none */
     char problem[240]; /**< what is wrong with it, or with the end */
-    size_t torn_bytes; /**< after the last whole line; the next start cuts them and says so */
+    size_t torn_bytes; /**< after the last whole line: none that has an end, or one that has zeroes
+                          instead of a part; the next start cuts them and says so */
     char head[BAL_ANCHOR_TEXT_BYTES];
     char key[BAL_HASH_TEXT_BYTES]; /**< the public key of the first record */
 };

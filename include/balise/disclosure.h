@@ -86,8 +86,8 @@
  * appears once in the page table, once in the region table, …, and puts the view together again.
  * Hence one grid of bins a site, day and metric, used in every table: no bin holds fewer than k of
  * the site's views of that day, unless it holds none (grid.h). Values of another day have no say in
- * that; they draw the bins of blocks that are told before the day is known, which those of the
- * whole day join or cut, but never cross.
+ * that; they draw the bins of blocks that are told before the day is known. What one of those and
+ * one of the whole day's have in common was told as a bin, or has k views.
  *
  * Who counts. A *visitor* is a keyed hash of truncated address and user agent, of one day. Below 97
  * the count is exact, and tests are at k and 5 k = 50 by default. After a restart it is the

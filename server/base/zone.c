@@ -19,7 +19,7 @@
 #define ZONE_FOLDER "/usr/share/zoneinfo/"
 enum { DAY_S = 86400, HOUR_S = 3600, MOST_HOURS = 25, NAME_BYTES = 64 };
 // No zone changes twice within it: the closest are a week apart (Recife in October 2000, Gaza in
-// 2011).
+// October 2040).
 enum { STEP_S = 5 * DAY_S };
 
 static const int64_t first_s = INT64_C(946684800); // 2000-01-01
