@@ -78,5 +78,7 @@ BAL_MUST_USE int bal_file_give_to_owner(const char *folder, const char *path);
 
 /** fsync of a folder, so that creations and unlinks in it are durable. */
 BAL_MUST_USE bal_status bal_folder_sync(const char *path, struct bal_error *error);
+/** The same of the folder that holds `path`. */
+BAL_MUST_USE bal_status bal_folder_sync_of(const char *path, struct bal_error *error);
 
 #endif

@@ -105,7 +105,7 @@ bal_status bal_folder_sync(const char *path, struct bal_error *error)
     return status;
 }
 
-static bal_status sync_folder_of(const char *path, struct bal_error *error)
+bal_status bal_folder_sync_of(const char *path, struct bal_error *error)
 {
     const char *const slash = strrchr(path, '/');
     if (!slash) {
@@ -212,7 +212,7 @@ bal_status bal_file_replace(const char *path, struct bal_slice content, unsigned
         (void)unlink(temporary); // if even that fails, the next replacement takes it away
         goto undo_open;
     }
-    status = sync_folder_of(path, error);
+    status = bal_folder_sync_of(path, error);
 undo_open:
     (void)close(fd); // synced above; closing also gives the lock to the next in line
 undo_name:

@@ -311,5 +311,7 @@ int partition_settle(const char *path)
     if (check.fd >= 0 && close(check.fd) != 0 && !check.code)
         check.code = errno;
     free(metas);
+    if (!check.code && bal_folder_sync_of(path, NULL))
+        check.code = EIO;
     return check.code;
 }

@@ -17,9 +17,11 @@
 int partition_check(const char *path);
 
 /**
- * Writes both meta pages again as the page cache has them, durably. After a meta page could not be
- * written, cache and medium may differ: LMDB goes on from the cache's older one and takes the pages
- * of the other for free, which a power cut would bring back. errno, or 0. As partition_check.
+ * Makes durable what an earlier failure, or a process that was killed, may have left in the cache
+ * alone. Both meta pages are written again as the page cache has them: after one could not be
+ * written LMDB goes on from the cache's older one and takes the pages of the other for free, which
+ * a power cut would bring back. And the folder is synced: the file may bear its name since a moment
+ * ago. errno, or 0. As partition_check.
  */
 int partition_settle(const char *path);
 

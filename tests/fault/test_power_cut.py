@@ -127,8 +127,8 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged():
     check_cuts(record(), 40)
 
 
-def test_a_power_cut_after_a_failed_sync_loses_nothing_that_was_acknowledged():
-    kind, how = FAILURES[1]
+@pytest.mark.parametrize(("kind", "how"), FAILURES[1:3])
+def test_a_power_cut_after_a_failed_sync_loses_nothing_that_was_acknowledged(kind, how):
     check_cuts(with_failure(kind, how), 20)
 
 
