@@ -13,8 +13,10 @@ CONFIG = {"store": {"checkpoint_seconds": 60, "journal_kibibytes": 1024}}
 MEMORY = "/dev/shm"  # what fails is ours to say; a real disk's flushes would only take time
 CROWD = 14  # a few may be refused, and k are left
 FILLING = 64  # groups of a block each: half of a half, which asks for a checkpoint
-# How a process may end by a signal: out of memory, by its own word or by that of a library that knows no other way.
-LAST_WORDS = re.compile(r"event=out_of_memory|no memory|cannot allocate|[Oo]ut of memory|memory exhausted")
+# How a process may end by a signal: out of memory, by its own word or by that of a library that knows no other way (libh2o
+# asserts that its table of media types, made once at the start, could grow).
+LAST_WORDS = re.compile(r"event=out_of_memory|no memory|cannot allocate|[Oo]ut of memory|memory exhausted"
+                        r"|mimemap\.c:\d+: set_type: Assertion")
 
 
 class Life:
