@@ -137,8 +137,8 @@ static bal_status look_at_nodes(const struct looking *l, struct client *client,
     struct bal_reader r = bal_reader_of(bal_buf_slice(&answer));
     while (!status && bal_reader_left(&r) > 0 && !r.bad) {
         const struct bal_slice node = bal_get_bytes(&r);
-        const int64_t shipped_ms = (int64_t)row_get(&r, 8);
-        const uint64_t periods = row_get(&r, 8);
+        const int64_t shipped_ms = (int64_t)row_get_u64(&r);
+        const uint64_t periods = row_get_u64(&r);
         const bool retired = bal_get_u8(&r) != 0;
         const bool late = !retired && shipped_ms < l->now_ms - late_ms(l);
         char time[BAL_TIME_BYTES];
@@ -175,8 +175,8 @@ static void look_at_server(const struct looking *l, size_t index)
                             &answer, &error);
     struct bal_reader r = bal_reader_of(bal_buf_slice(&answer));
     const struct bal_slice version = bal_get_bytes(&r);
-    const uint64_t tables = row_get(&r, 8), readonly = row_get(&r, 8);
-    const uint64_t delay = row_get(&r, 8), queue = row_get(&r, 8);
+    const uint64_t tables = row_get_u64(&r), readonly = row_get_u64(&r);
+    const uint64_t delay = row_get_u64(&r), queue = row_get_u64(&r);
     const bool lags = readonly > 0 || delay > DELAY_SECONDS;
     if (status)
         bal_buf_printf(l->out, "%s: AWAY: %s\n", one.cluster.nodes[0], error.text);

@@ -85,7 +85,7 @@ bal_status nodes_check(const struct cluster_ask *ask, bool *complete)
     put_lagging(ask, &sql);
     const bal_status status = cluster_ask_send(ask, &sql, &answer);
     struct bal_reader r = bal_reader_of(bal_buf_slice(&answer));
-    const uint64_t lagging = row_get(&r, 8), nodes = row_get(&r, 8);
+    const uint64_t lagging = row_get_u64(&r), nodes = row_get_u64(&r);
     if (!status && (r.bad || lagging > 0 || nodes == 0))
         *complete = false;
     bal_buf_finish(&sql);
@@ -99,11 +99,11 @@ static bool next_head(struct bal_reader *r, bool wants_grids, struct head *head)
 {
     if (bal_reader_left(r) == 0)
         return false;
-    head->day = (int32_t)row_get(r, 2);
+    head->day = (int32_t)row_get_u16(r);
     head->hour = bal_get_u8(r);
     head->hours = bal_get_u8(r);
-    head->cells = row_get(r, 8);
-    head->bins = row_get(r, 8);
+    head->cells = row_get_u64(r);
+    head->bins = row_get_u64(r);
     if (wants_grids)
         head->grid = bal_get_bytes(r);
     return !r->bad;

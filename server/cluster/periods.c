@@ -64,7 +64,7 @@ bal_status periods_list(struct client *client, const struct bal_config *config,
     *count = 0;
     while (!status && bal_reader_left(&r) >= 3) {
         (*out)[*count].tier = bal_get_u8(&r) ? BAL_TIER_DAILY : BAL_TIER_HOURLY;
-        (*out)[(*count)++].period = (int32_t)row_get(&r, 2);
+        (*out)[(*count)++].period = (int32_t)row_get_u16(&r);
     }
     bal_buf_finish(&sql);
     bal_buf_finish(&answer);
@@ -88,7 +88,7 @@ static bal_status count_rows(struct client *client, const struct bal_config *con
         status = ask(client, &sql, ASK_SECONDS, &answer, error);
         struct bal_reader r = bal_reader_of(bal_buf_slice(&answer));
         if (!status)
-            *rows += row_get(&r, 8);
+            *rows += row_get_u64(&r);
     }
     bal_buf_finish(&sql);
     bal_buf_finish(&answer);

@@ -136,7 +136,7 @@ static bal_status count_bins(struct scanning *s)
     put_metrics(s);
     const bal_status status = cluster_ask_send(&s->ask, &s->sql, &answer);
     struct bal_reader r = bal_reader_of(bal_buf_slice(&answer));
-    s->bin_rows = row_get(&r, 8);
+    s->bin_rows = row_get_u64(&r);
     bal_buf_finish(&answer);
     return status;
 }
@@ -147,15 +147,15 @@ static bool next_cell(struct bal_reader *r, struct bal_told *told)
 {
     if (bal_reader_left(r) == 0)
         return false;
-    told->key.day = (int32_t)row_get(r, 2);
+    told->key.day = (int32_t)row_get_u16(r);
     told->key.hour = bal_get_u8(r);
     told->key.dimension[0] = bal_get_bytes(r);
     told->key.dimension[1] = bal_get_bytes(r);
-    told->views = row_get(r, 8);
-    told->visitors = (uint32_t)row_get(r, 8);
+    told->views = row_get_u64(r);
+    told->visitors = (uint32_t)row_get_u64(r);
     told->upper_bound = bal_get_u8(r) != 0;
     told->tail_hours = bal_get_u8(r);
-    told->cells = (uint32_t)row_get(r, 8);
+    told->cells = (uint32_t)row_get_u64(r);
     return !r->bad;
 }
 
@@ -177,12 +177,12 @@ static bool next_bins(struct bal_reader *r, struct bins_row *row, uint64_t *rows
     size_t views = 0;
     if (bal_reader_left(r) == 0)
         return false;
-    row->day = (int32_t)row_get(r, 2);
+    row->day = (int32_t)row_get_u16(r);
     row->hour = bal_get_u8(r);
     row->text[0] = bal_get_bytes(r);
     row->text[1] = bal_get_bytes(r);
     row->metric = bal_get_u8(r);
-    *rows += row_get(r, 8);
+    *rows += row_get_u64(r);
     row->bins = take_array(r, &row->count);
     row->views = take_array(r, &views);
     r->bad = r->bad || views != row->count || row->metric >= BAL_METRIC_COUNT;
@@ -273,10 +273,10 @@ static bal_status hand_row(struct scanning *s)
         s->views = bal_realloc(s->views, s->capacity * sizeof *s->views);
     }
     for (size_t i = 0; i < row->count; i++) {
-        const uint64_t bin = row_get(&row->bins, 8);
+        const uint64_t bin = row_get_u64(&row->bins);
         s->bin[i] = (struct bal_bin){
             .first = (uint16_t)(bin >> 32), .last = (uint16_t)(bin >> 16), .reach = (uint16_t)bin};
-        s->views[i] = row_get(&row->views, 8);
+        s->views[i] = row_get_u64(&row->views);
         const struct bal_bin *const b = &s->bin[i];
         if (b->last >= BAL_BUCKET_COUNT || b->first > b->last || b->reach == 0 ||
             b->reach > b->last - b->first + 1)
@@ -379,13 +379,13 @@ static bool next_day(struct bal_reader *r, int32_t *day, struct bal_day_record *
     if (bal_reader_left(r) == 0)
         return false;
     *record = (struct bal_day_record){.closed = true};
-    *day = (int32_t)row_get(r, 2);
-    record->views = row_get(r, 8);
-    record->off = (uint32_t)row_get(r, 4);
+    *day = (int32_t)row_get_u16(r);
+    record->views = row_get_u64(r);
+    record->off = (uint32_t)row_get_u32(r);
     record->page_blocks_off = bal_get_u8(r) != 0;
     struct bal_reader array = take_array(r, &outcomes);
     for (size_t o = 0; o < outcomes && o < BAL_OUTCOME_COUNT; o++)
-        record->outcomes[o] = row_get(&array, 8);
+        record->outcomes[o] = row_get_u64(&array);
     return !r->bad;
 }
 

@@ -3,19 +3,42 @@
 #define BALISE_CLUSTER_ROWS_H
 
 #include <balise/bytes.h>
+#include <balise/little.h>
 
 /* ClickHouse's RowBinary: little-endian numbers; texts and arrays begin with a varint of their
  * length; a Date is a u16 of days since 1970. */
 
-static inline void row_number(struct bal_buf *rows, uint64_t value, unsigned bytes)
+static inline void row_u16(struct bal_buf *rows, uint16_t value)
 {
-    for (unsigned b = 0; b < bytes; b++)
-        bal_put_u8(rows, (uint8_t)(value >> (8 * b)));
+    (void)bal_little_put_u16((uint8_t *)bal_buf_reserve(rows, sizeof value), value);
+    rows->length += sizeof value;
+}
+
+static inline void row_u32(struct bal_buf *rows, uint32_t value)
+{
+    (void)bal_little_put_u32((uint8_t *)bal_buf_reserve(rows, sizeof value), value);
+    rows->length += sizeof value;
+}
+
+static inline void row_u64(struct bal_buf *rows, uint64_t value)
+{
+    (void)bal_little_put_u64((uint8_t *)bal_buf_reserve(rows, sizeof value), value);
+    rows->length += sizeof value;
+}
+
+/* An Array(UInt64). */
+static inline void row_u64s(struct bal_buf *rows, const uint64_t *values, size_t count)
+{
+    bal_put_varint(rows, count);
+    uint8_t *at = (uint8_t *)bal_buf_reserve(rows, count * sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        at = bal_little_put_u64(at, values[i]);
+    rows->length += count * sizeof *values;
 }
 
 static inline void row_day(struct bal_buf *rows, int32_t day)
 {
-    row_number(rows, (uint16_t)day, 2);
+    row_u16(rows, (uint16_t)day);
 }
 
 static inline void row_text(struct bal_buf *rows, struct bal_slice text)
@@ -23,12 +46,31 @@ static inline void row_text(struct bal_buf *rows, struct bal_slice text)
     bal_put_bytes(rows, text);
 }
 
-static inline uint64_t row_get(struct bal_reader *r, unsigned bytes)
+/* The next `bytes`, or NULL past the end. */
+static inline const uint8_t *row_take(struct bal_reader *r, size_t bytes)
 {
-    uint64_t value = 0;
-    for (unsigned b = 0; b < bytes; b++)
-        value |= (uint64_t)bal_get_u8(r) << (8 * b);
-    return value;
+    r->bad = r->bad || bal_reader_left(r) < bytes;
+    const uint8_t *const at = r->bad ? NULL : r->at;
+    r->at += r->bad ? 0 : bytes;
+    return at;
+}
+
+static inline uint16_t row_get_u16(struct bal_reader *r)
+{
+    const uint8_t *const at = row_take(r, 2);
+    return at ? bal_little_u16(at) : 0;
+}
+
+static inline uint32_t row_get_u32(struct bal_reader *r)
+{
+    const uint8_t *const at = row_take(r, 4);
+    return at ? bal_little_u32(at) : 0;
+}
+
+static inline uint64_t row_get_u64(struct bal_reader *r)
+{
+    const uint8_t *const at = row_take(r, 8);
+    return at ? bal_little_u64(at) : 0;
 }
 
 #endif

@@ -31,6 +31,7 @@ struct bal_cluster {
     struct bal_pacer pacer;
     struct account account;
     struct client *client;       /* of a pass */
+    struct unit_room *room;      /* of a pass */
     struct bal_told_file *files; /* as listed by the pass */
     size_t file_count, file_capacity;
     int64_t purge_ns; /* of the steady clock: when to look for what is gone at the latest */
@@ -105,7 +106,7 @@ static bal_status ship_day(struct bal_cluster *c, const struct day *day)
     }
     if (status || !any)
         return status;
-    status = unit_ship(&day->of, c->client, &shipment, &c->error);
+    status = unit_ship(c->room, &day->of, &shipment, &c->error);
     atomic_fetch_add(&c->stats.rows, shipment.rows);
     atomic_fetch_add(&c->stats.bytes, shipment.bytes);
     for (unsigned u = 0; u < UNITS_OF_DAY && !status; u++) {
@@ -286,10 +287,10 @@ static void put_node(struct bal_cluster *c, uint16_t site, enum bal_tier tier, i
     row_text(rows, bal_slice_of(c->parts.config->cluster.node));
     row_text(rows, bal_slice_of(c->parts.config->sites[site].name));
     bal_put_u8(rows, (uint8_t)tier);
-    row_number(rows, (uint64_t)bal_clock_now_ms(c->parts.clock), 8);
-    row_number(rows, (uint64_t)since_ms, 8);
-    row_number(rows, periods, 8);
-    row_number(rows, versions, 8);
+    row_u64(rows, (uint64_t)bal_clock_now_ms(c->parts.clock));
+    row_u64(rows, (uint64_t)since_ms);
+    row_u64(rows, periods);
+    row_u64(rows, versions);
     bal_put_u8(rows, 0);
 }
 
@@ -334,6 +335,7 @@ static bal_status pass(struct bal_cluster *c)
     bal_status status = client_open(c->parts.config, &c->pacer.stopping, &c->client, &c->error);
     if (status)
         return status;
+    c->room = unit_room_create(c->client);
     status = check(c);
     if (!status)
         status = bal_store_files(c->parts.store, take_file, c);
@@ -358,6 +360,8 @@ static void attempt(struct bal_cluster *c)
     const bal_status status = pass(c);
     const int code = c->client ? client_code(c->client) : 0;
     const char *const reason = c->client ? client_reason(c->client) : NULL;
+    unit_room_destroy(c->room);
+    c->room = NULL;
     client_close(c->client);
     c->client = NULL;
     if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0)

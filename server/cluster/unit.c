@@ -115,21 +115,25 @@ struct sums {
     size_t count, capacity;
 };
 
-struct shipping {
-    const struct unit_day *of;
+struct unit_room {
     struct client *client;
+    struct bal_buf rows[TABLE_COUNT];
+    struct bal_buf key; /* of the rows of the cell at hand: day … version */
+    struct sums sums[BAL_METRIC_COUNT];
+    uint64_t bin_of[GRIDS][BAL_METRIC_COUNT][BAL_BUCKET_COUNT]; /* 0: not measured */
+};
+
+struct shipping {
+    struct unit_room *room;
+    const struct unit_day *of;
     struct unit_shipment *shipment;
     struct bal_error *error;
     struct bal_grid grid[GRIDS];
     struct bal_day_record record;
-    uint64_t (*bin_of)[BAL_METRIC_COUNT][BAL_BUCKET_COUNT]; /* [soft]; 0: not measured */
-    struct bal_buf rows[TABLE_COUNT];
     uint64_t row_count[TABLE_COUNT];
-    struct bal_buf key; /* of the rows of the cell at hand: day … version */
     enum bal_margin margin;
     uint8_t hour;
     bool any; /* a cell is at hand */
-    struct sums sums[BAL_METRIC_COUNT];
     uint32_t cells[UNITS_OF_DAY][BAL_MARGIN_COUNT];
     uint32_t bins[UNITS_OF_DAY][METRICS_OF_MARGINS];
 };
@@ -148,7 +152,7 @@ static void number_bins(struct shipping *s, unsigned soft, enum bal_metric metri
     for (unsigned b = 0; b < BAL_BUCKET_COUNT;) {
         const struct bal_bin bin = bal_grid_bin_at(grid, metric, (uint16_t)b);
         for (; b <= bin.last; b++)
-            s->bin_of[soft][metric][b] = number_of(&bin);
+            s->room->bin_of[soft][metric][b] = number_of(&bin);
     }
 }
 
@@ -159,14 +163,14 @@ static bal_status post(struct shipping *s, enum table table)
         return BAL_OK;
     table_insert(&sql, s->of->config, table);
     const struct client_request request = {.sql = bal_buf_slice(&sql),
-                                           .rows = bal_buf_slice(&s->rows[table]),
+                                           .rows = bal_buf_slice(&s->room->rows[table]),
                                            .deadline_ns =
                                                bal_clock_steady_ns() + INSERT_SECONDS * SECOND_NS};
-    const bal_status status = client_ask(s->client, &request, &answer, s->error);
+    const bal_status status = client_ask(s->room->client, &request, &answer, s->error);
     s->shipment->rows += s->row_count[table];
-    s->shipment->bytes += s->rows[table].length;
+    s->shipment->bytes += s->room->rows[table].length;
     s->row_count[table] = 0;
-    bal_buf_clear(&s->rows[table]);
+    bal_buf_clear(&s->room->rows[table]);
     bal_buf_finish(&sql);
     bal_buf_finish(&answer);
     return status;
@@ -182,34 +186,27 @@ static bal_status end_row(struct shipping *s, enum table table)
 /* Node, tier, period and site begin the rows of all these tables. */
 static void begin_row(struct shipping *s, enum table table)
 {
-    struct bal_buf *const rows = &s->rows[table];
+    struct bal_buf *const rows = &s->room->rows[table];
     row_text(rows, bal_slice_of(s->of->config->cluster.node));
     bal_put_u8(rows, (uint8_t)s->of->tier);
     row_day(rows, s->of->period);
     row_text(rows, bal_slice_of(s->of->config->sites[s->of->site].name));
 }
 
-static void put_array(struct bal_buf *rows, const uint64_t *values, size_t count)
-{
-    bal_put_varint(rows, count);
-    for (size_t i = 0; i < count; i++)
-        row_number(rows, values[i], 8);
-}
-
 static bal_status end_cell(struct shipping *s)
 {
-    struct bal_buf *const rows = &s->rows[TABLE_BINS];
+    struct bal_buf *const rows = &s->room->rows[TABLE_BINS];
     bal_status status = BAL_OK;
     for (unsigned m = 0; m < BAL_METRIC_COUNT && s->any && !status; m++) {
-        struct sums *const sums = &s->sums[m];
+        struct sums *const sums = &s->room->sums[m];
         if (sums->count == 0)
             continue;
         begin_row(s, TABLE_BINS);
         bal_put_u8(rows, (uint8_t)s->margin);
         bal_put_u8(rows, (uint8_t)m);
-        bal_buf_add(rows, bal_buf_slice(&s->key));
-        put_array(rows, sums->bin, sums->count);
-        put_array(rows, sums->views, sums->count);
+        bal_buf_add(rows, bal_buf_slice(&s->room->key));
+        row_u64s(rows, sums->bin, sums->count);
+        row_u64s(rows, sums->views, sums->count);
         sums->count = 0;
         s->bins[s->hour][s->margin * BAL_METRIC_COUNT + m]++;
         status = end_row(s, TABLE_BINS);
@@ -220,22 +217,22 @@ static bal_status end_cell(struct shipping *s)
 
 static bal_status begin_cell(struct shipping *s, const struct bal_told *told)
 {
-    struct bal_buf *const rows = &s->rows[TABLE_CELLS];
+    struct bal_buf *const rows = &s->room->rows[TABLE_CELLS];
     const bal_status status = end_cell(s);
     s->any = true;
     s->margin = told->key.margin;
     s->hour = told->key.hour;
-    bal_buf_clear(&s->key);
-    row_day(&s->key, told->key.day);
-    bal_put_u8(&s->key, told->key.hour);
-    row_text(&s->key, told->key.dimension[0]);
-    row_text(&s->key, told->key.dimension[1]);
-    row_number(&s->key, s->shipment->version, 8);
+    bal_buf_clear(&s->room->key);
+    row_day(&s->room->key, told->key.day);
+    bal_put_u8(&s->room->key, told->key.hour);
+    row_text(&s->room->key, told->key.dimension[0]);
+    row_text(&s->room->key, told->key.dimension[1]);
+    row_u64(&s->room->key, s->shipment->version);
     begin_row(s, TABLE_CELLS);
     bal_put_u8(rows, (uint8_t)s->margin);
-    bal_buf_add(rows, bal_buf_slice(&s->key));
-    row_number(rows, told->views, 8);
-    row_number(rows, told->visitors, 4);
+    bal_buf_add(rows, bal_buf_slice(&s->room->key));
+    row_u64(rows, told->views);
+    row_u32(rows, told->visitors);
     bal_put_u8(rows, told->upper_bound);
     bal_put_u8(rows, told->tail_hours);
     s->cells[s->hour][s->margin]++;
@@ -245,8 +242,8 @@ static bal_status begin_cell(struct shipping *s, const struct bal_told *told)
 static void take_bucket(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times)
 {
     struct shipping *const s = context;
-    struct sums *const sums = &s->sums[metric];
-    const uint64_t bin = s->bin_of[is_soft(s->margin)][metric][bucket];
+    struct sums *const sums = &s->room->sums[metric];
+    const uint64_t bin = s->room->bin_of[is_soft(s->margin)][metric][bucket];
     if (bin == 0)
         return; // not measured
     if (sums->count > 0 && sums->bin[sums->count - 1] == bin) {
@@ -277,7 +274,7 @@ static void put_counts(struct bal_buf *rows, const uint32_t *counts, size_t coun
 {
     bal_put_varint(rows, count);
     for (size_t i = 0; i < count; i++)
-        row_number(rows, counts[i], 4);
+        row_u32(rows, counts[i]);
 }
 
 static void put_grid(struct bal_buf *rows, const struct bal_grid *grid)
@@ -290,23 +287,21 @@ static void put_grid(struct bal_buf *rows, const struct bal_grid *grid)
 
 static void put_head(struct shipping *s, unsigned hour)
 {
-    struct bal_buf *const rows = &s->rows[TABLE_PERIODS];
+    struct bal_buf *const rows = &s->room->rows[TABLE_PERIODS];
     const struct unit_prints *const prints = s->shipment->prints;
     begin_row(s, TABLE_PERIODS);
     row_day(rows, s->of->day);
     bal_put_u8(rows, (uint8_t)hour);
-    row_number(rows, s->shipment->version, 8);
+    row_u64(rows, s->shipment->version);
     bal_put_u8(rows, prints->hours[hour]);
     put_counts(rows, s->cells[hour], BAL_MARGIN_COUNT);
     put_counts(rows, s->bins[hour], METRICS_OF_MARGINS);
     put_grid(rows, &s->grid[0]);
     put_grid(rows, &s->grid[1]);
-    row_number(rows, s->record.views, 8);
-    row_number(rows, s->record.off, 4);
+    row_u64(rows, s->record.views);
+    row_u32(rows, s->record.off);
     bal_put_u8(rows, s->record.page_blocks_off);
-    bal_put_varint(rows, BAL_OUTCOME_COUNT);
-    for (unsigned o = 0; o < BAL_OUTCOME_COUNT; o++)
-        row_number(rows, s->record.outcomes[o], 8);
+    row_u64s(rows, s->record.outcomes, BAL_OUTCOME_COUNT);
     s->row_count[TABLE_PERIODS]++;
 }
 
@@ -335,21 +330,41 @@ static bal_status ship(struct shipping *s)
     return status ? status : post(s, TABLE_PERIODS);
 }
 
-bal_status unit_ship(const struct unit_day *of, struct client *client,
+struct unit_room *unit_room_create(struct client *client)
+{
+    struct unit_room *const room = bal_calloc(1, sizeof *room);
+    room->client = client;
+    return room;
+}
+
+void unit_room_destroy(struct unit_room *room)
+{
+    if (!room)
+        return;
+    for (unsigned t = 0; t < TABLE_COUNT; t++)
+        bal_buf_finish(&room->rows[t]);
+    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
+        free(room->sums[m].bin);
+        free(room->sums[m].views);
+    }
+    bal_buf_finish(&room->key);
+    free(room);
+}
+
+/* What an earlier day that failed has left is forgotten. */
+static void empty(struct unit_room *room)
+{
+    for (unsigned t = 0; t < TABLE_COUNT; t++)
+        bal_buf_clear(&room->rows[t]);
+    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++)
+        room->sums[m].count = 0;
+    memset(room->bin_of, 0, sizeof room->bin_of);
+}
+
+bal_status unit_ship(struct unit_room *room, const struct unit_day *of,
                      struct unit_shipment *shipment, struct bal_error *error)
 {
-    struct shipping *const s = bal_calloc(1, sizeof *s);
-    *s = (struct shipping){.of = of, .client = client, .shipment = shipment, .error = error};
-    s->bin_of = bal_calloc(GRIDS, sizeof *s->bin_of);
-    const bal_status status = ship(s);
-    for (unsigned t = 0; t < TABLE_COUNT; t++)
-        bal_buf_finish(&s->rows[t]);
-    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
-        free(s->sums[m].bin);
-        free(s->sums[m].views);
-    }
-    bal_buf_finish(&s->key);
-    free(s->bin_of);
-    free(s);
-    return status;
+    struct shipping s = {.room = room, .of = of, .shipment = shipment, .error = error};
+    empty(room);
+    return ship(&s);
 }

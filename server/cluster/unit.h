@@ -37,8 +37,14 @@ struct unit_shipment {
     uint64_t version;
     uint64_t rows, bytes; /**< out: shipped */
 };
+/** Room for rows, megabytes of them, that one day after the other uses. It borrows the client, and
+ * belongs to one thread. */
+struct unit_room;
+struct unit_room *unit_room_create(struct client *client);
+void unit_room_destroy(struct unit_room *room); /**< accepts NULL */
+
 /** Blocking. BAL_OK: the cluster has acknowledged all of it. */
-BAL_MUST_USE bal_status unit_ship(const struct unit_day *of, struct client *client,
+BAL_MUST_USE bal_status unit_ship(struct unit_room *room, const struct unit_day *of,
                                   struct unit_shipment *shipment, struct bal_error *error);
 
 #endif

@@ -70,10 +70,10 @@ void bal_grid_nothing(struct bal_grid *grid)
 void bal_grid_compiled(struct bal_grid *grid)
 {
     *grid = (struct bal_grid){0};
-    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++) {
-        one_bin(grid->begins[m]);
-        cut(grid->begins[m], 1, BAL_BUCKET_COUNT);
-    }
+    one_bin(grid->begins[0]);
+    cut(grid->begins[0], 1, BAL_BUCKET_COUNT);
+    for (unsigned m = 1; m < BAL_METRIC_COUNT; m++)
+        memcpy(grid->begins[m], grid->begins[0], sizeof grid->begins[m]); // one for all
 }
 
 // From the right, as in closing.

@@ -4,7 +4,7 @@
 // a half: the rest is in blocks.c and keyslot.c.
 #include "journal_private.h"
 
-#include "little.h"
+#include <balise/little.h>
 
 #include <assert.h>
 #include <stdlib.h>
@@ -15,28 +15,28 @@ static const uint8_t magic[4] = {'B', 'A', 'L', 'J'};
 void journal_put_header(const struct group_header *header, uint8_t out[JOURNAL_HEADER_BYTES])
 {
     memcpy(out, magic, sizeof(magic));
-    uint8_t *at = little_put_u16(out + sizeof(magic), JOURNAL_VERSION);
-    at = little_put_u16(at, 0);
-    at = little_put_u64(at, header->generation);
-    at = little_put_u64(at, header->sequence);
-    at = little_put_u32(at, header->length);
-    at = little_put_u32(at, 0);
+    uint8_t *at = bal_little_put_u16(out + sizeof(magic), JOURNAL_VERSION);
+    at = bal_little_put_u16(at, 0);
+    at = bal_little_put_u64(at, header->generation);
+    at = bal_little_put_u64(at, header->sequence);
+    at = bal_little_put_u32(at, header->length);
+    at = bal_little_put_u32(at, 0);
     memcpy(at, header->salt, sizeof(header->salt));
 }
 
 bool journal_get_header(const uint8_t in[JOURNAL_HEADER_BYTES], struct group_header *out)
 {
-    *out = (struct group_header){.generation = little_u64(in + 8),
-                                 .sequence = little_u64(in + 16),
-                                 .length = little_u32(in + 24)};
+    *out = (struct group_header){.generation = bal_little_u64(in + 8),
+                                 .sequence = bal_little_u64(in + 16),
+                                 .length = bal_little_u32(in + 24)};
     memcpy(out->salt, in + 32, sizeof(out->salt));
-    return memcmp(in, magic, sizeof(magic)) == 0 && little_u16(in + 4) == JOURNAL_VERSION;
+    return memcmp(in, magic, sizeof(magic)) == 0 && bal_little_u16(in + 4) == JOURNAL_VERSION;
 }
 
 void journal_nonce(const struct group_header *header, uint8_t nonce[JOURNAL_NONCE_BYTES])
 {
     memcpy(nonce, header->salt, sizeof(header->salt));
-    (void)little_put_u64(nonce + sizeof(header->salt), header->sequence);
+    (void)bal_little_put_u64(nonce + sizeof(header->salt), header->sequence);
 }
 
 void journal_room(struct bal_journal *journal, size_t bytes)

@@ -4,7 +4,7 @@
 #include "keyslot.h"
 
 #include "blocks.h"
-#include "little.h"
+#include <balise/little.h>
 
 #include <balise/buf.h>
 
@@ -96,15 +96,15 @@ bal_status keyslots_read(struct keyslots *slots, unsigned slot, struct keyslot *
     checksum(page, sum);
     *valid = memcmp(page, magic, sizeof(magic)) == 0 &&
              sodium_memcmp(page + CHECKSUM_AT, sum, sizeof(sum)) == 0;
-    const unsigned version = little_u16(page + 4);
+    const unsigned version = bal_little_u16(page + 4);
     if (*valid && version != VERSION)
         status =
             bal_error_set(error, BAL_EVERSION, "%s: has version %u, this program knows version %d",
                           slots->path, version, VERSION);
     else if (*valid) {
-        *out = (struct keyslot){.generation = little_u64(page + 8),
-                                .first_sequence = little_u64(page + 16),
-                                .half_bytes = little_u64(page + 24)};
+        *out = (struct keyslot){.generation = bal_little_u64(page + 8),
+                                .first_sequence = bal_little_u64(page + 16),
+                                .half_bytes = bal_little_u64(page + 24)};
         memcpy(out->key, page + KEY_AT, sizeof(out->key));
     }
     sodium_memzero(slots->page, BLOCK_BYTES);
@@ -116,11 +116,11 @@ bal_status keyslots_write(struct keyslots *slots, unsigned slot, const struct ke
     assert(slot < SLOTS);
     uint8_t *at = slots->page;
     memcpy(at, magic, sizeof(magic));
-    at = little_put_u16(at + sizeof(magic), VERSION);
-    at = little_put_u16(at, 0);
-    at = little_put_u64(at, key->generation);
-    at = little_put_u64(at, key->first_sequence);
-    at = little_put_u64(at, key->half_bytes);
+    at = bal_little_put_u16(at + sizeof(magic), VERSION);
+    at = bal_little_put_u16(at, 0);
+    at = bal_little_put_u64(at, key->generation);
+    at = bal_little_put_u64(at, key->first_sequence);
+    at = bal_little_put_u64(at, key->half_bytes);
     memcpy(at, key->key, sizeof(key->key));
     checksum(slots->page, slots->page + CHECKSUM_AT);
     const bal_status status =

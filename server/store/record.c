@@ -4,7 +4,7 @@
 // everything: the bytes may come from another version.
 #include "record.h"
 
-#include "little.h"
+#include <balise/little.h>
 
 #include <balise/histogram.h>
 
@@ -36,7 +36,7 @@ void record_time(struct bal_buf *group, int64_t time_ms)
 {
     uint8_t *at = extend(group, 9);
     at[0] = 'T';
-    (void)little_put_u64(at + 1, (uint64_t)time_ms);
+    (void)bal_little_put_u64(at + 1, (uint64_t)time_ms);
 }
 
 void record_page(struct bal_buf *group, uint16_t site, uint32_t page, struct bal_slice text)
@@ -44,8 +44,8 @@ void record_page(struct bal_buf *group, uint16_t site, uint32_t page, struct bal
     assert(text.length > 0 && text.length <= BAL_PAGE_MAX_BYTES);
     uint8_t *at = extend(group, 8 + text.length);
     *at++ = 'P';
-    at = little_put_u16(at, site);
-    at = little_put_u32(at, page);
+    at = bal_little_put_u16(at, site);
+    at = bal_little_put_u32(at, page);
     *at++ = (uint8_t)text.length;
     memcpy(at, text.data, text.length);
 }
@@ -54,15 +54,15 @@ void record_view(struct bal_buf *group, const struct bal_view *view, uint16_t si
 {
     uint8_t *at = extend(group, RECORD_VIEW_BYTES);
     *at++ = 'V';
-    at = little_put_u32(at, page);
-    at = little_put_u32(at, view->region);
-    at = little_put_u16(at, site);
+    at = bal_little_put_u32(at, page);
+    at = bal_little_put_u32(at, view->region);
+    at = bal_little_put_u16(at, site);
     *at++ = view->device;
     *at++ = view->browser;
     *at++ = view->protocol;
     *at++ = view->type;
     for (size_t m = 0; m < BAL_METRIC_COUNT; m++)
-        at = little_put_u16(at, view->bucket[m]);
+        at = bal_little_put_u16(at, view->bucket[m]);
 }
 
 bal_status record_read(struct bal_slice group, struct record_reader *out)
@@ -83,8 +83,8 @@ static bal_status read_page(struct record_reader *reader, struct record *out)
     if (left < 7 || at[6] == 0 || at[6] > BAL_PAGE_MAX_BYTES || left - 7 < at[6])
         return BAL_ECORRUPT;
     *out = (struct record){.kind = RECORD_PAGE,
-                           .site = little_u16(at),
-                           .page = little_u32(at + 2),
+                           .site = bal_little_u16(at),
+                           .page = bal_little_u32(at + 2),
                            .text = {.data = (const char *)at + 7, .length = at[6]}};
     reader->at = at + 7 + at[6];
     return BAL_OK;
@@ -97,9 +97,9 @@ static bal_status read_view(struct record_reader *reader, struct record *out)
         return BAL_ECORRUPT;
     *out = (struct record){.kind = RECORD_VIEW};
     struct bal_view *view = &out->view;
-    view->page = little_u32(at);
-    view->region = little_u32(at + 4);
-    view->site = little_u16(at + 8);
+    view->page = bal_little_u32(at);
+    view->region = bal_little_u32(at + 4);
+    view->site = bal_little_u16(at + 8);
     view->device = at[10];
     view->browser = at[11];
     view->protocol = at[12];
@@ -111,7 +111,7 @@ static bal_status read_view(struct record_reader *reader, struct record *out)
         return BAL_ECORRUPT;
     memset(view->bucket, 0xff, sizeof(view->bucket)); /* BAL_BUCKET_ABSENT */
     for (size_t m = 0; m < reader->metrics; m++) {
-        view->bucket[m] = little_u16(at + VIEW_FIXED_BYTES + 2 * m);
+        view->bucket[m] = bal_little_u16(at + VIEW_FIXED_BYTES + 2 * m);
         if (view->bucket[m] >= BAL_BUCKET_COUNT && view->bucket[m] != BAL_BUCKET_ABSENT)
             return BAL_ECORRUPT;
     }
@@ -129,7 +129,7 @@ bal_status record_next(struct record_reader *reader, struct record *out)
     case 'T':
         if (reader->end - reader->at < 8)
             return BAL_ECORRUPT;
-        *out = (struct record){.kind = RECORD_TIME, .time_ms = (int64_t)little_u64(reader->at)};
+        *out = (struct record){.kind = RECORD_TIME, .time_ms = (int64_t)bal_little_u64(reader->at)};
         reader->at += 8;
         return BAL_OK;
     case 'P':

@@ -19,7 +19,7 @@ BLIND = {("ingest", "store")}
 NEIGHBOURS = {("privacy", "config"), ("geo", "config"), ("geo", "privacy")}
 
 # A header belongs to the floor that bears its name or has a .c of its name. These have none, or a namesake elsewhere.
-OWNER = {"peer": "privacy", "fold": "disclosure", "tokens": "store"}
+OWNER = {"little": "base", "peer": "privacy", "fold": "disclosure", "tokens": "store"}
 
 # The owner keeps a library's types to itself, so that replacing the library touches one folder.
 LIBRARY = [
