@@ -11,9 +11,9 @@
 struct craft;
 
 /**
- * The two flights of one loop: while one is with the store the other fills, so that a group commits
- * what came during the last commit and no timer is needed. Everything belongs to the loop's thread;
- * only a flight itself travels.
+ * The two flights of one loop: while one is with the store the other fills, and it leaves with
+ * company: when it fills a block of the journal, or 4 ms after the one before, which is at once
+ * where few come. Everything belongs to the loop's thread; only a flight itself travels.
  */
 struct flights {
     struct bal_store *store;
@@ -21,8 +21,10 @@ struct flights {
     struct counters *counters;
     h2o_multithread_receiver_t *inbox; /**< where crafts land; its callback is flights_on_landed */
     struct craft *crafts[2];
-    int filling;   /**< index of the craft that fills; the other one is away or empty */
-    bool grounded; /**< no more departures: see flights_ground */
+    int filling;              /**< index of the craft that fills; the other one is away or empty */
+    bool grounded;            /**< no more departures: see flights_ground */
+    int64_t departed_ns;      /**< of the steady clock: when the last one left */
+    unsigned lonely, at_once; /**< how many waited in vain; how many more do not wait */
 };
 
 /** `views` at the most are held unanswered, both flights together. The inbox is already registered
@@ -41,8 +43,8 @@ void flights_tallied(struct flights *flights);
 /** A beacon of this site found no room: tallied in the next flight. */
 void flights_overloaded(struct flights *flights, uint16_t site);
 
-/** The end of a loop's turn: sends the filled flight off if none is away. `hurry`: tallies too, at
- * once. */
+/** The end of a loop's turn: sends the filled flight off if none is away and it has waited for
+ * company. `hurry`: off with it, and with tallies too. */
 void flights_turn(struct flights *flights, bool hurry);
 /** Milliseconds until flights_turn has something to do without any request coming; INT32_MAX when
  * nothing waits. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The writer thread: takes every flight that queued while the last one was landing, lands each, and
-// does between them what the clocks ask for. There is no timer in the way of a flight: while one is
-// being written the next fills.
+// does between them what the clocks ask for.
 #include "private.h"
 
 #include <balise/log.h>

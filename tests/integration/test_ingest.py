@@ -389,3 +389,15 @@ def test_a_reload_under_load_refuses_nobody(balise):
     for load in loads:
         load.join(30)
         assert load.refused == 0 and load.acknowledged > 0
+
+
+def test_views_that_come_together_are_written_together(balise):
+    loads = [Load(balise.public_port, visitor) for visitor in visitors(16)]
+    for load in loads:
+        load.start()
+    balise.wait_metric('balise_requests_total{outcome="accepted"}', 1600)
+    figures = balise.metrics()
+    balise.kill9()
+    for load in loads:
+        load.join()
+    assert figures["balise_store_views_total"] > 8 * figures["balise_store_flights_total"]
