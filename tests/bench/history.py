@@ -2,6 +2,7 @@
 """A month of views that have passed: what it takes on disk, what its p75 by page costs, and whether asking disturbs taking in."""
 import datetime
 import json
+import os
 import pathlib
 import shutil
 import statistics
@@ -46,18 +47,18 @@ def _fill(folder, days, a_day, pages):
     """A store of past days from the real pipeline; (rows for ClickHouse, memory over time, seconds)."""
     folder.mkdir()
     lines, rows = folder / "lines", folder / "rows"
-    subprocess.run([contenders.TOOLS / "history", *map(str, (days, a_day, pages, int(_midnight(days).timestamp()))), lines, rows], check=True)
+    os.mkfifo(lines)
     config = contenders.configuration(folder, 1, 2, store={"journal": False})
     end_ms = int(_midnight(0).timestamp() * 1000) + 5000
     began, memory = time.monotonic(), []
-    with subprocess.Popen([FEED, config, lines, str(end_ms)], stdout=subprocess.DEVNULL) as feed:
+    words = [contenders.TOOLS / "history", *map(str, (days, a_day, pages, int(_midnight(days).timestamp()))), lines, rows]
+    with subprocess.Popen(words) as maker, subprocess.Popen([FEED, config, lines, str(end_ms)], stdout=subprocess.DEVNULL) as feed:
         def ended():
             memory.append(_anonymous(feed.pid))
             return feed.poll() is not None
         until(ended, 3600, "a store of past days")
-        if feed.returncode:
-            raise RuntimeError("balise-feed failed")
-    lines.unlink()
+        if feed.returncode or maker.wait():
+            raise RuntimeError("a store of past days could not be made")
     return rows, [size for size in memory if size], time.monotonic() - began
 
 
@@ -108,7 +109,7 @@ def _disturbance(program, ask, folder, quick):
     return found
 
 
-def _store(folder, days, a_day, pages, quick, say):
+def store(folder, days, a_day, pages, quick, say):
     """(figures of balise, rows)."""
     rows, memory, seconds = _fill(folder, days, a_day, pages)
     found = {"days": days, "views": days * a_day, "pages": pages, "disk": _bytes_below(folder / "data"), "fill_seconds": seconds,
@@ -124,7 +125,7 @@ def _store(folder, days, a_day, pages, quick, say):
     return found, rows
 
 
-def _beside(make, name, folder, rows, days, quick):
+def beside(make, name, folder, rows, days, quick):
     """The same views as raw rows, and as states by page and day, in an engine: disk, and the p75 by page."""
     engine = make(folder)
     engine.ask(clickhouse.RAW)
@@ -143,15 +144,15 @@ def run(folder, quick, say):
     found = {"stores": []}
     for number, (days, a_day, pages) in enumerate(QUICK_SIZES if quick else SIZES):
         where = folder / f"history-{number}"
-        store, rows = _store(where, days, a_day, pages, quick, say)
+        figures, rows = store(where, days, a_day, pages, quick, say)
         if (pages, days) == (ingest.PAGES, DAYS):
-            store["beside"] = [_beside(make, name, where / name, rows, days, quick) for name, make in ENGINES.items()]
-            for one in store["beside"]:
+            figures["beside"] = [beside(make, name, where / name, rows, days, quick) for name, make in ENGINES.items()]
+            for one in figures["beside"]:
                 say(f"history       {one['engine']} {one['version']}: {one['disk'] / 2**20:.1f} MiB, p75 by page {1000 * one['raw']['seconds']:.1f} ms")
         if days * a_day >= JUDGED_VIEWS or quick:
-            found["month_growth"], found["month_memory"] = store["growth"], store["memory"]
-            found["judged"] = {one["engine"]: {"disk": one["disk"] / store["disk"], "query": one["raw"]["seconds"] / store["page"]["seconds"]}
-                               for one in store["beside"]}
-        found["stores"].append(store)
+            found["month_growth"], found["month_memory"] = figures["growth"], figures["memory"]
+            found["judged"] = {one["engine"]: {"disk": one["disk"] / figures["disk"], "query": one["raw"]["seconds"] / figures["page"]["seconds"]}
+                               for one in figures["beside"]}
+        found["stores"].append(figures)
         shutil.rmtree(where)
     return found

@@ -19,7 +19,7 @@ COMPONENTS = (
     ("decode", r"server/wire/|core/histogram|core/bucket"),
     ("reduce", r"server/ingest/|server/privacy/|server/geo/|core/region|core/key|base/zone|core/view|core/metric|core/flight"),
     ("cells", r"core/cell|core/visitors|store/open|store/pairs"),
-    ("journal", r"store/(land|record|journal|blocks|keyslot|little)"),
+    ("journal", r"store/(land|record|journal|blocks|keyslot)|balise/little"),
     ("checkpoint", r"store/"),
     ("wiping", r"base/forget"),
     ("queue and answer", r"server/http/|store/writer|base/|main\.c|app/"),
@@ -28,7 +28,7 @@ COMPONENTS = (
 
 
 def component_of(file, library):
-    where = file if "/server/" in file or file.startswith("server/") else library
+    where = file if re.search(r"(^|/)(server|include/balise)/", file) else library
     return next(name for name, pattern in COMPONENTS if re.search(pattern, where))
 
 

@@ -91,6 +91,12 @@ def _instructions(found):
             "`rep stosb` counts as one instruction.\n\n" + table(["component", "instructions a view"], lines))
 
 
+def _stages(found):
+    lines = [[stage, spread(ns, "{:.0f}")] for stage, ns in found.items()]
+    return ("\n## Stage by stage\n\nEach by itself, in one thread and without sockets, flights of 32 views ([bench_stages.c](../tests/bench/bench_stages.c)). What waits for the disk "
+            "is time, not work: the journal's write, and a checkpoint of all cells each 1 MiB of it.\n\n" + table(["stage", "ns a view"], lines))
+
+
 def _footprint(found):
     mib = {key: f"{found[key]['anonymous'] / 2**20:.1f} anonymous, {found[key]['resident'] / 2**20:.1f} resident" for key in ("at_rest", "at_full_load")}
     lines = [["memory at rest, MiB", mib["at_rest"]], ["memory at full load (1,000 pages, 30 regions, two loops), MiB", mib["at_full_load"]],
@@ -104,14 +110,15 @@ def _ms(timed):
     return f"{1000 * timed['seconds']:.1f} ms, CPU {1000 * timed['cpu']:.1f}"
 
 
-def _history(found):
+def _history(found, volume):
+    stores = found["stores"] + volume["stores"]
     lines = [[f"{one['views']:,} views, {one['days']} days, {one['pages']:,} pages", f"{one['disk'] / 2**20:.1f}", *(_ms(one[by]) for by in ("page", "region", "day")),
-              f"{one['memory'] / 2**20:.0f}", f"{one['start_seconds']:.2f}"] for one in found["stores"]]
+              f"{one['memory'] / 2**20:.0f}", f"{one['start_seconds']:.2f}"] for one in stores]
     text = ("\n## A month that has passed\n\nMedians of twenty questions for the p75 of LCP over the whole time; the CPU is the server's. Days were played through the real "
             "pipeline under a simulated clock.\n\n")
     text += table(["", "disk, MiB", "by page", "by region", "by day", "anonymous MiB at most", "start, s"], lines)
     beside = []
-    for one in found["stores"]:
+    for one in stores:
         for engine in one.get("beside", ()):
             beside += [[f"{engine['engine']} {engine['version']}, raw rows of {one['views']:,} views", f"{engine['disk'] / 2**20:.1f}", _ms(engine["raw"])],
                        [f"{engine['engine']} {engine['version']}, states by page and day", f"{engine['states_disk'] / 2**20:.1f}", _ms(engine["states"])]]
@@ -120,7 +127,7 @@ def _history(found):
     text += "\nBeside the same views in ClickHouse, Debian's server and a current engine in a process (LZ4, numbers of four bytes, sorted by page and time; a state holds one "
     text += "metric's p75 only, balise all 19 metrics with their histograms by page, region, device, browser and more):\n\n"
     text += table(["", "disk, MiB", "p75 of LCP by page"], beside)
-    for one in found["stores"]:
+    for one in stores:
         if "disturbance" in one:
             told = one["disturbance"]
             text += (f"\nBeacons at {told['rate']:,} a second beside a store of {one['views']:,} views: p50 {told['alone']['p50_us'] / 1000:.1f} ms and p99 "
@@ -153,7 +160,8 @@ def write(found, out):
             writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
             writer.writeheader()
             writer.writerows({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows)
-    for part, tell in (("instructions", _instructions), ("footprint", _footprint), ("history", _history)):
+    for part, tell in (("stages", _stages), ("instructions", _instructions), ("footprint", _footprint),
+                       ("history", lambda told: _history(told, found.get("volume", {"stores": []})))):
         if part in found:
             text += tell(found[part])
     (out / "benchmarks.md").write_text(text, encoding="utf-8")

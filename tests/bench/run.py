@@ -17,8 +17,11 @@ import ingest
 import instructions
 import machine
 import report
+import stages
+import volume
 
-PARTS = ("ingest", "instructions", "footprint", "history")
+PARTS = ("ingest", "stages", "instructions", "footprint", "history")
+ON_DEMAND = ("volume",)
 
 
 def say(text):
@@ -29,13 +32,13 @@ def perform(part, folder, chosen):
     if part == "ingest":
         return [row for scenario in ingest.scenarios(folder) if not chosen.scenario or scenario.name in chosen.scenario
                 for row in ingest.run(scenario, folder, chosen.rounds, chosen.seconds, say)]
-    return {"instructions": instructions, "footprint": footprint, "history": history}[part].run(folder, chosen.quick, say)
+    return {"stages": stages, "instructions": instructions, "footprint": footprint, "history": history, "volume": volume}[part].run(folder, chosen.quick, say)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", action="append", choices=PARTS)
+    parser.add_argument("--only", action="append", choices=PARTS + ON_DEMAND)
     parser.add_argument("--scenario", action="append", help="of the part ingest (may be repeated)")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 // balise-feed CONFIG VIEWS_FILE [UNTIL_MS]: recorded beacons through the real pipeline (gate,
 // decode, reduce, journal, open cells, closing) in one thread, under a clock that is turned by
-// hand. A line of the file is TIME_MS, ADDRESS, USER AGENT, ORIGIN, BEACON and optionally SEC-GPC,
-// with tabs between them, in the order of time. Each second is one flight, as on a quiet server.
-// Then the clock goes on to UNTIL_MS and stops there, or without it past the end of the last day of
-// every site. Random bytes are seeded, so that estimates of visitors are the same in every run: the
-// n-th request for a length gets the same bytes, whatever the journal, whose pace is the real
-// clock's, asked for in between.
+// hand. A line of the file, which may be a pipe, is TIME_MS, ADDRESS, USER AGENT, ORIGIN, BEACON
+// and optionally SEC-GPC, with tabs between them, in the order of time. Each second is one flight,
+// as on a quiet server. Then the clock goes on to UNTIL_MS and stops there, or without it past the
+// end of the last day of every site. Random bytes are seeded, so that estimates of visitors are the
+// same in every run: the n-th request for a length gets the same bytes, whatever the journal, whose
+// pace is the real clock's, asked for in between.
 #include <balise/ingest.h>
 #include <balise/log.h>
 #include <balise/peer.h>
@@ -165,23 +165,32 @@ static bal_status take_line(struct feed *feed, char *line)
     return status;
 }
 
-static bal_status take_file(struct feed *feed, FILE *file, struct bal_error *error)
+struct lines {
+    FILE *file;
+    char *line; // the last that was read
+    size_t capacity;
+};
+
+static bool read_line(struct lines *lines)
 {
-    char *line = NULL;
-    size_t capacity = 0;
-    ssize_t length;
+    const ssize_t length = getline(&lines->line, &lines->capacity, lines->file);
+    if (length > 0 && lines->line[length - 1] == '\n')
+        lines->line[length - 1] = '\0';
+    return length > 0;
+}
+
+// From the line that has been read on.
+static bal_status take_lines(struct feed *feed, struct lines *lines, struct bal_error *error)
+{
     bal_status status = BAL_OK;
-    while (!status && (length = getline(&line, &capacity, file)) > 0) {
+    do {
         feed->lines++;
-        if (line[length - 1] == '\n')
-            line[length - 1] = '\0';
-        status = take_line(feed, line);
-    }
-    if (!status && ferror(file))
+        status = take_line(feed, lines->line);
+    } while (!status && read_line(lines));
+    if (!status && ferror(lines->file))
         status = BAL_EIO;
     if (!status)
         status = land(feed);
-    free(line);
     return status ? bal_error_set(error, status, "line %llu: %s", (unsigned long long)feed->lines,
                                   bal_status_text(status))
                   : BAL_OK;
@@ -212,24 +221,24 @@ static bal_status open_pipeline(struct feed *feed, int64_t time_ms, struct bal_e
     return bal_store_open(feed->config, &feed->clock.clock, feed->keyring, &feed->store, error);
 }
 
-static bal_status first_time(FILE *file, int64_t *time_ms, struct bal_error *error)
+static bal_status first_time(struct lines *lines, int64_t *time_ms, struct bal_error *error)
 {
     long long first;
-    if (fscanf(file, "%lld\t", &first) != 1 || fseek(file, 0, SEEK_SET) != 0)
+    if (!read_line(lines) || sscanf(lines->line, "%lld\t", &first) != 1)
         return bal_error_set(error, BAL_EINVAL, "the file does not begin with a time");
     *time_ms = first;
     return BAL_OK;
 }
 
-static bal_status feed_file(struct feed *feed, FILE *file, int64_t until_ms,
-                            struct bal_error *error)
+static bal_status feed_lines(struct feed *feed, struct lines *lines, int64_t until_ms,
+                             struct bal_error *error)
 {
     int64_t time_ms;
-    bal_status status = first_time(file, &time_ms, error);
+    bal_status status = first_time(lines, &time_ms, error);
     if (!status)
         status = open_pipeline(feed, time_ms, error);
     if (!status)
-        status = take_file(feed, file, error);
+        status = take_lines(feed, lines, error);
     if (!status) {
         status = turn_clock(feed, until_ms > 0 ? until_ms : end_of_days(feed));
         (void)(status && bal_error_set(error, status, "the store failed at a tick"));
@@ -271,20 +280,21 @@ int main(int argc, char **argv)
         return 2;
     }
     bal_log_configure(BAL_LOG_WARNING, 2);
-    FILE *const file = fopen(argv[2], "r");
-    bal_status status = file ? BAL_OK : bal_error_set(&error, BAL_EIO, "%s", strerror(errno));
+    struct lines lines = {.file = fopen(argv[2], "r")};
+    bal_status status = lines.file ? BAL_OK : bal_error_set(&error, BAL_EIO, "%s", strerror(errno));
     if (!status && (randombytes_set_implementation(&seeded) != 0 || sodium_init() < 0))
         status = bal_error_set(&error, BAL_EIO, "libsodium does not start");
     if (!status)
         status = bal_config_load(argv[1], &feed.config, &error);
     if (!status)
-        status = feed_file(&feed, file, (int64_t)until_ms, &error);
+        status = feed_lines(&feed, &lines, (int64_t)until_ms, &error);
     if (status)
         (void)fprintf(stderr, "balise-feed: %s\n", error.text);
     else
         print_facts(&feed);
     close_pipeline(&feed);
-    if (file)
-        (void)fclose(file);
+    if (lines.file)
+        (void)fclose(lines.file);
+    free(lines.line);
     return status ? 1 : 0;
 }

@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: EUPL-1.2
+"""A long run at half of what the machine can take, with everything else going on: python3 -B tests/bench/endurance.py [SECONDS [BUILD]]
+
+An hour (3600 SECONDS) of beacons at half of the rate that a short closed run reached, over HTTP/2. Meanwhile the server's clock, which is
+the tests' own, runs two minutes a second: blocks and days close, the hourly tier is purged after a day, pages are asked
+for once a second, the configuration is read again twice a minute. Fails when anything was refused, went unanswered or was logged as an
+error, or when anonymous memory grew by more than 2 % from the tenth minute on (from a sixth of the time). BUILD: build/bench.
+"""
+import datetime
+import json
+import pathlib
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+import contenders
+import ingest
+from machine import Program, free_port, stop_all
+
+sys.path.append(str(contenders.ROOT / "tests" / "support"))
+from balise import Clock  # noqa: E402  pylint: disable=wrong-import-position
+
+BURST_SECONDS = 60  # of one process of the load generator
+CLOCK_MINUTES, STEP_SECONDS = 10, 5
+RELOAD_SECONDS = 30
+GROWTH_AT_MOST = 1.02
+LOOPS = 1
+
+
+class Run:
+    """The server, what is asked of it, and what is seen of it."""
+
+    def __init__(self, folder):
+        self.folder, self.log = folder, folder / "log"
+        self.clock = Clock(folder / "clock", datetime.datetime.now(datetime.timezone.utc))
+        port, private = free_port(), free_port()
+        self.config = contenders.configuration(folder, port, private, public={"loops": LOOPS, "views_a_minute": 10000000},
+                                               retention={"hourly_days": 1})
+        self.program = Program([contenders.BALISE, "serve", "--config", self.config], self.log, port, {"BALISE_TEST_CLOCK": str(self.clock.path)})
+        self.private = private
+        made = subprocess.run([contenders.BALISE, "token", "new", "--config", self.config, "--role", "operator"], check=True, capture_output=True, text=True)
+        self.token = made.stdout.splitlines()[-1]
+        self.corpus = ingest.corpus_of(folder, ingest.PAGES)
+        self.sent = {"accepted": 0, "refused": 0, "failed": 0}
+        self.asked = self.unanswered = self.reloads = 0
+        self.memory = []  # (seconds, anonymous bytes)
+
+    def get(self, path):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.private}{path}", headers={"Authorization": f"Bearer {self.token}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read().decode()
+
+    def ask(self):
+        """The p75 by page of the last two days that are over."""
+        today = self.clock.now().date()
+        self.asked += 1
+        try:
+            self.get(f"/api/v1/kpi?site=portal&metric=lcp,inp&by=page&from={today - datetime.timedelta(days=2)}&to={today}")
+        except (OSError, urllib.error.URLError) as error:
+            print(f"endurance: a question failed: {error}", file=sys.stderr)
+            self.unanswered += 1
+
+    def load(self, *words):
+        argv = [contenders.TOOLS / "load", "--port", str(self.program.port), *ingest.H2C, *map(str, words), self.corpus]
+        return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+
+    def half(self):
+        """Beacons a second: half of what is taken in when each answer makes room for the next."""
+        told = json.loads(self.load("--seconds", 5).communicate()[0])
+        return int(told["accepted"] / told["seconds"] / 2)
+
+    def go(self, seconds, rate):
+        began = time.monotonic()
+        burst, turned, read_again = None, began, began
+        while time.monotonic() < began + seconds or burst:
+            now = time.monotonic()
+            if not burst:
+                burst = self.load("--seconds", min(BURST_SECONDS, began + seconds - now), "--rate", rate)
+            if now >= turned + STEP_SECONDS:
+                self.clock.advance(minutes=CLOCK_MINUTES)
+                turned = now
+            if now >= read_again + RELOAD_SECONDS:
+                self.program.process.send_signal(signal.SIGHUP)
+                self.reloads, read_again = self.reloads + 1, now
+            self.ask()
+            self.memory.append((now - began, self.program.anonymous_bytes()))
+            try:
+                told = json.loads(burst.communicate(timeout=max(0, 1 - (time.monotonic() - now)))[0])
+            except subprocess.TimeoutExpired:
+                continue
+            self.sent = {name: self.sent[name] + told[name] for name in self.sent}
+            burst = None
+
+    def growth(self, seconds):
+        """Median memory of the last tenth beside that of a tenth from the first sixth on."""
+        def around(first, last):
+            return statistics.median(size for at, size in self.memory if first * seconds <= at <= last * seconds)
+        return around(0.9, 1) / around(1 / 6, 1 / 6 + 0.1)
+
+    def total(self, name):
+        found = re.search(rf"^{name}(?:{{[^}}]*}})? (\d+)$", self.get("/metrics"), re.MULTILINE)
+        return int(found[1]) if found else None
+
+
+def main():
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 3600
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        run = Run(pathlib.Path(name))
+        try:
+            rate = run.half()
+            run.go(seconds, rate)
+            errors = [line for line in run.log.read_text(encoding="utf-8").splitlines() if "level=error" in line]
+            growth, sizes = run.growth(seconds), [size / 2**20 for _, size in run.memory]
+            print(f"{seconds} s at {rate:,} beacons a second: {run.sent}; {run.asked} questions, {run.unanswered} unanswered; {run.reloads} reloads; "
+                  f"{run.total('balise_store_closings_total')} closings, {run.total('balise_store_files_purged_total')} files purged; anonymous memory "
+                  f"{min(sizes):.1f} to {max(sizes):.1f} MiB, at the end {growth:.3f} of that after a sixth; {len(errors)} errors logged")
+            print("\n".join(errors[:5]), file=sys.stderr)
+        finally:
+            stop_all()
+    sys.exit(bool(errors or run.unanswered or run.sent["refused"] or run.sent["failed"] or growth > GROWTH_AT_MOST))
+
+
+if __name__ == "__main__":
+    main()
