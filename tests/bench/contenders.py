@@ -64,7 +64,7 @@ def configuration(folder, port, private_port, **changes):
     config = {"data_dir": str(folder / "data"),
               "sites": [{"name": "portal", "origins": [corpus.ORIGIN], "time_zone": "Europe/Paris"}],
               "public": {"listen": [f"127.0.0.1:{port}"], "loops": 1, "connections": 20000},
-              "private": {"listen": [f"127.0.0.1:{private_port}"]},
+              "private": {"listen": [f"127.0.0.1:{private_port}"], "requests_a_minute": 1000000},
               "geoip": {"databases": [str(ROOT / "tests/support/mmdb/test.mmdb")]}}
     for section, values in changes.items():
         config[section] = {**config.get(section, {}), **values} if isinstance(values, dict) else values
