@@ -407,3 +407,18 @@ def test_views_that_come_together_are_written_together():
         balise.kill9()
         crowd.finish()
     assert views > 0.75 * CONNECTIONS * flights, (views, flights)
+
+
+@pytest.mark.sanitize
+def test_requests_that_do_not_wait_for_answers_get_theirs_all_the_same(balise):
+    one = Load(balise.public_port, visitors(1)[0])
+    for behind in (1, 300):  # more than fits where the first one lies
+        one.connection.sendall(one.request)
+        one.connection.sendall(one.request * behind)
+        answers = b""
+        while answers.count(b"HTTP/1.1 204 ") <= behind:
+            more = one.connection.recv(65536)
+            assert more and b"HTTP/1.1 4" not in answers, answers[-500:]
+            answers += more
+    one.connection.close()
+    balise.wait_metric('balise_requests_total{outcome="accepted"}', 303)
