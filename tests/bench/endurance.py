@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: EUPL-1.2
-"""A long run at half of what the machine can take, with everything else going on: python3 -B tests/bench/endurance.py [SECONDS [BUILD]]
+"""A long run at half of what the machine can take, with everything else going on: python3 -B tests/bench/endurance.py [SECONDS]
 
 An hour (3600 SECONDS) of beacons at half of the rate that a short closed run reached, over HTTP/2. Meanwhile the server's clock, which is
 the tests' own, runs two minutes a second: blocks and days close, the hourly tier is purged after a day, pages are asked
 for once a second, the configuration is read again twice a minute. Fails when anything was refused, went unanswered or was logged as an
-error, or when anonymous memory grew by more than 2 % from the tenth minute on (from a sixth of the time). BUILD: build/bench.
+error, or when anonymous memory grew by more than 2 % from the tenth minute on (from a sixth of the time). Runs what script/bench has built in build/bench.
 """
 import datetime
 import json
