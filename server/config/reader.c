@@ -6,7 +6,6 @@
 
 #include "locate.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -185,7 +184,9 @@ static bal_status set_field(struct reader *reader, struct value value, void *bas
         return bal_reader_refuse(reader, value.path, BAL_EINVAL, "%s is missing", value.path);
     }
     json_t *const json = json_loads(value.field->default_text, JSON_DECODE_ANY, NULL);
-    assert(json && "a default is JSON");
+    if (!json) {
+        bal_out_of_memory(); // a default is JSON
+    }
     value.json = json;
     const bal_status status = place->codec->set(reader, value, member);
     json_decref(json);
