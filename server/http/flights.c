@@ -94,6 +94,7 @@ static struct craft *other(const struct flights *flights)
     return flights->crafts[1 - flights->filling];
 }
 
+/** Whether waiting pays, from how many views left together. */
 static void learn(struct flights *flights, uint32_t views)
 {
     if (flights->at_once > 0) {

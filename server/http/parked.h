@@ -10,7 +10,8 @@
  * to the loop's thread, the lists too.
  */
 
-/** Parks a request at the end of a list; the handler then returns 0. */
+/** Parks a request at the end of a list; the handler then returns 0. Nothing more is read from a
+ * connection of HTTP/1 until its request is taken. */
 void parked_add(h2o_linklist_t *list, h2o_req_t *req);
 
 /**

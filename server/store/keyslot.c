@@ -4,9 +4,9 @@
 #include "keyslot.h"
 
 #include "blocks.h"
-#include <balise/little.h>
 
 #include <balise/buf.h>
+#include <balise/little.h>
 
 #include <assert.h>
 #include <errno.h>

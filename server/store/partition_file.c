@@ -245,17 +245,21 @@ static bal_status copy_into(const char *path, const char *new_path,
 }
 
 /* What a rebuilding leaves under the other name: the old file, or a new one that was not finished.
- * It may be the only whole one on the medium until the names are durable. Its readers have a
- * transaction's time. */
+ * It may be the only whole one on the medium until the names are durable. */
 static bal_status destroy_leftover(const char *path)
 {
+    const bal_status status = bal_folder_sync_of(path, NULL);
+    return status ? status : partition_file_destroy(path);
+}
+
+/* Readers of the old file have a transaction's time. */
+static bal_status destroy_patiently(const char *path)
+{
     const struct timespec pause = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
-    bal_status status = bal_folder_sync_of(path, NULL);
-    if (!status)
-        status = partition_file_destroy(path);
+    bal_status status = destroy_leftover(path);
     for (int waited = 0; status == BAL_EBUSY && waited < READ_FOR_MS; waited += LOOK_EVERY_MS) {
         (void)nanosleep(&pause, NULL);
-        status = partition_file_destroy(path);
+        status = destroy_leftover(path);
     }
     return status;
 }
@@ -266,14 +270,14 @@ bal_status partition_rebuild(const char *path,
 {
     char new_path[PARTITION_PATH_BYTES + 8];
     (void)snprintf(new_path, sizeof new_path, "%s%s", path, new_mark);
-    bal_status status = destroy_leftover(new_path);
+    bal_status status = destroy_patiently(new_path);
     if (!status)
         status = copy_into(path, new_path, copy, context);
     if (!status)
         status = bal_folder_sync_of(path, NULL); /* the new name, before it takes the old's place */
     if (!status && renameat2(AT_FDCWD, new_path, AT_FDCWD, path, RENAME_EXCHANGE) != 0)
         status = BAL_EIO;
-    const bal_status destroyed = destroy_leftover(new_path);
+    const bal_status destroyed = destroy_patiently(new_path);
     return status ? status : destroyed;
 }
 
@@ -290,9 +294,7 @@ bal_status partition_sweep(const char *data_dir)
         char *path = bal_slice_dup(
             (struct bal_slice){.data = entry->fts_path,
                                .length = (size_t)(mark - entry->fts_path) + sizeof new_mark - 1});
-        status = bal_folder_sync_of(path, NULL); /* see destroy_leftover */
-        if (!status)
-            status = partition_file_destroy(path);
+        status = destroy_leftover(path);
         free(path);
         if (status == BAL_EBUSY)
             status = BAL_OK; /* read by a process beside: the next start finds it again */

@@ -4,9 +4,8 @@
 // everything: the bytes may come from another version.
 #include "record.h"
 
-#include <balise/little.h>
-
 #include <balise/histogram.h>
+#include <balise/little.h>
 
 #include <assert.h>
 #include <string.h>

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { FLIGHT_VIEWS = 32, MOST_LINES = 40000, JOURNAL_KIBIBYTES = 4096 };
 
@@ -73,23 +72,21 @@ static void read_lines(struct bench *bench, const char *path)
     check(bench->count >= FLIGHT_VIEWS, "the corpus is too short", NULL);
 }
 
-static double seconds(clockid_t clock)
+static double seconds(void)
 {
-    struct timespec now;
-    check(clock_gettime(clock, &now) == 0, "no clock", NULL);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    return 1e-9 * (double)bal_clock_steady_ns();
 }
 
 static double decode(const struct bench *bench)
 {
     unsigned long sum = 0; // used, so that nothing is left out
-    const double begin = seconds(CLOCK_MONOTONIC);
+    const double begin = seconds();
     for (size_t l = 0; l < bench->count; l++) {
         struct bal_beacon beacon;
         check(bal_beacon_decode(bench->lines[l].body, &beacon) == BAL_BEACON_NONE, "decode", NULL);
         sum += beacon.bucket[l % BAL_METRIC_COUNT];
     }
-    const double took = seconds(CLOCK_MONOTONIC) - begin;
+    const double took = seconds() - begin;
     check(sum > 0, "decode", NULL);
     return took;
 }
@@ -143,15 +140,15 @@ static struct times run(struct bench *bench, bool journal, bool thread)
     if (thread)
         check(!bal_store_start(bench->store, &error), "writer:", &error);
     for (size_t l = 0; l < bench->count;) {
-        const double begin = seconds(CLOCK_MONOTONIC);
+        const double begin = seconds();
         l = fill(bench, l);
-        const double filled = seconds(CLOCK_MONOTONIC);
+        const double filled = seconds();
         if (thread)
             send_and_wait(bench);
         else
             check(!bal_store_land(bench->store, &bench->flight), "a flight was refused", NULL);
         took.fill += filled - begin;
-        took.land += seconds(CLOCK_MONOTONIC) - filled;
+        took.land += seconds() - filled;
         if (!thread)
             check(!bal_store_tick(bench->store), "a tick failed", NULL);
     }
