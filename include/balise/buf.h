@@ -54,6 +54,8 @@ struct bal_slice bal_buf_slice(const struct bal_buf *buf); /**< borrowed until t
 _Noreturn void bal_out_of_memory(void); /**< that end, for what a library could not allocate */
 void *bal_alloc(size_t bytes);          /**< uninitialised */
 void *bal_calloc(size_t count, size_t bytes); /**< zeroed; aborts on overflow */
+/** Zeroed; alignment is a power of two, and bytes are rounded up to a multiple of it. */
+void *bal_calloc_aligned(size_t alignment, size_t bytes);
 void *bal_realloc(void *memory, size_t bytes);
 
 /** Reads a whole file of at most `max_bytes` into `buf` (appended). Errors name the path. */

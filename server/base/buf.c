@@ -40,6 +40,16 @@ void *bal_calloc(size_t count, size_t bytes)
     return memory;
 }
 
+void *bal_calloc_aligned(size_t alignment, size_t bytes)
+{
+    const size_t whole = (bytes + alignment - 1) / alignment * alignment;
+    void *const memory = aligned_alloc(alignment, whole ? whole : alignment);
+    if (!memory) {
+        bal_out_of_memory();
+    }
+    return memset(memory, 0, whole);
+}
+
 void *bal_realloc(void *memory, size_t bytes)
 {
     void *const moved = realloc(memory, bytes ? bytes : 1);

@@ -21,10 +21,8 @@ void bal_flight_init(struct bal_flight *flight, uint16_t site_count, uint32_t ca
 {
     *flight = (struct bal_flight){.capacity = capacity, .site_count = site_count};
     // A view is a cache line long; aligned, it is also only one.
-    const size_t bytes = (size_t)capacity * sizeof *flight->views;
-    flight->views = aligned_alloc(sizeof *flight->views, bytes > 0 ? bytes : sizeof *flight->views);
-    assert(flight->views && "out of memory");
-    memset(flight->views, 0, bytes);
+    flight->views =
+        bal_calloc_aligned(sizeof *flight->views, (size_t)capacity * sizeof *flight->views);
     flight->outcomes = bal_calloc(site_count, sizeof *flight->outcomes);
 }
 

@@ -55,8 +55,8 @@ static enum bal_outcome gate(struct bal_ingest *ingest, const h2o_req_t *req,
 {
     char joined[FORWARDED_BYTES];
     struct bal_peer peer = {0};
-    if (req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&peer.socket_address) == 0)
-        peer.socket_address.ss_family = AF_UNSPEC;
+    // Of a client that has left already there may be none: AF_UNSPEC then, as it is.
+    (void)req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&peer.socket_address);
     const struct connection *connection = connection_of(req->conn);
     if (connection && connection->is_proxied)
         peer.announced = &connection->client;

@@ -9,7 +9,6 @@
 
 #include <balise/log.h>
 
-#include <assert.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -136,9 +135,8 @@ static SSL_CTX *tls_of(const struct bal_server *server, const struct loop *loop)
 static void make_loops(struct bal_server *server)
 {
     server->loop_count = (size_t)loops_wanted(server->parts.config) + 1;
-    const size_t bytes = server->loop_count * sizeof *server->loops;
-    server->loops = aligned_alloc(_Alignof(struct loop), bytes);
-    assert(server->loops && "out of memory");
+    server->loops =
+        bal_calloc_aligned(_Alignof(struct loop), server->loop_count * sizeof *server->loops);
     for (size_t i = 0; i < server->loop_count; i++) {
         struct loop *loop = &server->loops[i];
         *loop = (struct loop){.server = server, .beacons = loop != private_loop(server)};

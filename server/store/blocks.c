@@ -37,16 +37,6 @@ size_t blocks_round_up(size_t bytes)
     return (bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
 }
 
-uint8_t *blocks_alloc(size_t bytes)
-{
-    uint8_t *memory = aligned_alloc(BLOCK_BYTES, blocks_round_up(bytes));
-    if (memory)
-        memset(memory, 0, blocks_round_up(bytes));
-    else
-        bal_out_of_memory();
-    return memory;
-}
-
 bal_status blocks_open(const char *path, struct blocks *out, struct bal_error *error)
 {
     *out =

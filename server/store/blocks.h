@@ -38,7 +38,6 @@ BAL_MUST_USE bal_status blocks_read(struct blocks *blocks, uint8_t *data, size_t
 BAL_MUST_USE bal_status blocks_create(const char *folder, const char *path, uint64_t bytes,
                                       struct bal_error *error);
 
-uint8_t *blocks_alloc(size_t bytes); /**< aligned, zeroed, never NULL; freed by free() */
 size_t blocks_round_up(size_t bytes);
 bal_status blocks_status(int code); /**< of an errno */
 

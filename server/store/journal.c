@@ -45,7 +45,7 @@ void journal_room(struct bal_journal *journal, size_t bytes)
         return;
     free(journal->buffer);
     journal->capacity = blocks_round_up(bytes);
-    journal->buffer = blocks_alloc(journal->capacity);
+    journal->buffer = bal_calloc_aligned(BLOCK_BYTES, journal->capacity);
 }
 
 bal_status journal_start_generation(struct bal_journal *journal, unsigned half)

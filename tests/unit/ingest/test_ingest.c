@@ -3,6 +3,8 @@
 // below.
 #include <balise/ingest.h>
 
+#include "refuse.h"
+
 #include <balise/histogram.h>
 #include <balise/peer.h>
 
@@ -30,6 +32,17 @@
 
 enum { ROOM = 4 };
 static const int64_t noon_ms = INT64_C(1795435200000); // 2026-11-23T12:00:00Z
+
+static struct refusal locks;
+
+int pthread_rwlock_init(pthread_rwlock_t *lock, const pthread_rwlockattr_t *attributes)
+{
+    static int (*next)(pthread_rwlock_t *, const pthread_rwlockattr_t *);
+    if (!next) {
+        find_next("pthread_rwlock_init", &next);
+    }
+    return refuse(&locks) ? EAGAIN : next(lock, attributes);
+}
 
 static struct bal_config *config;
 static struct bal_keyring *keyring;
@@ -431,11 +444,25 @@ static void a_network_that_has_had_its_share_of_a_flight_waits_for_the_next(void
     assert_int_equal(take(SENT(.agent = SAFARI)), BAL_ACCEPTED);
 }
 
+static void without_its_lock_there_is_none(void **state)
+{
+    struct bal_ingest *none = NULL;
+    struct bal_rules *rules = open_rules();
+    struct bal_error error = {0};
+    (void)state;
+    locks = (struct refusal){1, EAGAIN};
+    assert_int_equal(bal_ingest_create(config, keyring, rules, &none, &error), BAL_EIO);
+    assert_non_null(strstr(error.text, "lock"));
+    assert_null(none);
+    bal_rules_close(rules);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(an_accepted_beacon_becomes_a_view),
+        T(without_its_lock_there_is_none),
         T(each_site_has_pages_of_its_own),
         T(who_declines_is_counted_as_that_and_no_more),
         T(refused_beacons_leave_a_tally_only),
