@@ -2,6 +2,7 @@
 """The steps of script/test, in the order a reader wants to hear of a failure: fast and precise first."""
 import argparse
 import glob
+import math
 import os
 import platform
 import shutil
@@ -18,6 +19,7 @@ from reports import Cases
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OUT = "build/test"
 CORES = os.cpu_count() or 1
+RUN_SECONDS = 38 * 60  # of a whole run without --long: what the other steps leave of it is the fuzzers'
 SUPPORT = os.path.join(ROOT, "tests/support")
 
 SANITIZERS = {
@@ -49,6 +51,7 @@ class Session:
     def __init__(self, long):
         self.long = long
         self.built = {}
+        self.began = time.monotonic()
         self.step = None
         self.fixed = fixed_addresses()
 
@@ -240,15 +243,28 @@ def step_cppcheck(session):
 
 
 def step_fuzz(session):
-    """each fuzz target for two seconds (a minute with --long)"""
+    """each fuzz target for a minute, or less where the run has taken long (10^8 executions with --long)"""
     session.build("asan")  # for the server that is sent mutated frames
-    session.must("script/fuzz", ["script/fuzz", "--seconds", "60" if session.long else "2"])
+    targets = len(glob.glob("tests/fuzz/fuzz_*.c")) + 1
+    left = RUN_SECONDS - (time.monotonic() - session.began)
+    seconds = int(min(60, max(2, left // math.ceil(targets / CORES))))
+    print(f"fuzz: {'the campaign' if session.long else f'{seconds} s a target'}", flush=True)
+    session.must("script/fuzz", ["script/fuzz", "--at-once", str(CORES), *(["--campaign"] if session.long else ["--seconds", str(seconds)])], minutes=25)
+    return Cases(passed=1)
+
+
+def step_endurance(session):
+    """an hour at half of what the machine takes, with closings, purges, reloads and questions (with --long alone)"""
+    session.must("configure", ["cmake", "--preset", "release", "-B", "build/bench", "-DBALISE_TESTS=ON"])
+    session.must("build", ["cmake", "--build", "build/bench", "--parallel", str(CORES), "--target", "balise", "load"])
+    session.must("an hour", ["/usr/bin/python3", "-B", "tests/bench/endurance.py"], minutes=90)
     return Cases(passed=1)
 
 
 STEPS = [step_dev, step_asan, step_tsan, step_integration, step_integration_asan, step_integration_tsan, step_privacy,
          step_attack, step_edge, step_fault, step_browser, step_proxy, step_cluster, step_javascript, step_demo, step_package, step_format, step_tidy,
-         step_cppcheck, step_fuzz]
+         step_cppcheck, step_fuzz, step_endurance]
+LONG_ONLY = [step_endurance]
 
 
 def name_of(step):
@@ -308,7 +324,7 @@ def main():
         for step in STEPS:
             print(f"{name_of(step):18} {step.__doc__}")
         return 0
-    steps = [step for step in STEPS if not chosen.only or name_of(step) in chosen.only]
+    steps = [step for step in STEPS if (name_of(step) in chosen.only if chosen.only else chosen.long or step not in LONG_ONLY)]
     shutil.rmtree(OUT, ignore_errors=True)
     os.makedirs(OUT)
     processes.adopt_orphans()

@@ -149,7 +149,7 @@ def main():
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--runs", type=int)
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--at-once", type=int, default=32)
+    parser.add_argument("--at-once", type=int, default=128)
     parser.add_argument("--findings", type=pathlib.Path, default=pathlib.Path("build/fuzz/findings/socket"))
     parser.add_argument("--replay", nargs="*", default=[])
     chosen = parser.parse_args()
