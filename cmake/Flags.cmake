@@ -4,6 +4,10 @@ add_library(balise_flags INTERFACE)
 target_compile_features(balise_flags INTERFACE c_std_11)
 target_compile_definitions(balise_flags INTERFACE _GNU_SOURCE BALISE_VERSION="${PROJECT_VERSION}"
     $<$<BOOL:${BALISE_TEST_HOOKS}>:BALISE_TEST_HOOKS>)
+# The sanitizers bring functions of libc's of their own.
+if(CMAKE_C_FLAGS MATCHES "-fsanitize=")
+    target_compile_definitions(balise_flags INTERFACE BALISE_SANITIZED)
+endif()
 target_include_directories(balise_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
 target_compile_options(balise_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla

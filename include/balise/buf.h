@@ -49,8 +49,8 @@ void bal_buf_addc(struct bal_buf *buf, const char *text);
 void bal_buf_printf(struct bal_buf *buf, const char *format, ...) BAL_PRINTF(2, 3);
 struct bal_slice bal_buf_slice(const struct bal_buf *buf); /**< borrowed until the next change */
 
-/** Memory that is never NULL: out of memory writes one line and aborts (so does the HTTP library).
- * Freed by free(). */
+/** Memory that is never NULL: out of memory writes one line and aborts, whoever asked (memory.c:
+ * the libraries' calls too). Freed by free(). */
 _Noreturn void bal_out_of_memory(void); /**< that end, for what a library could not allocate */
 void *bal_alloc(size_t bytes);          /**< uninitialised */
 void *bal_calloc(size_t count, size_t bytes); /**< zeroed; aborts on overflow */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The calls themselves. Each asks whether it shall fail, does what it was asked for by a bare
-// system call, and writes down what it changed. glibc's own names for memory (__libc_malloc …)
-// spare a lookup that would itself allocate.
+// system call, and writes down what it changed.
 #include "control.h"
 
 #include <dlfcn.h>
@@ -19,37 +18,49 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-extern void *__libc_malloc(size_t bytes);
-extern void *__libc_calloc(size_t count, size_t bytes);
-extern void *__libc_realloc(void *memory, size_t bytes);
-extern void *__libc_memalign(size_t alignment, size_t bytes);
-
 /* ---- memory ---- */
 
-void *malloc(size_t bytes)
+/* The next function of a name: libc's. */
+static void *next_of(const char *name)
 {
-    return fault_now(FAULT_MEMORY, NULL) ? NULL : __libc_malloc(bytes);
+    void *const next = dlsym(RTLD_NEXT, name);
+    if (!next)
+        abort();
+    return next;
 }
 
-void *calloc(size_t count, size_t bytes)
+static void *plain_malloc(size_t bytes)
 {
-    return fault_now(FAULT_MEMORY, NULL) ? NULL : __libc_calloc(count, bytes);
+    static void *(*next)(size_t);
+    if (!next)
+        *(void **)&next = next_of("__libc_malloc");
+    return next(bytes);
 }
 
-void *realloc(void *memory, size_t bytes)
+/* The executable's own malloc and its kin (server/base/memory.c) ask libc's by these names. */
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t bytes);
+void *__libc_memalign(size_t alignment, size_t bytes);
+
+void *__libc_malloc(size_t bytes)
 {
-    return fault_now(FAULT_MEMORY, NULL) ? NULL : __libc_realloc(memory, bytes);
+    return fault_now(FAULT_MEMORY, NULL) ? NULL : plain_malloc(bytes);
 }
 
-void *aligned_alloc(size_t alignment, size_t bytes)
+void *__libc_calloc(size_t count, size_t bytes)
 {
-    return fault_now(FAULT_MEMORY, NULL) ? NULL : __libc_memalign(alignment, bytes);
+    static void *(*next)(size_t, size_t);
+    if (!next)
+        *(void **)&next = next_of("__libc_calloc");
+    return fault_now(FAULT_MEMORY, NULL) ? NULL : next(count, bytes);
 }
 
-int posix_memalign(void **out, size_t alignment, size_t bytes)
+void *__libc_memalign(size_t alignment, size_t bytes)
 {
-    *out = fault_now(FAULT_MEMORY, NULL) ? NULL : __libc_memalign(alignment, bytes);
-    return *out ? 0 : ENOMEM;
+    static void *(*next)(size_t, size_t);
+    if (!next)
+        *(void **)&next = next_of("__libc_memalign");
+    return fault_now(FAULT_MEMORY, NULL) ? NULL : next(alignment, bytes);
 }
 
 /* ---- opening ---- */
@@ -65,7 +76,7 @@ static int opened(const char *path, int flags, int fd, bool is_new)
     if (!fault_is_inside(path) || fstat(fd, &facts) != 0)
         return fd;
     const size_t length = strlen(path) + 1;
-    file->path = __libc_malloc(length);
+    file->path = plain_malloc(length);
     memcpy(file->path, path, length);
     file->inode = facts.st_ino;
     file->synchronous = (flags & O_DSYNC) != 0;
@@ -389,6 +400,6 @@ int mdb_put(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, unsigned fl
     if (fault_now(FAULT_PUT, NULL))
         return errno;
     if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "mdb_put");
+        *(void **)&real = next_of("mdb_put");
     return real(txn, dbi, key, value, flags);
 }

@@ -16,7 +16,7 @@ REFUSALS = [("open", {"code": errno.EMFILE}), ("open", {"code": errno.EROFS}), (
             ("name", {"code": errno.ENOSPC}), ("put", {"code": MAP_FULL})]
 NAMES = [f"{kind}-{errno.errorcode.get(how['code'], 'MAP_FULL')}{'-done' if 'done' in how else ''}" for kind, how in REFUSALS]
 SAMPLE = 3
-HANDS = 8  # that share the calls of a kind: pytest -n lets them work side by side
+HANDS = 24  # that share the calls of a kind: pytest -n lets them work side by side
 
 
 def play(kind, how, some):

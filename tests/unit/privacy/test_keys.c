@@ -22,15 +22,10 @@
 #include <cmocka.h>
 
 // The sanitizers replace mlock(2) by nothing, so what it does can only be seen without them.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
+#ifdef BALISE_SANITIZED
+enum { SANITIZED = true };
+#else
+enum { SANITIZED = false };
 #endif
 
 enum { ARENA_BYTES = 200 * 1000, DAY = 20780, SEATS = 5 };

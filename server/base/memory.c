@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Two things the C library's allocation does not promise, for the program and all its libraries,
+// whose calls of these functions come here.
+// Memory is wiped as it is freed, whoever frees it. What a request leaves in a block of the HTTP or
+// the TLS library would otherwise stay there until somebody happens to get that block, which in a
+// quiet night is never.
+// Memory that cannot be had ends the process with a word. Libraries do what they like where it
+// fails: some crash, some read a configuration with a value less, some take UTC for the time zone.
+// A sanitizer replaces these functions itself, so its builds go without.
+#include <balise/buf.h>
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef BALISE_SANITIZED
+
+/** The C library's own, by the names it has for those who replace them. */
+extern void *__libc_malloc(size_t bytes);               // NOLINT(bugprone-reserved-identifier)
+extern void *__libc_calloc(size_t count, size_t bytes); // NOLINT(bugprone-reserved-identifier)
+extern void *__libc_memalign(size_t alignment,
+                             size_t bytes); // NOLINT(bugprone-reserved-identifier)
+extern void __libc_free(void *block);       // NOLINT(bugprone-reserved-identifier)
+
+static void *had(void *block)
+{
+    if (!block) {
+        bal_out_of_memory();
+    }
+    return block;
+}
+
+void *malloc(size_t bytes)
+{
+    return had(__libc_malloc(bytes));
+}
+
+void *calloc(size_t count, size_t bytes)
+{
+    return had(__libc_calloc(count, bytes));
+}
+
+void *aligned_alloc(size_t alignment, size_t bytes)
+{
+    return had(__libc_memalign(alignment, bytes));
+}
+
+int posix_memalign(void **out, size_t alignment, size_t bytes)
+{
+    *out = had(__libc_memalign(alignment, bytes));
+    return 0;
+}
+
+void free(void *block)
+{
+    if (block) {
+        explicit_bzero(block, malloc_usable_size(block));
+    }
+    __libc_free(block);
+}
+
+/** The C library's would leave a copy behind when it moves a block. */
+void *realloc(void *block, size_t bytes)
+{
+    if (!block) {
+        return malloc(bytes);
+    }
+    const size_t room = malloc_usable_size(block);
+    if (bytes <= room && bytes > room / 2) {
+        return block;
+    }
+    if (bytes == 0) {
+        free(block);
+        return NULL;
+    }
+    void *const moved = malloc(bytes);
+    memcpy(moved, block, bytes < room ? bytes : room);
+    free(block);
+    return moved;
+}
+
+#endif
