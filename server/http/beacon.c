@@ -14,39 +14,43 @@
 
 #define FORWARDED_BYTES 512
 
-/** The next line of the header that the proxies are said to write; the other one is a visitor's
- * own. */
-static ssize_t next_line(const h2o_req_t *req, bool is_rfc7239, ssize_t at)
+/** Whether a header is the one that the proxies are said to write; the other one is a visitor's
+ * own.
+ */
+static bool is_forwarding(const h2o_header_t *header, bool is_rfc7239)
 {
-    return is_rfc7239 ? h2o_find_header_by_str(&req->headers, H2O_STRLIT("forwarded"), at)
-                      : h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at);
+    return is_rfc7239 ? h2o_lcstris(header->name->base, header->name->len, H2O_STRLIT("forwarded"))
+                      : header->name == &H2O_TOKEN_X_FORWARDED_FOR->buf;
 }
 
 /**
- * All lines of X-Forwarded-For or Forwarded as one list (RFC 9110 §5.3): some proxies append a line
- * of their own instead of extending the visitor's, and then the last line is the one to be
- * believed. What does not fit becomes a malformed list, so that the visitor is from nowhere rather
- * than from a wrong place.
+ * The lines of X-Forwarded-For or Forwarded as one list (RFC 9110 §5.3): some proxies append a line
+ * of their own instead of extending the visitor's. The list is read from its end, where our proxies
+ * wrote, so it is put together from there; of older lines that do not fit nobody asks.
  */
 static struct bal_slice forwarded_for(const h2o_req_t *req, bool is_rfc7239,
                                       char joined[FORWARDED_BYTES])
 {
-    ssize_t at = next_line(req, is_rfc7239, -1);
-    if (at == -1)
-        return (struct bal_slice){0};
-    const struct bal_slice only = slice_of(req->headers.entries[at].value);
-    size_t used = 0;
-    int lines = 0;
-    for (; at != -1; at = next_line(req, is_rfc7239, at), lines++) {
-        const struct bal_slice line = slice_of(req->headers.entries[at].value);
-        if (line.length >= FORWARDED_BYTES - used)
-            return lines == 0 && line.length > 0 ? only : BAL_SLICE("?");
-        if (line.length > 0)
-            memcpy(joined + used, line.data, line.length);
-        used += line.length;
-        joined[used++] = ',';
+    struct bal_slice list = {0};
+    for (size_t i = req->headers.size; i > 0; i--) {
+        const h2o_header_t *header = &req->headers.entries[i - 1];
+        if (!is_forwarding(header, is_rfc7239) || header->value.len == 0)
+            continue;
+        const struct bal_slice line = slice_of(header->value);
+        if (list.length == 0) {
+            list = line;
+            continue;
+        }
+        if (list.length + 1 + line.length > FORWARDED_BYTES)
+            break;
+        char *const end = joined + FORWARDED_BYTES - list.length;
+        memmove(end, list.data, list.length); // onto itself but for the first time
+        end[-1] = ',';
+        memcpy(end - 1 - line.length, line.data, line.length);
+        list = (struct bal_slice){.data = end - 1 - line.length,
+                                  .length = list.length + 1 + line.length};
     }
-    return lines == 1 ? only : (struct bal_slice){.data = joined, .length = used - 1};
+    return list;
 }
 
 static enum bal_outcome gate(struct bal_ingest *ingest, const h2o_req_t *req,

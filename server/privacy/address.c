@@ -142,15 +142,43 @@ static bool parse_hop(struct bal_slice text, struct address *out)
     return address_parse(text, AF_INET6, out);
 }
 
+/** Whether the byte before `end` is a quote that no backslash escapes (RFC 9110 §5.6.4). */
+static bool ends_in_quote(struct bal_slice text, size_t end)
+{
+    size_t escapes = 0;
+    if (text.data[end - 1] != '"') {
+        return false;
+    }
+    while (escapes + 1 < end && text.data[end - 2 - escapes] == '\\') {
+        escapes++;
+    }
+    return escapes % 2 == 0;
+}
+
+/** Takes what stands right of the last `mark` off `text`, trimmed. In Forwarded a mark inside a
+ * quoted string is none (RFC 7239 §4). Quotes are told from the right: our proxies wrote what is
+ * there, and a quote that a visitor left open reaches no farther than his own part. */
+static struct bal_slice cut_last(struct bal_slice *text, char mark, bool has_quotes)
+{
+    bool quoted = false;
+    size_t at = text->length;
+    for (; at > 0 && (quoted || text->data[at - 1] != mark); at--) {
+        if (has_quotes && ends_in_quote(*text, at)) {
+            quoted = !quoted;
+        }
+    }
+    const struct bal_slice last = bal_slice_trim(slice_from(*text, at, text->length));
+    text->length = at > 0 ? at - 1 : 0;
+    return last;
+}
+
 /** One element of Forwarded (RFC 7239 §4): "for=192.0.2.1;proto=https", 'For="[2001:db8::1]:443"'.
  * What a proxy hides ("unknown", "_name") is no address. */
 static bool parse_element(struct bal_slice element, struct address *out)
 {
     struct bal_slice value = {0};
     while (element.length) {
-        const size_t end = find_byte(element, ';');
-        const struct bal_slice pair = bal_slice_trim(slice_from(element, 0, end));
-        element = slice_from(element, end < element.length ? end + 1 : end, element.length);
+        const struct bal_slice pair = cut_last(&element, ';', true);
         const size_t equals = find_byte(pair, '=');
         if (equals == pair.length ||
             !bal_slice_equal_nocase(slice_from(pair, 0, equals), BAL_SLICE("for"))) {
@@ -248,16 +276,13 @@ static struct bal_prefix truncate(const struct address *address)
     return prefix;
 }
 
-/** Takes the right-most element off `list`, trimmed; absent when nothing is left. Empty ones count
- * for nothing (RFC 9110, 5.6.1). */
-static struct bal_slice take_last(struct bal_slice *list)
+/** Takes the right-most element off `list`; absent when nothing is left. Empty ones count for
+ * nothing (RFC 9110, 5.6.1). */
+static struct bal_slice take_last(struct bal_slice *list, bool has_quotes)
 {
     struct bal_slice last = {0};
     while (list->length && !last.length) {
-        const char *const comma = memrchr(list->data, ',', list->length);
-        const size_t start = comma ? (size_t)(comma - list->data) + 1 : 0;
-        last = bal_slice_trim(slice_from(*list, start, list->length));
-        list->length = comma ? start - 1 : 0;
+        last = cut_last(list, ',', has_quotes);
     }
     return last;
 }
@@ -281,7 +306,7 @@ struct bal_prefix bal_prefix_of_peer(const struct bal_peer *peer, const struct b
     else if (of_socket(&peer->socket_address, &address))
         prefix = address_prefix(&address, trusted, trusted_count);
     for (int seen = 0; prefix.is_proxy; seen++) {
-        const struct bal_slice hop = take_last(&hops);
+        const struct bal_slice hop = take_last(&hops, peer->is_rfc7239);
         if (!hop.length)
             break; // all are ours: the farthest one asked for itself
         prefix = (struct bal_prefix){0};

@@ -242,14 +242,35 @@ static void forwarded_is_read_where_proxies_write_it_and_nothing_else(void **sta
     assert_string_equal(world_store.forwarded, "for=_a,for=203.0.113.3");
 }
 
-static void forwardings_that_do_not_fit_become_one_that_nobody_believes(void **state)
+static void of_forwardings_that_do_not_fit_the_last_ones_are_read(void **state)
 {
     (void)state;
-    char headers[2048];
-    snprintf(headers, sizeof headers,
-             FROM_PORTAL "X-Forwarded-For: %0700d\r\nX-Forwarded-For: 192.0.2.1\r\n", 0);
-    assert_int_equal(status_of_beacon(headers, "view"), 204);
-    assert_true(strchr(world_store.forwarded, '.') == NULL);
+    static const struct {
+        const char *first, *last, *seen; // %s is 600 bytes
+    } cases[] = {
+        {"%s,198.51.100.9", "192.0.2.1", "192.0.2.1"},
+        {"198.51.100.9", "%s,192.0.2.1", "192.0.2.1"},
+        {"198.51.100.9,%s", "%s,192.0.2.1", "192.0.2.1"},
+    };
+    char filling[601], format[256], headers[4096];
+    memset(filling, 'a', 600);
+    filling[600] = '\0';
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        (void)snprintf(format, sizeof format,
+                       FROM_PORTAL "X-Forwarded-For: %s\r\nX-Forwarded-For: %s\r\n", cases[i].first,
+                       cases[i].last);
+        char *at = headers;
+        for (const char *c = format; *c; c++) {
+            const bool fills = c[0] == '%' && c[1] == 's';
+            at += snprintf(at, 1000, fills ? "%s" : "%.1s", fills ? filling : c);
+            c += fills;
+        }
+        assert_int_equal(status_of_beacon(headers, "view"), 204);
+        const size_t length = strlen(world_store.forwarded);
+        const size_t seen = strlen(cases[i].seen);
+        assert_true(length >= seen);
+        assert_string_equal(world_store.forwarded + length - seen, cases[i].seen);
+    }
 }
 
 int main(void)
@@ -276,7 +297,7 @@ int main(void)
                                         serve, world_close),
         cmocka_unit_test_teardown(forwarded_is_read_where_proxies_write_it_and_nothing_else,
                                   world_close),
-        cmocka_unit_test_setup_teardown(forwardings_that_do_not_fit_become_one_that_nobody_believes,
+        cmocka_unit_test_setup_teardown(of_forwardings_that_do_not_fit_the_last_ones_are_read,
                                         serve, world_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,13 @@ static void reads_forwarded_as_rfc_7239_has_it(void **state)
         {"for=198.51.100.1, for=203.0.113.9", "4 cb0071"},
         {"for=\"a visitor's own, for=203.0.113.9", "4 cb0071"},
         {"for=203.0.113.9, for=192.0.2.10", "4 cb0071"}, // the last is a proxy of ours
+        // What a proxy quotes of a visitor's request is no element, and no pair.
+        {"for=203.0.113.9;host=\"x,for=198.51.100.1;a\"", "4 cb0071"},
+        {"host=\"x,for=198.51.100.1;a\";for=203.0.113.9", "4 cb0071"},
+        {"for=203.0.113.9;host=\"x;for=198.51.100.1\"", "4 cb0071"},
+        {"for=203.0.113.9;host=\"a\\\",for=198.51.100.1;b=\\\"\"", "4 cb0071"},
+        {"for=203.0.113.9;host=\"a\\\\\"", "4 cb0071"},
+        {"for=198.51.100.1;host=\"open, for=203.0.113.9;host=\"b\"", "4 cb0071"},
         {"for=unknown", "0"},
         {"for=_hidden", "0"},
         {"for=203.0.113.9;for=203.0.113.9", "0"},
