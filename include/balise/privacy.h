@@ -125,7 +125,7 @@ struct bal_agent bal_keyring_agent(struct bal_keyring *keyring, uint16_t site, i
  * truncated address and one of `seats` numbers (1 … 65,535) that the user agent chooses. However
  * many user agents somebody makes up in one network, they take its `seats` seats, and a k test
  * counts seats (visitors.h). The key is made at the first call for a (site, day). Any thread. At
- * most 4 days a site are open at once (asserted).
+ * most 4 days a site have keys at once: a fifth takes the place of the earliest.
  */
 uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t day,
                              struct bal_prefix prefix, uint64_t agent, uint16_t seats);
@@ -139,7 +139,8 @@ uint64_t bal_keyring_visitor(struct bal_keyring *keyring, uint16_t site, int32_t
 uint32_t bal_keyring_margin(struct bal_keyring *keyring, uint16_t site, int32_t day,
                             unsigned margin, uint64_t visitor);
 
-/** Wipes a site's keys of a day, and all that is remembered of user agents. Any thread. */
+/** Wipes a site's keys of a day and of those before it, and all that is remembered of user agents.
+ * Any thread. */
 void bal_keyring_forget(struct bal_keyring *keyring, uint16_t site, int32_t day);
 
 #endif

@@ -50,6 +50,10 @@ void bal_store_stop(struct bal_store *store);
  * less often. Main thread. */
 BAL_MUST_USE bool bal_store_is_alive(struct bal_store *store);
 
+/** The store's time: what the clock said at most, to the second. It never goes back, so neither
+ * does the time of a flight that is counted: let it be this at the least. Any thread. */
+int64_t bal_store_time_ms(const struct bal_store *store);
+
 /** Hands a flight over; `flight->landed` is called on the writer thread once its views are on disk
  * (BAL_OK) or were refused. Any thread. */
 void bal_store_submit(struct bal_store *store, struct bal_flight *flight);

@@ -132,9 +132,13 @@ struct bal_flight *flights_room(struct flights *flights)
         depart(flights);
         craft = filling(flights);
     }
-    // Tallies may have waited; the views of a flight count when its first one came.
-    if (craft->flight.count == 0)
-        craft->flight.time_ms = bal_clock_now_ms(flights->clock);
+    // Tallies may have waited; the views of a flight count when its first one came. Of a clock that
+    // was set back the store takes no notice: visitors are hashed under the keys of its day.
+    if (craft->flight.count == 0) {
+        const int64_t now_ms = bal_clock_now_ms(flights->clock);
+        const int64_t store_ms = bal_store_time_ms(flights->store);
+        craft->flight.time_ms = now_ms > store_ms ? now_ms : store_ms;
+    }
     return &craft->flight;
 }
 

@@ -189,13 +189,46 @@ static void give(pthread_mutex_t *mutex)
     assert(!refused);
 }
 
+static int32_t day_of(uint64_t tag)
+{
+    return (int32_t)(uint32_t)tag;
+}
+
+/** Under the mutex, which is the only way to a free slot: it is wiped before it is offered again.
+ */
+static void wipe(struct bal_keyring *keyring, struct slot *slot)
+{
+    sodium_memzero(slot->keys, sizeof slot->keys);
+    atomic_store_explicit(&slot->tag, 0, memory_order_release);
+    // Nobody can tell any more whose these are; other days' are met again.
+    for (size_t i = 0; i < AGENTS_KNOWN; i++) {
+        atomic_store_explicit(&keyring->agents[i], 0, memory_order_relaxed);
+    }
+}
+
+/** A slot for a new day: a free one, or else that of the earliest day, which no clock says any
+ * more. */
+static struct slot *room(struct bal_keyring *keyring, struct site_slots *site)
+{
+    struct slot *slot = find(site, 0);
+    if (!slot) {
+        slot = &site->days[0];
+        for (size_t i = 1; i < DAYS_OPEN; i++) {
+            if (day_of(site->days[i].tag) < day_of(slot->tag)) {
+                slot = &site->days[i];
+            }
+        }
+        wipe(keyring, slot);
+    }
+    return slot;
+}
+
 static struct slot *make(struct bal_keyring *keyring, struct site_slots *site, uint64_t tag)
 {
     take(&keyring->making);
     struct slot *slot = find(site, tag); // another thread may have been faster
     if (!slot) {
-        slot = find(site, 0);
-        assert(slot); // more than DAYS_OPEN days: a day was never forgotten
+        slot = room(keyring, site);
         randombytes_buf(slot->keys, sizeof slot->keys);
         atomic_store_explicit(&slot->tag, tag, memory_order_release);
     }
@@ -300,15 +333,11 @@ void bal_keyring_forget(struct bal_keyring *keyring, uint16_t site, int32_t day)
 {
     assert(site < keyring->site_count);
     take(&keyring->making);
-    struct slot *const slot = find(&keyring->sites[site], tag_of(day));
-    if (slot) {
-        // Wiped before it is offered again: find(…, 0) under this mutex is the only way to a free
-        // slot.
-        sodium_memzero(slot->keys, sizeof slot->keys);
-        atomic_store_explicit(&slot->tag, 0, memory_order_release);
-        // Nobody can tell any more whose these are; other days' are met again.
-        for (size_t i = 0; i < AGENTS_KNOWN; i++)
-            atomic_store_explicit(&keyring->agents[i], 0, memory_order_relaxed);
+    for (size_t i = 0; i < DAYS_OPEN; i++) {
+        struct slot *const slot = &keyring->sites[site].days[i];
+        if (slot->tag != 0 && day_of(slot->tag) <= day) {
+            wipe(keyring, slot);
+        }
     }
     give(&keyring->making);
 }

@@ -60,6 +60,28 @@ static void add_outcomes(struct bal_store *store, const struct bal_flight *fligh
     }
 }
 
+/* Defines a page that the journal does not know yet, after those before it: numbers come in order,
+ * also where the group that was to define one was refused. */
+static void define_pages(struct bal_store *store, struct open_day *day, uint16_t site_id,
+                         uint32_t last)
+{
+    for (uint32_t page = 0; page <= last; page++) {
+        if (day->pages[page].journaled)
+            continue;
+        record_page(&store->group, site_id, page, open_page_text(day, page));
+        day->pages[page].journaled = true;
+    }
+}
+
+/* Whether a flight's visitors were hashed under other keys than those of the day that counts them:
+ * it was filled before a midnight, or by a clock that was set back. */
+static bool is_of_other_keys(const struct bal_store *store, const struct bal_flight *flight,
+                             uint16_t site)
+{
+    return bal_zone_day(store->config->sites[site].zone, flight->time_ms / 1000) !=
+           store->open[site]->day;
+}
+
 /* Finds the places of a flight's views and writes it as a journal group, with the pages the journal
  * does not know yet. */
 static void build_group(struct bal_store *store, const struct bal_flight *flight)
@@ -73,23 +95,26 @@ static void build_group(struct bal_store *store, const struct bal_flight *flight
         const struct bal_slice text = bal_flight_page(flight, view);
         const uint32_t page = open_page_number(day, text, cap, arena_has_room(store));
         const uint16_t site_id = store->site_ids[view->site];
-        if (!day->pages[page].journaled) {
-            record_page(&store->group, site_id, page, open_page_text(day, page));
-            day->pages[page].journaled = true;
-        }
+        if (!day->pages[page].journaled)
+            define_pages(store, day, site_id, page);
         record_view(&store->group, view, site_id, page);
         store->places[v] =
-            (struct open_place){.page = page, .region = open_region_number(day, view->region)};
+            (struct open_place){.page = page,
+                                .region = open_region_number(day, view->region),
+                                .is_unknown = v > 0 && view->site == flight->views[v - 1].site
+                                                  ? store->places[v - 1].is_unknown
+                                                  : is_of_other_keys(store, flight, view->site)};
     }
 }
 
-/* The definitions of a group that did not become durable must be written again. */
-static void forget_definitions(struct bal_store *store, const struct bal_flight *flight)
+/* The definitions of a group that did not become durable must be written again, and once too often
+ * does no harm. */
+static void forget_definitions(struct bal_store *store)
 {
-    for (uint32_t v = 0; v < flight->count; v++) {
-        struct open_page *page = &store->open[flight->views[v].site]->pages[store->places[v].page];
-        if (page->dirty)
-            page->journaled = false;
+    for (uint16_t s = 0; s < store->config->site_count; s++) {
+        struct open_day *day = store->open[s];
+        for (uint32_t page = 0; day && page < day->page_count; page++)
+            day->pages[page].journaled = day->pages[page].journaled && !day->pages[page].dirty;
     }
 }
 
@@ -127,7 +152,7 @@ bal_status land_flight(struct bal_store *store, const struct bal_flight *flight)
     if (flight->count > 0 && store->journal)
         status = append_group(store, &sequence);
     if (status) {
-        forget_definitions(store, flight);
+        forget_definitions(store);
         return status;
     }
     const struct open_counting counting = {

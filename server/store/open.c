@@ -264,7 +264,7 @@ static void testify(struct open_day *day, const struct bal_view *view,
     if (view->type == BAL_TYPE_SOFT_NAVIGATION)
         return;
     const struct witness one = witness_of(day, view, place);
-    unsigned lists = witnesses_want(&day->witnesses, &one, counting->k);
+    unsigned lists = place->is_unknown ? 0 : witnesses_want(&day->witnesses, &one, counting->k);
     if (lists != 0)
         lists = witnesses_enter(&day->witnesses, counting->arena, place->visitor, lists);
     witnesses_add(&day->witnesses, &one, lists);
@@ -294,6 +294,10 @@ static void count_table(struct open_day *const *days, const struct bal_flight *f
         const uint32_t number = row_of(day, table, view, &places[v]);
         if (number == NO_ROW)
             continue;
+        if (places[v].is_unknown) {
+            count_in(day, table, number, view)->bound++;
+            continue;
+        }
         if (!is_hashed)
             places[v].visitor = bal_keyring_margin(counting->keyring, day->site, day->day,
                                                    tables[table].margin, view->visitor);

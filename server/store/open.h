@@ -141,6 +141,7 @@ struct open_counting {
 struct open_place {
     uint32_t page, region;
     uint32_t visitor; /**< private to open.c */
+    bool is_unknown;  /**< hashed under another day's keys: counted as one from the journal is */
 };
 /** Counts a flight's views in every table they belong to, a table at a time, whose rows so stay in
  * the processor's cache. `days` is [site], `places` is [view]. */

@@ -48,7 +48,7 @@ struct bal_store {
     struct bal_journal *journal; /**< NULL when the configuration says no journal */
     struct open_day **open;      /**< [site]: the day that is open, or NULL */
     uint16_t *site_ids;          /**< [site]: the stable number used in the journal */
-    int64_t last_time_s;         /**< the store's time never goes back: periods close once */
+    _Atomic int64_t last_time_s; /**< the store's time never goes back: periods close once */
     int64_t next_boundary_s;     /**< the next end of an hour of any open day */
     int64_t next_checkpoint_ns;  /**< steady clock */
     int64_t next_room_ns;        /**< steady clock */

@@ -116,6 +116,18 @@ static bal_status checkpoint_by_clock(struct bal_store *store)
     return status;
 }
 
+/* The keys of days that are over, of those too that no view was counted of. Flights of yesterday
+ * may still be on their way. */
+static void forget_keys(struct bal_store *store)
+{
+    for (uint16_t s = 0; s < store->config->site_count; s++) {
+        const int32_t day = store->open[s]
+                                ? store->open[s]->day
+                                : bal_zone_day(store->config->sites[s].zone, store->last_time_s);
+        bal_keyring_forget(store->keyring, s, day - 1);
+    }
+}
+
 /* What a failure left undone must succeed before anything is acknowledged again. */
 static void tick(struct bal_store *store)
 {
@@ -123,6 +135,7 @@ static void tick(struct bal_store *store)
     const char *in = "recovery";
     bal_status status = BAL_OK;
     room_look(store);
+    forget_keys(store);
     if (was_failed && bal_clock_steady_ns() < store->next_recovery_ns)
         return;
     if (was_failed)
@@ -195,6 +208,11 @@ static void *run(void *context)
         atomic_store_explicit(&store->turned, true, memory_order_relaxed);
     }
     return NULL;
+}
+
+int64_t bal_store_time_ms(const struct bal_store *store)
+{
+    return atomic_load_explicit(&store->last_time_s, memory_order_relaxed) * 1000;
 }
 
 bool bal_store_is_alive(struct bal_store *store)

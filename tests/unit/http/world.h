@@ -39,6 +39,7 @@ struct bal_store {
     uint64_t taken, submitted, landed, views, declined, overloaded, most_views;
     bool queries_held;
     uint64_t queries_begun, queries_ended;
+    int64_t time_ms;
     char forwarded[1024], agent[256];
     int family;
 };
@@ -91,6 +92,11 @@ static inline void *world_writer(void *memory)
 
 // The functions below take the place of the store's, the ingest's, the query's and the
 // configuration's.
+
+int64_t bal_store_time_ms(const struct bal_store *store)
+{
+    return store->time_ms;
+}
 
 void bal_store_submit(struct bal_store *store, struct bal_flight *flight)
 {

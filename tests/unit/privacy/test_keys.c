@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Visitor hashes: equal where visitors are counted, unrelated everywhere else; and the memory their
 // keys are in.
-#include <balise/privacy.h>
+#include "keys_fixture.h"
 
 #include <inttypes.h>
 #include <linux/capability.h>
@@ -27,29 +27,6 @@ enum { SANITIZED = true };
 #else
 enum { SANITIZED = false };
 #endif
-
-enum { ARENA_BYTES = 200 * 1000, DAY = 20780, SEATS = 5 };
-
-static const struct bal_prefix prefix = {.family = 6, .bytes = {0x20, 0x01, 0x0d, 0xb8, 0, 7}};
-static const struct bal_slice agent = {"Mozilla/5.0 (X11; Linux x86_64)", 31};
-
-static struct bal_keyring *ring_of(uint16_t sites)
-{
-    struct bal_keyring *ring = NULL;
-    struct bal_error error = {0};
-    if (bal_keyring_create(sites, ARENA_BYTES, &ring, &error)) {
-        fail_msg("%s", error.text);
-    }
-    return ring;
-}
-
-static uint64_t visitor_of(struct bal_keyring *ring, uint16_t site, int32_t day,
-                           struct bal_prefix one, struct bal_slice user_agent, uint16_t seats)
-{
-    uint64_t hash = 0;
-    (void)bal_keyring_agent(ring, site, day, user_agent, &hash);
-    return bal_keyring_visitor(ring, site, day, one, hash, seats);
-}
 
 static void the_same_visitor_hashes_alike_on_one_day(void **state)
 {
@@ -233,47 +210,6 @@ static void long_user_agents_count_by_their_first_480_bytes(void **state)
     const uint64_t shorter = visitor_of(ring, 0, DAY, prefix, (struct bal_slice){text, 479}, SEATS);
     assert_true(whole == at_480);
     assert_true(shorter != at_480);
-    bal_keyring_destroy(ring);
-}
-
-static void a_forgotten_day_never_comes_back(void **state)
-{
-    (void)state;
-    struct bal_keyring *const ring = ring_of(2);
-    const uint64_t other_site = visitor_of(ring, 1, DAY, prefix, agent, SEATS);
-    uint64_t last = 0;
-    for (int32_t day = DAY; day < DAY + 50; day++) { // far more days than are open at once
-        const uint64_t before = visitor_of(ring, 0, day, prefix, agent, SEATS);
-        bal_keyring_forget(ring, 0, day);
-        const uint64_t after = visitor_of(ring, 0, day, prefix, agent, SEATS);
-        assert_true(before != after && before != last);
-        bal_keyring_forget(ring, 0, day);
-        last = after;
-    }
-    bal_keyring_forget(ring, 0, DAY); // unknown by now: nothing happens
-    assert_true(visitor_of(ring, 1, DAY, prefix, agent, SEATS) == other_site);
-    bal_keyring_destroy(ring);
-}
-
-static bool all_is_zero_below(const unsigned char *arena)
-{
-    enum { SLOTS_OF_ONE_SITE = 4 * (8 + 16 * (2 + BAL_MARGIN_COUNT)), USER_AGENTS = 1024 * 8 };
-    bool zero = true;
-    for (size_t i = 1; i <= SLOTS_OF_ONE_SITE + USER_AGENTS; i++) {
-        zero = zero && arena[-(ptrdiff_t)i] == 0;
-    }
-    return zero;
-}
-
-static void forgetting_wipes_the_keys_and_the_user_agents(void **state)
-{
-    (void)state;
-    struct bal_keyring *const ring = ring_of(1);
-    assert_true(all_is_zero_below(bal_keyring_arena(ring)));
-    (void)visitor_of(ring, 0, DAY, prefix, agent, SEATS);
-    assert_false(all_is_zero_below(bal_keyring_arena(ring)));
-    bal_keyring_forget(ring, 0, DAY);
-    assert_true(all_is_zero_below(bal_keyring_arena(ring)));
     bal_keyring_destroy(ring);
 }
 
@@ -483,8 +419,6 @@ int main(void)
         cmocka_unit_test(hashes_spread_over_all_bits),
         cmocka_unit_test(one_network_has_few_seats_however_many_user_agents_it_makes_up),
         cmocka_unit_test(long_user_agents_count_by_their_first_480_bytes),
-        cmocka_unit_test(a_forgotten_day_never_comes_back),
-        cmocka_unit_test(forgetting_wipes_the_keys_and_the_user_agents),
         cmocka_unit_test(threads_that_meet_a_new_day_agree_on_its_key),
         cmocka_unit_test(the_arena_is_aligned_zeroed_and_all_there),
         cmocka_unit_test(the_memory_is_locked_and_in_no_core_image),

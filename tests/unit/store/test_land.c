@@ -16,7 +16,12 @@
 #include <cmocka.h>
 
 static const int64_t hour_s = 3600;
-static struct refusal syncing, threads, transactions;
+static struct refusal writing, syncing, threads, transactions;
+
+ssize_t pwrite(int fd, const void *from, size_t bytes, off_t at)
+{
+    return refuse(&writing) ? -1 : syscall(SYS_pwrite64, fd, from, bytes, at);
+}
 
 int fdatasync(int fd)
 {
@@ -104,6 +109,41 @@ static void a_journal_that_is_full_between_two_checkpoints_gets_one(void **state
 
 /* ---- a disk that refuses ---- */
 
+static void pages_of_a_refused_group_leave_no_hole_in_the_journal(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static struct found found;
+    fixture_begin(&f, "");
+    fixture_shut(&f);
+    const pid_t child = fork();
+    if (child == 0) {
+        static const char *const pages[] = {"/a", "/b", "/c", "/d"};
+        bal_status status = BAL_OK;
+        fixture_open(&f);
+        for (unsigned p = 0; p < 4; p++) {
+            // /b and /c are refused, and what would take the refusal back too; /d comes after them.
+            writing = (struct refusal){p == 1 || p == 2 ? 2 : 0, EIO};
+            add_visitors(&f, pages[p], 20);
+            status |= (fixture_land(&f) == BAL_OK) != (p == 0 || p == 3);
+        }
+        _exit(status != 0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    fixture_open(&f);
+    add_visitors(&f, "/a", 20);
+    add_visitors(&f, "/d", 20);
+    assert_int_equal(fixture_land(&f), BAL_OK);
+    fixture_tick_at(&f, FIXTURE_NOON_S + 12 * hour_s);
+    fixture_read(&f, BAL_TIER_DAILY, BAL_MARGIN_PAGE, FIXTURE_DAY, &found);
+    assert_int_equal(found.count, 2);
+    assert_int_equal(found.cell[0].views, 40);
+    assert_int_equal(found.cell[1].views, 40);
+    fixture_end(&f);
+}
+
 static void a_full_journal_whose_checkpoint_is_refused_takes_nothing_more(void **state)
 {
     (void)state;
@@ -159,6 +199,51 @@ static void a_store_whose_thread_cannot_be_made_says_so(void **state)
     assert_non_null(strstr(error.text, "thread"));
     assert_int_equal(bal_store_start(f.store, &error), BAL_OK);
     bal_store_stop(f.store);
+    fixture_end(&f);
+}
+
+/* ---- other days' keys ---- */
+
+/* Filled before a midnight, or by a clock that was set back: the same people under another number.
+ */
+static void visitors_hashed_under_another_days_keys_make_no_k(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static struct found found;
+    const uint64_t others[] = {100, 200};
+    for (size_t n = 0; n < 2; n++) {
+        fixture_begin(&f, "");
+        add_visitors(&f, "/a", 6);
+        assert_int_equal(fixture_land(&f), BAL_OK);
+        if (n == 0)
+            f.flight.time_ms -= INT64_C(86400000);
+        for (unsigned v = 0; v < 6; v++)
+            (void)fixture_view(&f, "/a", others[n] + v, 1000);
+        assert_int_equal(fixture_land(&f), BAL_OK);
+        fixture_tick_at(&f, FIXTURE_NOON_S + 12 * hour_s);
+        fixture_read(&f, BAL_TIER_DAILY, BAL_MARGIN_SITE, FIXTURE_DAY, &found);
+        assert_int_equal(fixture_total(&found), n == 0 ? 0 : 12);
+        fixture_end(&f);
+    }
+}
+
+static void keys_of_days_that_are_over_go_whether_or_not_a_view_was_counted(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const struct bal_prefix network = {.family = 4, .bytes = {198, 51, 100}};
+    fixture_begin(&f, "");
+    add_visitors(&f, "/a", 20);
+    assert_int_equal(fixture_land(&f), BAL_OK);
+    uint64_t before[2], after[2];
+    for (int day = 0; day < 2; day++)
+        before[day] = bal_keyring_visitor(f.keyring, 0, FIXTURE_DAY - day, network, 7, 5);
+    fixture_tick_at(&f, FIXTURE_NOON_S);
+    for (int day = 0; day < 2; day++)
+        after[day] = bal_keyring_visitor(f.keyring, 0, FIXTURE_DAY - day, network, 7, 5);
+    assert_true(before[0] == after[0]);
+    assert_true(before[1] != after[1]);
     fixture_end(&f);
 }
 
@@ -242,9 +327,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_that_the_arena_has_no_room_for_are_counted_as_other),
         cmocka_unit_test(a_journal_that_is_full_between_two_checkpoints_gets_one),
+        cmocka_unit_test(pages_of_a_refused_group_leave_no_hole_in_the_journal),
         cmocka_unit_test(a_full_journal_whose_checkpoint_is_refused_takes_nothing_more),
         cmocka_unit_test(a_disk_that_goes_on_refusing_is_asked_less_and_less_often),
         cmocka_unit_test(a_store_whose_thread_cannot_be_made_says_so),
+        cmocka_unit_test(visitors_hashed_under_another_days_keys_make_no_k),
+        cmocka_unit_test(keys_of_days_that_are_over_go_whether_or_not_a_view_was_counted),
         cmocka_unit_test(views_of_a_site_that_is_configured_no_more_are_passed_over),
         cmocka_unit_test(a_page_that_nothing_defines_is_corrupt_unless_a_checkpoint_was_lost),
         cmocka_unit_test(a_day_that_cannot_be_looked_up_stops_the_replay),
