@@ -141,6 +141,33 @@ def test_the_record_names_the_servers_of_a_cluster_what_they_get_and_how(folder,
     assert SERVERS[0] in told("dpia-inputs", folder, "--lang", language)
 
 
+WEBHOOK = "https://alerts.example/balise"
+CONNECTS = {"nobody": {}, "a webhook": {"webhook": {"url": WEBHOOK, "secret_file": "/etc/balise/webhook.secret"}},
+            "a cluster": {"cluster": {"nodes": SERVERS, "node": "paris-1", "database": "portals"}}}
+CONNECTS["both"] = {**CONNECTS["a webhook"], **CONNECTS["a cluster"]}
+PASSED_ON = {"en": ("Nothing is passed on to a third party", "the recipients that the record of processing names", "keeps to its targets", "Database servers"),
+             "fr": ("Rien n’est transmis à un tiers", "aux destinataires que nomme le registre", "ne respecte plus ses objectifs", "Des serveurs de base de données")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("to", CONNECTS)
+def test_each_document_says_whether_totals_are_passed_on_and_to_whom(folder, language, to):
+    folder.config.update(CONNECTS[to])
+    folder.write_config()
+    texts = {command: told(command, folder, "--lang", language).replace("\\", "") for command in ("record", "dpia-inputs", "notice")}
+    nothing, recipients_named, of_webhook, of_cluster = PASSED_ON[language]
+    # The notice is for everybody: it tells what the recipients are, not their addresses.
+    assert (nothing in texts["notice"]) == (to == "nobody") != (recipients_named in texts["notice"])
+    assert (of_webhook in texts["notice"]) == (to in ("a webhook", "both")) and WEBHOOK not in texts["notice"]
+    assert (of_cluster in texts["notice"]) == (to in ("a cluster", "both")) and SERVERS[0] not in texts["notice"]
+    received = " ".join(recipients(folder, language))
+    assert all((words in received) == (to == "nobody") for words in SAID_OF_NOBODY[language]), received
+    inputs = texts["dpia-inputs"]
+    for address, ways in ((WEBHOOK, ("a webhook", "both")), (SERVERS[0], ("a cluster", "both"))):
+        assert (address in received) == (address in inputs) == (address in texts["record"]) == (to in ways), address
+    assert ("tests/integration/test_webhook.py" in inputs) == (to != "nobody")
+
+
 def sign(balise, key):
     """What the DPO does: make a key, sign the weaker settings, put both into the configuration."""
     made = run("dpo", "keygen", "--out", key)

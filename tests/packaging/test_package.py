@@ -53,6 +53,8 @@ def test_the_first_installation_makes_user_folder_and_service(room, package):
     assert room.path("etc/systemd/system/multi-user.target.wants/balise.service").is_symlink()
     for page in ("man1/balise.1", "man5/balise.json.5", "man8/balise-serve.8"):
         assert room.path(f"usr/share/man/{page}.gz").exists()
+    for document in ("CHANGELOG", "PRIVACY", "cnil-self-assessment", "cnil-auto-evaluation"):
+        assert room.path(f"usr/share/doc/balise/{document}.md.gz").exists()
     checked = as_balise(room, "balise", "check-config", "--config", CONFIG)
     assert "https://portal.example" in checked.stdout
 
