@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Row 21 of the privacy tests: somebody asks every live route of a running server after each beacon. Between the ends of
-hours nothing changes, to the byte; and all that was ever told, taken together, leaves no fewer than k visitors."""
+"""Row 21 of the privacy tests: somebody asks for the figures of today by every table, and for what /metrics says of a site,
+after each beacon. Between the ends of hours none of that changes, to the byte; and all numbers of views by site and page that
+were ever told, taken together, leave no fewer than k visitors. The counters of the process in /metrics do move: docs/PRIVACY.md."""
 import contextlib
 import datetime
 import random
