@@ -168,7 +168,7 @@ struct purge_note {
 /** Reads the line at `at`; its length, or 0 at the end or where the text is no line of ours. */
 size_t purge_note_read(const struct bal_buf *text, size_t at, struct purge_note *note);
 /** Destroys a file and asks the scanner for its tracer. BAL_EBUSY while readers have it. BAL_OK
- * when there is no such file. */
+ * when there is no such file, and when the scanner is dead: the note is proved after a restart. */
 BAL_MUST_USE bal_status purge_period(struct bal_store *store, enum partition_kind kind,
                                      int32_t period);
 /** Takes in the scanner's answers: each becomes a proof in the audit log. With `wait`, all that are

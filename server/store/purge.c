@@ -84,6 +84,8 @@ static bool find_line(const struct bal_buf *text, const struct purge_note *wante
     return false;
 }
 
+/* A scanner that is dead must not keep anybody from landing views: the note stays, and with it what
+ * `retention --verify` says of it, until the next start has another scanner. */
 static bal_status ask(struct bal_store *store, const struct purge_note *note)
 {
     const struct bal_slice needle = {.data = (const char *)note->tracer,
@@ -94,7 +96,13 @@ static bal_status ask(struct bal_store *store, const struct purge_note *note)
         status = scanner_ask(store->scanner, needle);
     }
     store->asked += status == BAL_OK;
-    return status;
+    if (status != BAL_EIO)
+        return status;
+    char date[BAL_DATE_BYTES];
+    bal_day_text(note->period, date);
+    bal_log(BAL_LOG_ERROR, "store", "scanner_is_dead",
+            BAL_NAME("tier", partition_kind_name(note->kind)), BAL_NAME("period", date));
+    return BAL_OK;
 }
 
 /* Notes the tracer of a file that is about to go. Not noted: no such file, or one without a tracer.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "private.h"
+#include "refuse.h"
 #include "store_fixture.h"
 
 #include <balise/retention.h>
@@ -8,10 +9,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
 static const int64_t hour_s = 3600, day_s = 86400;
+static struct refusal sending;
+
+ssize_t send(int fd, const void *bytes, size_t length, int flags)
+{
+    return refuse(&sending) ? -1 : syscall(SYS_sendto, fd, bytes, length, flags, NULL, 0);
+}
 #define SHORT ",\"retention\":{\"hourly_days\":2,\"daily_months\":1}"
 
 /* Days of 20 visitors each; the clock is then just past the last one's end. */
@@ -182,6 +191,28 @@ static void waits_with_a_purge_while_a_process_beside_reads_the_file(void **stat
     fixture_end(&f);
 }
 
+static void a_dead_scanner_stops_no_views_and_is_made_up_for_at_the_next_start(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, SHORT);
+    live(&f, 0, 2);
+    sending = (struct refusal){1000, EPIPE};
+    live(&f, 2, 3); /* each midnight purges, and asks again for what the last one left */
+    sending.times = 0;
+    look(&f, 5);
+    assert_true(report.unproved_count > 0);
+    assert_non_null(strstr(report.problems.data, "restart balise"));
+    fixture_shut(&f);
+    fixture_open(&f);
+    purge_take_proofs(f.store, true);
+    look(&f, 5);
+    assert_int_equal(report.unproved_count, 0);
+    assert_string_equal(report.problems.data, "");
+    bal_retention_finish(&report);
+    fixture_end(&f);
+}
+
 static uint64_t occurrences(const struct fixture *f, const uint8_t tracer[PARTITION_TRACER_BYTES])
 {
     struct scanner *scanner = NULL;
@@ -257,6 +288,7 @@ int main(void)
         cmocka_unit_test(a_purge_that_only_deletes_records_is_found_out),
         cmocka_unit_test(files_have_no_overflow_pages_and_no_uninitialised_memory),
         cmocka_unit_test(waits_with_a_purge_while_a_process_beside_reads_the_file),
+        cmocka_unit_test(a_dead_scanner_stops_no_views_and_is_made_up_for_at_the_next_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
