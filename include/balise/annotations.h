@@ -47,8 +47,9 @@ struct bal_annotations {
     const struct bal_grant *grant; /**< by whom */
 };
 
-/** Adds one, whose id is made. BAL_EINVAL for a text that is none, BAL_ENOSPC for one too many. The
- * audit log learns site, kind and id, not the text: that can be taken back. */
+/** Adds one, whose id is made. BAL_EINVAL for a text that is none, BAL_ENOSPC for one too many of
+ * the site or of the file, which holds 4 MiB. The audit log learns site, kind and id, not the text:
+ * that can be taken back. */
 BAL_MUST_USE bal_status bal_annotation_add(const struct bal_annotations *place,
                                            struct bal_annotation *annotation,
                                            struct bal_error *error);

@@ -158,7 +158,9 @@ static void add(const struct annotations_asked *asked, const struct bal_annotati
     (void)snprintf(annotation.site, sizeof annotation.site, "%s", site->name);
     const bal_status status = bal_annotation_add(place, &annotation, NULL);
     if (status == BAL_ENOSPC) {
-        answer_refuse(answer, 409, "The site has 1000 annotations: take some back first.");
+        answer_refuse(answer, 409,
+                      "The site has 1000 annotations, or all sites together have 4 MiB of them: "
+                      "take some back first.");
     } else if (status) {
         answer_refuse(answer, 500, "The annotation could not be kept.");
     } else {

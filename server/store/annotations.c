@@ -137,6 +137,10 @@ bal_status bal_annotation_add(const struct bal_annotations *place,
         insert(bal_buf_slice(&file.content), annotation, &lines) > BAL_ANNOTATIONS_OF_A_SITE)
         status = bal_error_set(error, BAL_ENOSPC, "the site has %d annotations already",
                                BAL_ANNOTATIONS_OF_A_SITE);
+    /* Nobody could read the file again, to take one back or to purge it. */
+    if (!status && lines.length > TEXT_FILE_MAX_BYTES)
+        status = bal_error_set(error, BAL_ENOSPC, "all annotations have %d bytes already",
+                               TEXT_FILE_MAX_BYTES);
     if (!status)
         status = tell(place, "annotation_added", annotation, error);
     if (!status)

@@ -153,8 +153,9 @@ int32_t retention_today(const struct bal_config *config, int64_t time_s);
 int32_t retention_first_kept(const struct bal_config *config, enum partition_kind kind,
                              int32_t today);
 int32_t retention_end(const struct bal_config *config, enum partition_kind kind, int32_t period);
-/** Destroys every tier file that is past its limit by `time_s`. A file in use is left to the next
- * call: BAL_EBUSY. */
+/** Destroys every tier file that is past its limit by `time_s`, and drops annotations that are:
+ * these are left to the next day when their file refuses. A file in use is left to the next call:
+ * BAL_EBUSY. */
 BAL_MUST_USE bal_status retention_purge(struct bal_store *store, int64_t time_s);
 
 /* purge.c: destroying a period and proving it */

@@ -91,8 +91,9 @@ static bal_status purge_ended(struct bal_store *store)
     return status;
 }
 
-/* Annotations go with the daily figures of their month. */
-static bal_status purge_annotations(const struct bal_store *store, int32_t today)
+/* Annotations go with the daily figures of their month. A file of them that cannot be read or
+ * written is told in the log each day: it must not keep anybody from landing views. */
+static void purge_annotations(const struct bal_store *store, int32_t today)
 {
     const int32_t last_gone = retention_first_kept(store->config, PARTITION_DAILY, today) - 1;
     struct bal_error error = {0};
@@ -102,10 +103,10 @@ static bal_status purge_annotations(const struct bal_store *store, int32_t today
     const int32_t first = bal_day_from_civil(year + month / 12, month % 12 + 1, 1);
     const bal_status status =
         bal_annotation_purge(store->data_dir, (int64_t)first * 86400, &count, &error);
-    if (count > 0)
-        bal_log(status ? BAL_LOG_ERROR : BAL_LOG_INFO, "store", "annotations_purged",
-                BAL_NUM("count", count), BAL_NUM("status", status));
-    return status;
+    if (status)
+        bal_log(BAL_LOG_ERROR, "store", "annotations_not_purged", BAL_NAME("reason", error.text));
+    else if (count > 0)
+        bal_log(BAL_LOG_INFO, "store", "annotations_purged", BAL_NUM("count", count));
 }
 
 bal_status retention_purge(struct bal_store *store, int64_t time_s)
@@ -119,6 +120,6 @@ bal_status retention_purge(struct bal_store *store, int64_t time_s)
     if (!status)
         status = purge_ended(store);
     if (!status)
-        status = purge_annotations(store, today);
+        purge_annotations(store, today);
     return status ? status : purge_ask_again(store);
 }

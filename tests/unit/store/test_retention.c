@@ -213,6 +213,22 @@ static void a_dead_scanner_stops_no_views_and_is_made_up_for_at_the_next_start(v
     fixture_end(&f);
 }
 
+static void annotations_that_cannot_be_read_stop_no_views_and_no_start(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char path[128];
+    fixture_begin(&f, SHORT);
+    live(&f, 0, 1);
+    (void)snprintf(path, sizeof path, "%s/data/annotations", f.folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    live(&f, 1, 2);
+    fixture_shut(&f);
+    fixture_open(&f);
+    live(&f, 3, 1);
+    fixture_end(&f);
+}
+
 static uint64_t occurrences(const struct fixture *f, const uint8_t tracer[PARTITION_TRACER_BYTES])
 {
     struct scanner *scanner = NULL;
@@ -288,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_purge_that_only_deletes_records_is_found_out),
         cmocka_unit_test(files_have_no_overflow_pages_and_no_uninitialised_memory),
         cmocka_unit_test(waits_with_a_purge_while_a_process_beside_reads_the_file),
+        cmocka_unit_test(annotations_that_cannot_be_read_stop_no_views_and_no_start),
         cmocka_unit_test(a_dead_scanner_stops_no_views_and_is_made_up_for_at_the_next_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
