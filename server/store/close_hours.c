@@ -258,7 +258,7 @@ static bal_status retell_chunk(void *context, const struct bal_told *told)
                                          .upper_bound = told->upper_bound,
                                          .tail_hours = told->tail_hours};
         again->open = true;
-        if (told->key.margin == BAL_MARGIN_SITE)
+        if (told->key.margin == BAL_MARGIN_SITE && told->key.hour < WITNESS_HOURS)
             again->closing->blocks |= UINT32_C(1) << told->key.hour;
     }
     for (unsigned m = 0; m < BAL_METRIC_COUNT && !status; m++)

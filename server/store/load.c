@@ -124,13 +124,62 @@ static void begin_site(struct loader *loader, struct bal_slice name)
     loader->open = open_day_create((uint16_t)(loader->site < 0 ? 0 : loader->site), loader->day);
 }
 
+/* How many rows a table of the day has at the most. */
+static uint32_t most_rows(const struct open_day *day, enum open_table_id table)
+{
+    switch (table) {
+    case OPEN_SITE:
+        return 1;
+    case OPEN_PAGE:
+    case OPEN_SOFT_PAGE:
+    case OPEN_BLOCK_PAGE:
+        return day->page_count;
+    case OPEN_REGION:
+        return day->region_count;
+    case OPEN_DEVICE:
+        return BAL_DEVICE_COUNT;
+    case OPEN_BROWSER:
+        return BAL_BROWSER_COUNT;
+    case OPEN_PROTOCOL:
+        return BAL_PROTOCOL_COUNT;
+    case OPEN_TYPE:
+        return BAL_TYPE_COUNT;
+    case OPEN_PAGE_DEVICE:
+        return day->page_count * BAL_DEVICE_COUNT;
+    case OPEN_REGION_DEVICE:
+        return day->region_count * BAL_DEVICE_COUNT;
+    case OPEN_BLOCK:
+        return OPEN_BLOCK_RESERVE + 1;
+    case OPEN_PAGE_REGION:
+        return day->pairs.count;
+    case OPEN_TABLE_COUNT:
+        break;
+    }
+    return 0;
+}
+
+/* What counting and closing take for granted: each row has its name, each hour is one of the day.
+ */
+static bool makes_sense(const struct open_day *day, const struct bal_zone *zone)
+{
+    for (enum open_table_id t = 0; t < OPEN_TABLE_COUNT; t++) {
+        if (day->table[t].count > most_rows(day, t))
+            return false;
+    }
+    return day->block_checked <= bal_zone_hours(zone, day->day) &&
+           day->block_first_hour <= day->block_checked &&
+           day->reserve_first_hour + day->reserve_hours <= day->block_first_hour;
+}
+
 /* Takes the day over as the site's open one. */
 static bal_status adopt(struct loader *loader)
 {
     struct bal_store *store = loader->store;
     struct open_day **open = &store->open[loader->site];
-    if (*open)
-        return BAL_ECORRUPT; /* a day is ended in its file before the next one begins */
+    if (*open) /* a day is ended in its file before the next one begins */
+        return BAL_ECORRUPT;
+    if (!makes_sense(loader->open, store->config->sites[loader->site].zone))
+        return BAL_ECORRUPT;
     loader->open->key_epochs++;
     witnesses_begin_epoch(&loader->open->witnesses);
     loader->open->sequence = loader->meta.sequence;

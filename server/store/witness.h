@@ -65,7 +65,9 @@ struct witnesses {
     uint32_t *slots; /**< open addressing: number + 1 */
     uint32_t slot_count;
     struct bal_sketch seen[WITNESS_LISTS][WITNESS_SHARDS];
-    struct witness_class small[WITNESS_BLOCK + WITNESS_HOURS], *regions;
+    struct witness_class *regions,
+        small[WITNESS_BLOCK + WITNESS_HOURS + 1]; /**< the block that is filling once all have ended
+                                                     begins behind the last hour */
     uint32_t region_capacity;
     uint32_t met[WITNESS_BLOCK]; /**< bit j of i: a view in both is noted */
     bool passed_over;            /**< some view is not noted */
