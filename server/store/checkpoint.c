@@ -148,8 +148,32 @@ static void save_pairs(struct saver *saver, const struct open_day *day)
     }
 }
 
+/* Deletes every key of a site that starts with `saver->key`. */
+static void delete_all(struct saver *saver)
+{
+    MDB_cursor *cursor = NULL;
+    if (saver->rc || (saver->rc = mdb_cursor_open(saver->txn, saver->partition->dbi, &cursor)))
+        return;
+    MDB_val k = {.mv_size = saver->key.length, .mv_data = saver->key.data}, v;
+    int rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+    while (!rc && bal_slice_starts((struct bal_slice){.data = k.mv_data, .length = k.mv_size},
+                                   bal_buf_slice(&saver->key))) {
+        rc = mdb_cursor_del(cursor, 0);
+        if (!rc)
+            rc = mdb_cursor_get(cursor, &k, &v,
+                                MDB_NEXT); /* after a deletion: the record that took its place */
+    }
+    mdb_cursor_close(cursor);
+    if (rc != MDB_NOTFOUND)
+        saver->rc = rc;
+}
+
 static void save_witnesses(struct saver *saver, const struct open_day *day)
 {
+    if (day->witnesses.renumbered) {
+        saved_key(&saver->key, site_name(saver, day), SAVED_WITNESS);
+        delete_all(saver);
+    }
     for (uint32_t w = 0; w < day->witnesses.count; w++) {
         if (!day->witnesses.all[w].dirty)
             continue;
@@ -184,26 +208,6 @@ static void save_opening(struct saver *saver, const struct open_day *day)
         told_put_grid_chunk(&saver->value, day->grid, chunk);
         put(saver, bal_buf_slice(&saver->value));
     }
-}
-
-/* Deletes every key of a site that starts with `saver->key`. */
-static void delete_all(struct saver *saver)
-{
-    MDB_cursor *cursor = NULL;
-    if (saver->rc || (saver->rc = mdb_cursor_open(saver->txn, saver->partition->dbi, &cursor)))
-        return;
-    MDB_val k = {.mv_size = saver->key.length, .mv_data = saver->key.data}, v;
-    int rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
-    while (!rc && bal_slice_starts((struct bal_slice){.data = k.mv_data, .length = k.mv_size},
-                                   bal_buf_slice(&saver->key))) {
-        rc = mdb_cursor_del(cursor, 0);
-        if (!rc)
-            rc = mdb_cursor_get(cursor, &k, &v,
-                                MDB_NEXT); /* after a deletion: the record that took its place */
-    }
-    mdb_cursor_close(cursor);
-    if (rc != MDB_NOTFOUND)
-        saver->rc = rc;
 }
 
 static void save_told(struct saver *saver, const struct open_day *day, const struct told_list *told)
@@ -247,6 +251,7 @@ static void mark_clean(struct open_day *day)
     }
     for (uint32_t w = 0; w < day->witnesses.count; w++)
         day->witnesses.all[w].dirty = false;
+    day->witnesses.renumbered = false;
     day->region_saved = day->region_count;
     day->pairs.saved = day->pairs.count;
     day->grid_saved = true;

@@ -189,6 +189,7 @@ bool witnesses_are_earlier(const struct witnesses *witnesses)
 void witnesses_begin_epoch(struct witnesses *witnesses)
 {
     const bool are_earlier = witnesses_are_earlier(witnesses);
+    witnesses->renumbered = true;
     for (uint32_t w = 0; w < witnesses->count; w++) {
         struct witness *one = &witnesses->all[w];
         if (!are_earlier)

@@ -71,6 +71,8 @@ struct witnesses {
     uint32_t region_capacity;
     uint32_t met[WITNESS_BLOCK]; /**< bit j of i: a view in both is noted */
     bool passed_over;            /**< some view is not noted */
+    bool renumbered; /**< since they were loaded: an erasure may have made two kinds one, so what
+                        a checkpoint holds under a number is another's */
 };
 
 /** The lists (bit l: list l) that want a further witness of these classes. */

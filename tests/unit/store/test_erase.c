@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "partition_file.h"
+#include "private.h"
 #include "store_fixture.h"
 
 #include <balise/audit.h>
@@ -121,6 +122,36 @@ static void an_open_day_closes_with_the_page_in_other(void **state)
     assert_int_equal(views_of(&f, BAL_MARGIN_PAGE, FIXTURE_DAY + 1, named), 0);
     assert_int_equal(views_of(&f, BAL_MARGIN_PAGE, FIXTURE_DAY + 1, NULL), 67);
     assert_int_equal(views_of(&f, BAL_MARGIN_SOFT_PAGE, FIXTURE_DAY + 1, NULL), 67);
+    fixture_end(&f);
+}
+
+/* Visitors of the open day who are witnesses. */
+static uint32_t witnesses_of(const struct fixture *f)
+{
+    const struct witnesses *all = &f->store->open[0]->witnesses;
+    uint32_t visitors = 0;
+    for (uint32_t w = 0; w < all->count; w++)
+        visitors += all->all[w].earlier[WITNESS_OF_DAY];
+    return visitors;
+}
+
+static void witnesses_of_an_open_day_stay_as_many_as_they_were(void **state)
+{
+    static const char *const pages[] = {"/", "/aide", named};
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, "");
+    for (unsigned v = 0; v < 60; v++)
+        (void)fixture_view(&f, pages[v % 3], v, 900);
+    assert_int_equal(fixture_land(&f), BAL_OK);
+    fixture_shut(&f);
+    (void)erase(&f, "/aide", INT32_MIN, INT32_MAX);
+    (void)erase(&f, named, INT32_MIN, INT32_MAX); /* its visitors join those in "(other)" */
+    for (unsigned start = 0; start < 4; start++) {
+        fixture_open(&f);
+        assert_int_equal(witnesses_of(&f), 60);
+        fixture_shut(&f);
+    }
     fixture_end(&f);
 }
 
@@ -375,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_joins_other_and_every_total_stays),
         cmocka_unit_test(an_open_day_closes_with_the_page_in_other),
+        cmocka_unit_test(witnesses_of_an_open_day_stay_as_many_as_they_were),
         cmocka_unit_test(blocks_of_pages_keep_their_totals),
         cmocka_unit_test(days_that_were_not_asked_for_keep_the_page),
         cmocka_unit_test(a_dry_run_counts_and_changes_nothing),
