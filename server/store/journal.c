@@ -7,8 +7,11 @@
 #include <balise/little.h>
 
 #include <assert.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const uint8_t magic[4] = {'B', 'A', 'L', 'J'};
 
@@ -192,4 +195,40 @@ void bal_journal_close(struct bal_journal *journal)
     sodium_free(journal->secret);
     free(journal->buffer);
     free(journal);
+}
+
+enum { PATH_BYTES = 4096 };
+static const char keys_name[] = "journal.keys";
+
+bool bal_journal_is_there(const char *folder)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, keys_name);
+    return access(path, F_OK) == 0;
+}
+
+/* The keys' file last: while it is there the rest is found again. */
+static bal_status unlink_files(const char *folder, struct bal_error *error)
+{
+    const char *const names[] = {"journal", keys_name};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        char path[PATH_BYTES];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, names[n]);
+        if (unlink(path) != 0)
+            return bal_error_set(error, blocks_status(errno), "%s: %s", path, strerror(errno));
+    }
+    return bal_folder_sync(folder, error);
+}
+
+bal_status bal_journal_remove(struct bal_journal *journal, const char *folder,
+                              struct bal_error *error)
+{
+    bal_status status = BAL_OK;
+    for (unsigned h = 0; h < HALVES && status == BAL_OK; h++)
+        status = keyslots_destroy(journal->slots, h);
+    bal_journal_close(journal);
+    if (status)
+        return bal_error_set(error, status, "%s/%s: cannot be written: %s", folder, keys_name,
+                             bal_status_text(status));
+    return unlink_files(folder, error);
 }

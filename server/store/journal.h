@@ -78,6 +78,13 @@ BAL_MUST_USE bal_status bal_journal_open(const struct bal_journal_options *optio
 /** Leaves groups and keys as they are; wipes keys from memory. Accepts NULL. */
 void bal_journal_close(struct bal_journal *journal);
 
+/** Whether a folder has a journal that can be read: its keys are there. */
+bool bal_journal_is_there(const char *folder);
+/** For a journal that is wanted no more, once a durable checkpoint holds all of it: destroys both
+ * keys and unlinks its files. Closes it in any case; after a failure it may be opened again. */
+BAL_MUST_USE bal_status bal_journal_remove(struct bal_journal *journal, const char *folder,
+                                           struct bal_error *error);
+
 /**
  * Appends one group. BAL_OK: it is durable and `*sequence` is its number. BAL_EBUSY: it does not
  * fit into the half (or both halves are pending after a restart): make a checkpoint, then try

@@ -157,7 +157,7 @@ bal_status land_flight(struct bal_store *store, const struct bal_flight *flight)
     }
     const struct open_counting counting = {
         .keyring = store->keyring, .arena = store->arena, .k = (uint32_t)store->config->privacy.k};
-    for (uint32_t v = 0; v < flight->count; v++)
+    for (uint32_t v = 0; v < flight->count && store->journal; v++)
         store->open[flight->views[v].site]->sequence = sequence;
     open_count_flight(store->open, flight, store->places, &counting);
     add_outcomes(store, flight);

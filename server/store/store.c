@@ -52,16 +52,27 @@ static bal_status open_journal(struct bal_store *store, struct bal_error *error)
     return bal_journal_open(&options, &store->journal, error);
 }
 
+/* The configuration says no journal since the last start: what it held is in a checkpoint now. */
+static bal_status remove_journal(struct bal_store *store, struct bal_error *error)
+{
+    struct bal_journal *const journal = store->journal;
+    store->journal = NULL;
+    return bal_journal_remove(journal, store->data_dir, error);
+}
+
 /* Open days as the disk tells them. */
 static bal_status read_open_days(struct bal_store *store, struct bal_error *error)
 {
+    const bool is_wanted = store->config->store.journal;
     bal_status status = load_open_days(store, error);
     close_schedule(store);
-    if (!status && store->config->store.journal)
+    if (!status && (is_wanted || bal_journal_is_there(store->data_dir)))
         status = open_journal(store, error);
     if (!status)
         status = checkpoint_write(
             store); /* what was replayed; the journal's old halves become unreadable */
+    if (!status && store->journal && !is_wanted)
+        status = remove_journal(store, error);
     return status;
 }
 

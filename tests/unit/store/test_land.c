@@ -279,6 +279,51 @@ static void views_of_a_site_that_is_configured_no_more_are_passed_over(void **st
     fixture_end(&f);
 }
 
+static bool has_file(const struct fixture *f, const char *name)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/data/%s", f->folder, name);
+    return access(path, F_OK) == 0;
+}
+
+static void a_journal_that_is_switched_off_after_a_death_is_replayed_and_removed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static struct found found;
+    fixture_begin(&f, "");
+    fixture_shut(&f);
+    const pid_t child = fork();
+    if (child == 0) {
+        fixture_open(&f);
+        add_visitors(&f, "/a", 20);
+        _exit(fixture_land(&f) != BAL_OK);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    f.config->store.journal = false;
+    fixture_open(&f);
+    assert_null(f.store->journal);
+    assert_false(has_file(&f, "journal"));
+    assert_false(has_file(&f, "journal.keys"));
+    const uint64_t sequence = f.store->open[0]->sequence;
+    assert_true(sequence > 0);
+    add_visitors(&f, "/a", 100);
+    assert_int_equal(fixture_land(&f), BAL_OK);
+    assert_int_equal(f.store->open[0]->sequence, sequence);
+    fixture_shut(&f);
+    f.config->store.journal = true;
+    fixture_open(&f);
+    assert_true(bal_journal_sequence(f.store->journal) >= sequence);
+    add_visitors(&f, "/a", 30);
+    assert_int_equal(fixture_land(&f), BAL_OK);
+    fixture_tick_at(&f, FIXTURE_NOON_S + 12 * hour_s);
+    fixture_read(&f, BAL_TIER_DAILY, BAL_MARGIN_PAGE, FIXTURE_DAY, &found);
+    assert_int_equal(fixture_total(&found), 150);
+    fixture_end(&f);
+}
+
 /* A journal group: a time, and a view of a page that nothing defines. */
 static struct bal_buf a_group(const struct fixture *f, int64_t time_s, uint32_t page)
 {
@@ -334,6 +379,7 @@ int main(void)
         cmocka_unit_test(visitors_hashed_under_another_days_keys_make_no_k),
         cmocka_unit_test(keys_of_days_that_are_over_go_whether_or_not_a_view_was_counted),
         cmocka_unit_test(views_of_a_site_that_is_configured_no_more_are_passed_over),
+        cmocka_unit_test(a_journal_that_is_switched_off_after_a_death_is_replayed_and_removed),
         cmocka_unit_test(a_page_that_nothing_defines_is_corrupt_unless_a_checkpoint_was_lost),
         cmocka_unit_test(a_day_that_cannot_be_looked_up_stops_the_replay),
     };
