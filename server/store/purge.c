@@ -4,7 +4,7 @@
 // looks for the tracer in every byte of the folder; its answer is the proof, a record of the audit
 // log. The note's line goes after the record is on disk; the record bears a hash of the tracer, so
 // that a crash between the two makes no second one. What a crash leaves in the note is destroyed
-// and asked for again at the next start.
+// and asked for again at the next start, but for a file that was made anew under the same name.
 #include "private.h"
 
 #include <balise/log.h>
@@ -105,20 +105,20 @@ static bal_status ask(struct bal_store *store, const struct purge_note *note)
     return BAL_OK;
 }
 
-/* Notes the tracer of a file that is about to go. Not noted: no such file, or one without a tracer.
- */
+/* Notes the tracer of a file that is about to go, unless an earlier try has. Not noted: no such
+ * file, or one without a tracer. */
 static bal_status note_tracer(struct bal_store *store, struct purge_note *note, bool *noted)
 {
     size_t at, length;
-    *noted = find_line(&store->unproved, note, false, &at, &length);
-    if (*noted) {
-        (void)purge_note_read(&store->unproved, at, note);
-        return BAL_OK;
-    }
     const bal_status status =
         partition_tracer(store->partitions, note->kind, note->period, note->tracer);
-    if (status)
-        return status == BAL_ENOTFOUND ? BAL_OK : status;
+    if (status && status != BAL_ENOTFOUND) /* that one: perhaps since nobody new gets it */
+        return status;
+    *noted = find_line(&store->unproved, note, status == BAL_OK, &at, &length);
+    if (*noted)
+        (void)purge_note_read(&store->unproved, at, note);
+    if (*noted || status)
+        return BAL_OK;
     *noted = true;
     note->since_s = bal_clock_now_ms(store->clock) / 1000;
     add_line(store, note);
@@ -240,9 +240,21 @@ static bal_status read_note(struct bal_store *store, const char *path, struct ba
     return status;
 }
 
-/* Asks for what was noted before a time; with `destroy`, after making sure that its file is gone.
- */
-static bal_status ask_for_noted(struct bal_store *store, int64_t before_s, bool destroy)
+/* Whether the file of that name is not the one that was noted: the day may have been opened again,
+ * by a site in another time zone. What is half destroyed has no tracer to tell. Looked at as if
+ * from beside, for it must not be set aside. */
+static bool is_another(const struct bal_store *store, const struct purge_note *note)
+{
+    struct partitions *const beside = partitions_create_beside(store->data_dir);
+    uint8_t tracer[PARTITION_TRACER_BYTES];
+    const bal_status status = partition_tracer(beside, note->kind, note->period, tracer);
+    partitions_destroy(beside);
+    return status == BAL_OK && memcmp(tracer, note->tracer, sizeof tracer) != 0;
+}
+
+/* Asks for what was noted before a time; at a start, when no file is open, after making sure that
+ * its file is gone. */
+static bal_status ask_for_noted(struct bal_store *store, int64_t before_s, bool at_start)
 {
     struct purge_note note;
     struct bal_buf lines = {0}; /* a copy: answers that come meanwhile take lines out */
@@ -252,11 +264,13 @@ static bal_status ask_for_noted(struct bal_store *store, int64_t before_s, bool 
          at += length) {
         if (note.since_s >= before_s)
             continue;
-        if (destroy)
+        const bool another = at_start && is_another(store, &note);
+        if (at_start && !another)
             status = partition_destroy(store->partitions, note.kind, note.period);
         if (status == BAL_EBUSY)
             status = BAL_OK; /* somebody beside reads it: the next purge finds it again */
-        else if (!status && !partition_exists(store->partitions, note.kind, note.period))
+        else if (!status &&
+                 (another || !partition_exists(store->partitions, note.kind, note.period)))
             status = ask(store, &note);
     }
     bal_buf_finish(&lines);

@@ -213,6 +213,66 @@ static void a_dead_scanner_stops_no_views_and_is_made_up_for_at_the_next_start(v
     fixture_end(&f);
 }
 
+static void what_a_crash_left_half_destroyed_goes_at_the_next_start_and_is_no_damage(void **state)
+{
+    static const char zeros[4 * 4096];
+    (void)state;
+    struct fixture f;
+    char path[128];
+    fixture_begin(&f, SHORT);
+    live(&f, 0, 2);
+    (void)snprintf(path, sizeof path, "%s/data/hourly/2026-01-01.mdb", f.folder);
+    const int file = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(flock(file, LOCK_SH), 0); /* so that it is noted and not destroyed */
+    live(&f, 2, 2);
+    fixture_shut(&f);
+    assert_int_equal(pwrite(file, zeros, sizeof zeros, 0), sizeof zeros);
+    assert_int_equal(close(file), 0);
+    fixture_open(&f);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(f.store->stats.files_damaged, 0);
+    purge_take_proofs(f.store, true);
+    look(&f, 4);
+    assert_string_equal(report.problems.data, "");
+    bal_retention_finish(&report);
+    fixture_end(&f);
+}
+
+/* Views of a site, each of another visitor. */
+static void visit(struct fixture *f, uint16_t site)
+{
+    for (unsigned v = 0; v < 20; v++)
+        fixture_view(f, "/a", v, 1000 + v)->site = site;
+    assert_int_equal(fixture_land(f), BAL_OK);
+}
+
+static void a_day_that_is_opened_again_outlives_the_note_of_the_file_before(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static struct found found;
+    fixture_begin(&f, SHORT);
+    sending = (struct refusal){1000, EPIPE};
+    visit(&f, 1);
+    fixture_tick_at(&f, FIXTURE_NOON_S + 9 * hour_s); /* the island's midnight: its file goes */
+    visit(&f, 0);
+    fixture_shut(&f);
+    fixture_open(&f);
+    fixture_tick_at(&f, FIXTURE_NOON_S + 12 * hour_s);
+    fixture_read(&f, BAL_TIER_DAILY, BAL_MARGIN_PAGE, FIXTURE_DAY, &found);
+    assert_int_equal(fixture_total(&found), 20);
+    look(&f, 1);
+    assert_int_equal(report.unproved_count, 2); /* two files, two tracers to look for */
+    sending.times = 0;
+    fixture_shut(&f);
+    fixture_open(&f);
+    purge_take_proofs(f.store, true);
+    look(&f, 1);
+    assert_int_equal(report.unproved_count, 0);
+    bal_retention_finish(&report);
+    fixture_end(&f);
+}
+
 static void annotations_that_cannot_be_read_stop_no_views_and_no_start(void **state)
 {
     (void)state;
@@ -304,6 +364,8 @@ int main(void)
         cmocka_unit_test(a_purge_that_only_deletes_records_is_found_out),
         cmocka_unit_test(files_have_no_overflow_pages_and_no_uninitialised_memory),
         cmocka_unit_test(waits_with_a_purge_while_a_process_beside_reads_the_file),
+        cmocka_unit_test(what_a_crash_left_half_destroyed_goes_at_the_next_start_and_is_no_damage),
+        cmocka_unit_test(a_day_that_is_opened_again_outlives_the_note_of_the_file_before),
         cmocka_unit_test(annotations_that_cannot_be_read_stop_no_views_and_no_start),
         cmocka_unit_test(a_dead_scanner_stops_no_views_and_is_made_up_for_at_the_next_start),
     };
