@@ -95,11 +95,6 @@ static const struct table_info tables[TABLE_COUNT] = {
                                 {"views", "Array(UInt64)"}}},
 };
 
-const char *table_name(enum table table)
-{
-    return tables[table].name;
-}
-
 void table_put(struct bal_buf *sql, const struct bal_config *config, enum table table)
 {
     bal_buf_printf(sql, "%s.%s%s", config->cluster.database, tables[table].name,

@@ -11,8 +11,6 @@
  */
 enum table { TABLE_NODES, TABLE_PERIODS, TABLE_CELLS, TABLE_BINS, TABLE_COUNT };
 
-const char *table_name(enum table table);
-
 /** Appends "database.table": where rows are written to and read from. */
 void table_put(struct bal_buf *sql, const struct bal_config *config, enum table table);
 /** Appends "INSERT INTO … (columns) FORMAT RowBinary". */

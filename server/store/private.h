@@ -23,7 +23,7 @@
 struct store_stats {
     _Atomic uint64_t views, flights, journal_bytes, checkpoints, days_closed, files_purged,
         arena_full, files_damaged;
-    _Atomic int64_t last_journal_ns, last_checkpoint_ns, journal_ns, checkpoint_ns, last_proof_s;
+    _Atomic int64_t last_journal_ns, last_checkpoint_ns, journal_ns, checkpoint_ns;
     _Atomic uint64_t open_cells, arena_used_bytes, cell_bytes;
     _Atomic uint64_t disk_free_bytes;
     _Atomic bool failed, disk_low;

@@ -168,8 +168,6 @@ static bool prove(struct bal_store *store, const struct purge_note *note, bal_st
                          BAL_NUM("hits", hits), BAL_NAME("mark", mark)) != BAL_OK)
         return false;
     ledger_drop(&store->ledger, note->kind, note->period);
-    if (gone)
-        atomic_store_explicit(&store->stats.last_proof_s, store->last_time_s, memory_order_relaxed);
     return gone;
 }
 

@@ -23,7 +23,6 @@ void told_list_add(struct told_list *list, enum partition_kind kind, int32_t day
     bal_put_u32be(&list->bytes, (uint32_t)day);
     bal_put_bytes(&list->bytes, key);
     bal_put_bytes(&list->bytes, value);
-    list->count++;
 }
 
 bool told_list_next(const struct told_list *list, size_t *at, struct told_entry *entry)
@@ -43,7 +42,6 @@ bool told_list_next(const struct told_list *list, size_t *at, struct told_entry 
 void told_list_finish(struct told_list *list)
 {
     bal_buf_finish(&list->bytes);
-    list->count = 0;
 }
 
 /* ---- publishing ---- */

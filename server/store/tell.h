@@ -22,7 +22,6 @@ struct told_entry {
 
 struct told_list {
     struct bal_buf bytes; /**< entries back to back: kind u8, day u32, key bytes, value bytes */
-    size_t count;
 };
 
 void told_list_add(struct told_list *list, enum partition_kind kind, int32_t day,
