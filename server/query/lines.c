@@ -23,12 +23,14 @@ void lines_finish(struct lines *lines)
 
 /* ---- order ---- */
 
+enum { HOURS_AND_MORE = 32 }; // than the 25 of the longest day
+
 static double number_of(const struct shown *shown)
 {
     const struct sort *const sort = &shown->ask->sort;
     switch (sort->by) {
     case SORT_TIME:
-        return shown->day * 24.0 + shown->row->hour;
+        return (double)shown->day * HOURS_AND_MORE + shown->row->hour;
     case SORT_VIEWS:
         return (double)shown->row->views;
     case SORT_VISITORS:

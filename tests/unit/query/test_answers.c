@@ -370,6 +370,17 @@ static void hours_stay_right_when_clocks_change(void **state)
     world_says(w, "\"hour\":\"2026-10-25T02:00:00+01:00\",\"hours\":1,");
 }
 
+static void the_25th_hour_of_a_day_is_before_the_first_of_the_next(void **state)
+{
+    struct world *const w = *state;
+    add_block(w, "2026-10-25", 24, 1, 0, 50);
+    add_block(w, "2026-10-26", 0, 1, 0, 50);
+    assert_int_equal(world_ask(w, "site=portal&metric=lcp&by=hour&from=2026-10-25&to=2026-10-27"
+                                  "&sort=-hour&limit=1"),
+                     200);
+    world_says(w, "\"hour\":\"2026-10-26T00:00:00+01:00\"");
+}
+
 static void an_answer_without_bounds_is_refused(void **state)
 {
     struct world *const w = *state;
@@ -436,6 +447,7 @@ int main(void)
         TEST(chunks_of_a_cell_are_one_cell),
         TEST(soft_navigations_are_a_table_of_their_own),
         TEST(hours_stay_right_when_clocks_change),
+        TEST(the_25th_hour_of_a_day_is_before_the_first_of_the_next),
         TEST(an_answer_without_bounds_is_refused),
         TEST(memory_is_bounded_and_freed_day_by_day),
     };
