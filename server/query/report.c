@@ -223,6 +223,17 @@ static bal_status gather_all(struct report *report, const struct bal_source *sou
 
 /* ---- the answer ---- */
 
+// The table that has grown too large, or any.
+static const struct gathering *what_failed(const struct report *report)
+{
+    const struct gathering *const all[] = {&report->now, &report->earlier, &report->by_day,
+                                           &report->pages, &report->regions};
+    size_t at = 0;
+    while (at + 1 < sizeof all / sizeof *all && !all[at]->too_large)
+        at++;
+    return all[at];
+}
+
 static void name_file(const struct report *report, char name[BAL_FILE_NAME_BYTES])
 {
     char month[BAL_DATE_BYTES];
@@ -243,7 +254,7 @@ void bal_report_answer(const struct bal_source *source, const struct bal_config 
         init(report, source);
         const bal_status status = gather_all(report, source);
         if (status) {
-            gather_refuse(&report->pages, status, answer);
+            gather_refuse(what_failed(report), status, answer);
         } else {
             report_write(report, &answer->body);
             answer->status = 200;

@@ -2,6 +2,7 @@
 // One answer takes no more memory than it may, in its histograms and in its text, and says so.
 #include "world.h"
 
+#include <balise/annotations.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,14 +11,25 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+// Instead of the store's: no report here has any.
+bal_status bal_annotation_list(const char *data_dir, const struct bal_annotation_scan *scan,
+                               struct bal_error *error)
+{
+    (void)data_dir;
+    (void)scan;
+    (void)error;
+    return BAL_OK;
+}
+
 // Cells of a day, each with a view in each of many bins over four powers of two.
-static void add_wide_cells(struct world *w, const char *day, unsigned cells, unsigned bins)
+static void add_wide_cells_of(struct world *w, enum bal_margin margin, const char *day,
+                              unsigned cells, unsigned bins)
 {
     for (unsigned c = 0; c < cells; c++) {
         char page[16];
         (void)snprintf(page, sizeof page, "/%u", c);
         fake_cell_add(w->store, &(struct fake_cell){.tier = BAL_TIER_DAILY,
-                                                    .margin = BAL_MARGIN_PAGE,
+                                                    .margin = margin,
                                                     .day = day_of(day),
                                                     .text = {page},
                                                     .views = 100,
@@ -26,6 +38,11 @@ static void add_wide_cells(struct world *w, const char *day, unsigned cells, uns
             fake_value(w->store, BAL_LCP, 1000.0 * (1 + 15.0 * b / bins), 1);
         fake_value(w->store, BAL_LCP, 0, 1); // the window of buckets begins at the first
     }
+}
+
+static void add_wide_cells(struct world *w, const char *day, unsigned cells, unsigned bins)
+{
+    add_wide_cells_of(w, BAL_MARGIN_PAGE, day, cells, bins);
 }
 
 static void histograms_of_one_answer_have_a_bound(void **state)
@@ -63,6 +80,29 @@ static void the_text_of_one_answer_has_a_bound(void **state)
     assert_int_equal(world_ask(w, range), 200);
 }
 
+static void report_is_refused(const struct world *w)
+{
+    const struct bal_parameter parameters[] = {{BAL_SLICE("site"), BAL_SLICE("portal")},
+                                               {BAL_SLICE("month"), BAL_SLICE("2026-11")}};
+    const struct bal_kpi_request request = {.parameters = parameters, .count = 2};
+    const struct bal_source source = bal_source_of_store(w->store);
+    struct bal_answer answer = {0};
+    bal_report_answer(&source, &w->config, &request, w->now_ms, &answer);
+    assert_int_equal(answer.status, 400);
+    assert_true(bal_slice_contains(bal_buf_slice(&answer.body), BAL_SLICE("answer_mebibytes")));
+    bal_buf_finish(&answer.body);
+}
+
+static void a_report_says_which_bound_it_meets_whichever_table_meets_it(void **state)
+{
+    struct world *const w = *state;
+    w->config.query.answer_mebibytes = 1;
+    add_wide_cells_of(w, BAL_MARGIN_REGION, "2026-11-20", 200, 1);
+    report_is_refused(w);
+    add_wide_cells(w, "2026-11-20", 200, 1);
+    report_is_refused(w);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -70,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(histograms_of_one_answer_have_a_bound),
         TEST(the_text_of_one_answer_has_a_bound),
+        TEST(a_report_says_which_bound_it_meets_whichever_table_meets_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
