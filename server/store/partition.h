@@ -70,8 +70,8 @@ MDB_val partition_val(struct bal_slice slice);
 bool partition_exists(struct partitions *partitions, enum partition_kind kind, int32_t day);
 const char *partition_kind_name(enum partition_kind kind); /**< its folder's name too */
 enum { PARTITION_KINDS = PARTITION_DAILY + 1 };
-/** Whether a file of a kind's folder has a name that this registry gives: a period's, or that of
- * its lock. */
+/** Whether a file of a kind's folder has a name that this registry gives: a period's, damaged
+ * or on its way or neither, or that of its lock. */
 bool partition_is_name(enum partition_kind kind, const char *name);
 /** Whether a data folder holds a file of any kind. */
 bool partition_any(const char *data_dir);

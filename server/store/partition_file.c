@@ -21,7 +21,8 @@
 enum { READ_FOR_MS = 5000, LOOK_EVERY_MS = 20 }; /* a process beside that reads the old file */
 enum { LOCK_FILE_BYTES = 8192 };
 static const size_t rebuilt_map_bytes = (size_t)16 << 30;
-static const char new_mark[] = ".new"; /* of a file that is being rebuilt, then of the old one */
+static const char new_mark[] =
+    PARTITION_NEW_MARK; /* of a file that is being rebuilt, then of the old one */
 
 void partition_path(const char *data_dir, enum partition_kind kind, int32_t period,
                     char path[PARTITION_PATH_BYTES])

@@ -15,6 +15,9 @@ void partition_path(const char *data_dir, enum partition_kind kind, int32_t peri
 /** The ends of their names. */
 #define PARTITION_WHOLE ".mdb"
 #define PARTITION_DAMAGED PARTITION_WHOLE ".damaged"
+/** While it is made or made anew; what a crash leaves of it goes at the next start. */
+#define PARTITION_NEW PARTITION_WHOLE PARTITION_NEW_MARK
+#define PARTITION_NEW_MARK ".new"
 /** The periods of the files of a kind with such an end, as partition_list. */
 BAL_MUST_USE bal_status partition_names(const char *data_dir, enum partition_kind kind,
                                         const char *ending, int32_t **out, size_t *count);

@@ -41,7 +41,8 @@ bool partition_is_name(enum partition_kind kind, const char *name)
     memcpy(stem, name, length);
     stem[length] = '\0';
     return parse_name(kind, stem, PARTITION_WHOLE, &period) ||
-           parse_name(kind, stem, PARTITION_DAMAGED, &period);
+           parse_name(kind, stem, PARTITION_DAMAGED, &period) ||
+           parse_name(kind, stem, PARTITION_NEW, &period);
 }
 
 bool partition_any(const char *data_dir)

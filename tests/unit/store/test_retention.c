@@ -153,6 +153,20 @@ static void names_files_that_nobody_will_ever_purge(void **state)
     fixture_end(&f);
 }
 
+static void a_file_that_is_being_made_is_no_stranger(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, SHORT);
+    live(&f, 0, 1);
+    meddle(&f, COPY, "2026-01-01.mdb", "2026-01-02.mdb.new");
+    meddle(&f, COPY, "2026-01-01.mdb", "2026-01-02.mdb.new-lock");
+    look(&f, 1);
+    assert_string_equal(report.problems.data, "");
+    bal_retention_finish(&report);
+    fixture_end(&f);
+}
+
 static void a_policy_that_the_store_does_not_keep_is_seen(void **state)
 {
     (void)state;
@@ -360,6 +374,7 @@ int main(void)
         cmocka_unit_test(names_what_is_older_than_the_policy),
         cmocka_unit_test(believes_the_records_and_not_the_name_of_their_file),
         cmocka_unit_test(names_files_that_nobody_will_ever_purge),
+        cmocka_unit_test(a_file_that_is_being_made_is_no_stranger),
         cmocka_unit_test(a_policy_that_the_store_does_not_keep_is_seen),
         cmocka_unit_test(a_purge_that_only_deletes_records_is_found_out),
         cmocka_unit_test(files_have_no_overflow_pages_and_no_uninitialised_memory),
