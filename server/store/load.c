@@ -149,7 +149,7 @@ static uint32_t most_rows(const struct open_day *day, enum open_table_id table)
     case OPEN_REGION_DEVICE:
         return day->region_count * BAL_DEVICE_COUNT;
     case OPEN_BLOCK:
-        return OPEN_BLOCK_RESERVE + 1;
+        return day->has_reserve ? OPEN_BLOCK_RESERVE + 1 : OPEN_BLOCK_FILLING + 1;
     case OPEN_PAGE_REGION:
         return day->pairs.count;
     case OPEN_TABLE_COUNT:

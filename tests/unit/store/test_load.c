@@ -118,7 +118,7 @@ static void rows_past_the_end_of_their_table_set_the_file_aside(void **state)
                   {OPEN_SOFT_PAGE, 2},
                   {OPEN_PAGE_DEVICE, 2 * BAL_DEVICE_COUNT},
                   {OPEN_REGION_DEVICE, BAL_DEVICE_COUNT},
-                  {OPEN_BLOCK, 2},
+                  {OPEN_BLOCK, 1}, /* none is kept back yet */
                   {OPEN_BLOCK_PAGE, 2},
                   {OPEN_PAGE_REGION, 0}};
     (void)state;
@@ -135,11 +135,45 @@ static void rows_past_the_end_of_their_table_set_the_file_aside(void **state)
     }
 }
 
+static void a_told_block_of_an_hour_that_no_day_has_harms_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct told_list list = {0};
+    struct told_entry told;
+    struct bal_buf key = {0}, value = {0};
+    const struct bal_histogram nothing[BAL_METRIC_COUNT] = {0};
+    const struct bal_key block = {.site = BAL_SLICE("portal"),
+                                  .margin = BAL_MARGIN_SITE,
+                                  .day = FIXTURE_DAY,
+                                  .hour = 200,
+                                  .hours = 1};
+    size_t at = 0;
+    assert_int_equal(told_list_add_cell(&list, PARTITION_HOURLY, &block,
+                                        &(struct told_head){.views = 20, .visitors = 20}, nothing),
+                     BAL_OK);
+    assert_true(told_list_next(&list, &at, &told));
+    saved_told_key(&key, BAL_SLICE("portal"), PARTITION_HOURLY, FIXTURE_DAY);
+    bal_buf_add(&key, told.key);
+    bal_buf_add(&value, told.value);
+    begin(&f);
+    put(&f, &key, &value);
+    put_hours(&f, &(struct open_day){.block_first_hour = 12,
+                                     .block_checked = 12,
+                                     .has_reserve = true,
+                                     .reserve_hours = 12});
+    end(&f, false);
+    bal_buf_finish(&value);
+    bal_buf_finish(&key);
+    told_list_finish(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hours_that_the_day_does_not_have_set_its_file_aside),
         cmocka_unit_test(rows_past_the_end_of_their_table_set_the_file_aside),
+        cmocka_unit_test(a_told_block_of_an_hour_that_no_day_has_harms_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
