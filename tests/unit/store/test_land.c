@@ -275,6 +275,7 @@ static void views_of_a_site_that_is_configured_no_more_are_passed_over(void **st
     struct bal_day_record day;
     assert_int_equal(bal_store_day(f.store, BAL_SLICE("portal"), FIXTURE_DAY, &day), BAL_OK);
     assert_true(day.closed);
+    fixture_shut(&f);
     f.config->site_count = 2;
     fixture_end(&f);
 }
