@@ -55,8 +55,8 @@ BAL_MUST_USE bool bal_server_is_alive(struct bal_server *server);
  * Drains: stops accepting, answers what is parked, ends the loops; at the latest after `seconds`
  * (and one more for threads to end). Then frees. Before bal_store_stop, which lands what is still
  * away (it may be: such flights free themselves). False when a thread had to be left behind: the
- * parts must then stay as they are and the process end by _exit, once the store has been closed.
- * Accepts NULL.
+ * parts must then stay as they are, the store open too, and the process end by _exit, once the
+ * store's writer has been stopped. Accepts NULL.
  */
 bool bal_server_stop(struct bal_server *server, int seconds);
 

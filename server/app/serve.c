@@ -161,7 +161,8 @@ static bal_status start(struct serving *serving, struct bal_error *error)
 }
 
 /* False when a thread had to be left behind: the process must then end without tearing down what
- * that thread may still use. */
+ * that thread may still use, a read transaction of the store first of all. Once the writer has
+ * stopped, all that was acknowledged is in the journal: the next start replays it. */
 static bool stop(struct serving *serving)
 {
     bal_alerts_stop(serving->alerts);
@@ -169,10 +170,8 @@ static bool stop(struct serving *serving)
     const bool whole = bal_server_stop(serving->server, DRAIN_SECONDS);
     if (serving->pipeline.store)
         bal_store_stop(serving->pipeline.store);
-    if (!whole) {
-        bal_store_close(serving->pipeline.store);
+    if (!whole)
         return false;
-    }
     bal_cluster_close(serving->cluster);
     bal_remote_close(serving->remote);
     bal_budgets_destroy(serving->budgets);
