@@ -97,7 +97,7 @@ static const struct bal_field_info fields[] = {
      .help = "Connections at the most of one network (/24 or /48); a trusted proxy may have any number.",
      PLACE(int64, AT(public_side.network_connections))},
     {.path = "public.patience_seconds", .type = "integer", .default_text = "30", .min = 1, .max = 600,
-     .help = "Longest time a client may take to finish a request or to take its answer, or may be idle.",
+     .help = "Longest time a client may take to finish a request or to take its answer, or may be idle. The private side gives requests as long.",
      PLACE(int64, AT(public_side.patience_seconds))},
     {.path = "public.memory_mebibytes", .type = "integer", .default_text = "384", .min = 64, .max = 1048576,
      .help = "Memory of the process past which no connection is taken and those that hold the most are closed.",

@@ -9,6 +9,18 @@
 struct loop;
 struct side;
 
+/** What a client owes of one kind, as the reaper knows it (reaper.c). */
+struct debt {
+    uint64_t oldest; /**< of this pass; 0: nothing */
+    uint64_t owed;   /**< what it was last seen to owe; 0: nothing */
+    int64_t since_ns;
+};
+enum debt_kind {
+    DEBT_REQUEST, /**< one that is not whole */
+    DEBT_ANSWER,  /**< one that it has not taken */
+    DEBTS
+};
+
 /**
  * One connection, from accept to close; of its loop's thread. It is found again by its socket,
  * whatever the library speaks on it.
@@ -27,10 +39,8 @@ struct connection {
     uint64_t reset;           /**< of these, before they were answered */
 
     // What the reaper knows of it (reaper.c).
-    uint64_t owed; /**< what the client was last seen to owe; 0: nothing */
-    int64_t owed_since_ns;
+    struct debt debts[DEBTS];
     uint64_t asked, unfinished; /**< requests of this pass: there, and not yet whole or taken */
-    uint64_t oldest;            /**< of the unfinished ones */
 };
 
 /** Takes in a socket that was accepted and hands it to the library, or closes it: there are too

@@ -26,8 +26,8 @@ struct side {
     int64_t connections_at_most; /**< all loops of the side together */
     _Atomic int64_t connections;
     struct crowds crowds;         /**< the same by network */
-    int64_t patience_ns;          /**< with a client that owes something */
-    int64_t memory_bytes_at_most; /**< of the process; 0: not of this side */
+    int64_t patience_ns[DEBTS];   /**< with a client that owes something */
+    int64_t memory_bytes_at_most; /**< of the process; 0: as much as there is */
 };
 
 /**

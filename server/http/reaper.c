@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The library bounds how long HTTP/1.1 may take to ask, and nothing else: an answer that is not
 // taken is kept for ever, and over HTTP/2 every byte starts the waiting anew. So the reaper looks
-// at every request once a second. What a client owes is told apart by when the oldest unfinished
-// request began (of the wall clock, as a name only: no difference is taken, so the clock may step).
+// at every request once a second. What a client owes is told apart by when the oldest request that
+// is not whole, or whose answer is not taken, began (of the wall clock, as a name only: no
+// difference is taken, so the clock may step).
 #include "reaper.h"
 
 #include "loop.h"
@@ -56,8 +57,10 @@ static int on_request(h2o_req_t *req, void *is_http1)
     if (begin->tv_sec == 0 || is_with_server)
         return 0;
     const uint64_t began = (uint64_t)begin->tv_sec * 1000000 + (uint64_t)begin->tv_usec;
-    if (connection->unfinished == 0 || began < connection->oldest)
-        connection->oldest = began;
+    const bool is_answered = req->timestamps.response_start_at.tv_sec != 0;
+    struct debt *const debt = &connection->debts[is_answered ? DEBT_ANSWER : DEBT_REQUEST];
+    if (debt->oldest == 0 || began < debt->oldest)
+        debt->oldest = began;
     connection->unfinished++;
     return 0;
 }
@@ -65,8 +68,12 @@ static int on_request(h2o_req_t *req, void *is_http1)
 static void look_at_requests(struct loop *loop)
 {
     static bool http1 = true;
-    for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next)
-        connection_at(at)->asked = connection_at(at)->unfinished = 0;
+    for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next) {
+        struct connection *connection = connection_at(at);
+        connection->asked = connection->unfinished = 0;
+        for (int kind = 0; kind < DEBTS; kind++)
+            connection->debts[kind].oldest = 0;
+    }
     (void)H2O_HTTP1_CALLBACKS.foreach_request(&loop->context, on_request, &http1);
     (void)H2O_HTTP2_CALLBACKS.foreach_request(&loop->context, on_request, NULL);
 }
@@ -79,21 +86,25 @@ static void cut(struct connection *connection, enum guard guard)
     connection_shutdown(connection, SHUT_RDWR);
 }
 
+static bool is_overdue(struct debt *debt, int64_t patience_ns, int64_t now_ns)
+{
+    if (debt->oldest != debt->owed) {
+        debt->owed = debt->oldest;
+        debt->since_ns = now_ns;
+    }
+    return debt->owed != 0 && now_ns - debt->since_ns >= patience_ns + LATER_NS;
+}
+
 static void pass(struct loop *loop, int64_t now_ns)
 {
-    const int64_t patience_ns = loop->side->patience_ns + LATER_NS;
     look_at_requests(loop);
     for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next) {
         struct connection *connection = connection_at(at);
-        const uint64_t idle = OWES_A_REQUEST | connection->opened;
-        const uint64_t unfinished = connection->unfinished > 0 ? connection->oldest : 0;
-        const uint64_t owed = connection->asked > 0 ? unfinished : idle;
-        if (owed != connection->owed) {
-            connection->owed = owed;
-            connection->owed_since_ns = now_ns;
-        } else if (owed != 0 && now_ns - connection->owed_since_ns >= patience_ns) {
-            cut(connection, GUARD_STALLED);
-        }
+        if (connection->asked == 0)
+            connection->debts[DEBT_REQUEST].oldest = OWES_A_REQUEST | connection->opened;
+        for (int kind = 0; kind < DEBTS; kind++)
+            if (is_overdue(&connection->debts[kind], loop->side->patience_ns[kind], now_ns))
+                cut(connection, GUARD_STALLED);
     }
 }
 
@@ -135,7 +146,10 @@ static void shed(struct loop *loop)
             cut(connection_at(at), GUARD_MEMORY);
 }
 
-/** Above three quarters of what it may be the greediest go; only above all of it nobody comes in.
+/**
+ * Above three quarters of what it may be the greediest go, on both sides; only above all of it
+ * nobody comes in, but for the few who can on the private side: whoever watches over a server that
+ * is flooded must reach it.
  */
 static void weigh(struct loop *loop, int64_t now_ns)
 {
@@ -148,7 +162,7 @@ static void weigh(struct loop *loop, int64_t now_ns)
         reaper->trimmed_at_ns = bal_clock_steady_ns();
         used = memory_bytes(reaper);
     }
-    loop->short_of_memory = used > at_most;
+    loop->short_of_memory = loop->beacons && used > at_most;
     if (used > much)
         shed(loop);
 }

@@ -21,7 +21,7 @@
 #define PRIVATE_CONNECTIONS 256
 #define OTHER_DESCRIPTORS 128 // the store's files, listeners, pollers
 #define HANDSHAKE_MS 10000
-#define PRIVATE_PATIENCE_SECONDS 300 // an answer may be large
+#define PRIVATE_ANSWER_SECONDS 300 // it may be large
 #define STRAGGLERS_MS 1000
 #define JOIN_SECONDS 1 // after the deadline
 
@@ -59,10 +59,14 @@ static int64_t ask_for_descriptors(int64_t connections)
                                        : (int64_t)(limit.rlim_cur / 2);
 }
 
-static void configure(struct side *side, bool http1_only, int64_t patience_seconds)
+/** Patience is with requests; with who takes an answer, at least as much. */
+static void configure(struct side *side, bool http1_only, int64_t patience_seconds,
+                      int64_t answer_seconds)
 {
     const uint64_t patience_ms = (uint64_t)patience_seconds * 1000;
-    side->patience_ns = patience_seconds * 1000000000;
+    const int64_t longer = answer_seconds > patience_seconds ? answer_seconds : patience_seconds;
+    side->patience_ns[DEBT_REQUEST] = patience_seconds * 1000000000;
+    side->patience_ns[DEBT_ANSWER] = longer * 1000000000;
     h2o_config_init(&side->conf);
     // Left at its default on purpose: http2.max_concurrent_requests_per_connection. Below the 100
     // streams that are announced, a connection that breaks can run its pending requests while it is
@@ -160,19 +164,22 @@ static bal_status start_threads(struct bal_server *server, struct bal_error *err
     return status;
 }
 
-/** What each side lets in. */
+/** What each side lets in. Who needs no token for it may hold no more on the private side. */
 static void bound(struct bal_server *server)
 {
     const struct bal_config *config = server->parts.config;
+    const int64_t memory_bytes = config->public_side.memory_mebibytes * 1024 * 1024;
+    const int64_t patience_seconds = config->public_side.patience_seconds;
     struct side *side = &server->public_side;
     side->connections_at_most = ask_for_descriptors(config->public_side.connections);
-    side->memory_bytes_at_most = config->public_side.memory_mebibytes * 1024 * 1024;
+    side->memory_bytes_at_most = memory_bytes;
     crowds_init(&side->crowds, config->public_side.network_connections);
-    configure(side, config->public_side.http1_only, config->public_side.patience_seconds);
+    configure(side, config->public_side.http1_only, patience_seconds, patience_seconds);
     side = &server->private_side;
     side->connections_at_most = PRIVATE_CONNECTIONS;
+    side->memory_bytes_at_most = memory_bytes;
     crowds_init(&side->crowds, PRIVATE_CONNECTIONS);
-    configure(side, false, PRIVATE_PATIENCE_SECONDS);
+    configure(side, false, patience_seconds, PRIVATE_ANSWER_SECONDS);
 }
 
 bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_server **out,

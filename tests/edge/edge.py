@@ -69,10 +69,11 @@ class Edge(Balise):
         words = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(words[11]) + int(words[12])) / TICKS
 
-    def start_attack(self, name, seconds):
+    def start_attack(self, name, seconds, side="public"):
         """The attack as a process of its own."""
-        argv = [sys.executable, "-B", str(HERE / "attacks.py"), name, str(self.public_port), str(seconds), "--from", ATTACKER]
-        return subprocess.Popen(argv + (["--tls"] if self.tls else []), stdout=subprocess.PIPE, text=True)
+        port = getattr(self, f"{side}_port")
+        argv = [sys.executable, "-B", str(HERE / "attacks.py"), name, str(port), str(seconds), "--from", ATTACKER]
+        return subprocess.Popen(argv + (["--tls"] if self.tls and side == "public" else []), stdout=subprocess.PIPE, text=True)
 
 
 @dataclasses.dataclass
@@ -128,13 +129,13 @@ class Visitor(threading.Thread):
         self.outcome.seconds.append(time.monotonic() - begin)
 
 
-def attack(edge, name, seconds):
-    """Runs one attack against a server; what its visitor met."""
+def attack(edge, name, seconds, side="public"):
+    """Runs one attack against a side of a server; what its visitor met on the public one."""
     outcome = Outcome()
     visitor = Visitor(edge, outcome)
     visitor.start()
     cpu, log = edge.cpu_seconds(), len(edge.log())
-    process = edge.start_attack(name, seconds)
+    process = edge.start_attack(name, seconds, side)
     while edge.process.poll() is None:
         try:
             outcome.memory = max(outcome.memory, edge.memory_mebibytes())

@@ -27,8 +27,8 @@ def guarded(metrics):
     return {name: int(value) for name, value in found if value}
 
 
-def connect(edge, source):
-    connection = socket.create_connection(("127.0.0.1", edge.public_port), 10, (source, 0))
+def connect(edge, source, side="public"):
+    connection = socket.create_connection(("127.0.0.1", getattr(edge, f"{side}_port")), 10, (source, 0))
     connection.settimeout(10)
     return connection
 
@@ -73,9 +73,21 @@ def test_a_request_that_comes_to_no_end_is_cut(begun):
         until(is_cut, 20, "its end")
 
 
-def test_past_its_memory_it_sheds_those_who_hold_most(tls):
+@pytest.mark.parametrize("begun", [b"POST /api/v1/annotations HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n",
+                                   h2.hello() + h2.frame(h2.HEADERS, 1, h2.fields("POST", "/api/v1/annotations"), h2.END_HEADERS)],
+                         ids=["HTTP/1.1", "HTTP/2"])
+def test_on_the_private_side_patience_with_a_request_is_no_longer(begun):
+    with Edge(patience_seconds=1) as edge, connect(edge, ATTACKER, "private") as connection:
+        connection.sendall(begun)
+        while connection.recv(65536):  # within the time-out of the connection
+            continue
+
+
+@pytest.mark.parametrize("side", ["public", "private"])
+def test_past_its_memory_it_sheds_those_who_hold_most(tls, side):
+    """On the private side too: what is not whole has shown no token yet."""
     with Edge(tls, memory_mebibytes=192) as edge:
-        outcome = attack(edge, "big_bodies", 4)
+        outcome = attack(edge, "big_bodies", 4, side)
         assert outcome.alive and not outcome.failed
         assert outcome.memory < 192
         assert guarded(outcome.counted)["memory"]
