@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define SECOND_NS INT64_C(1000000000)
 #define SECOND_MS INT64_C(1000)
@@ -122,6 +123,41 @@ static void look_at_outbox(const struct looking *l)
     *l->well = *l->well && waiting == 0;
 }
 
+static bool is_here(const struct looking *l, const struct shipped_period *of)
+{
+    static const char *const kinds[][2] = {
+        [BAL_TIER_HOURLY] = {"hourly", "open"}, [BAL_TIER_DAILY] = {"daily", "daily"}};
+    char day[BAL_DATE_BYTES], path[PATH_BYTES];
+    bool found = false;
+    bal_day_text(of->period, day);
+    if (of->tier == BAL_TIER_DAILY)
+        day[strlen("2026-11")] = '\0';
+    for (size_t k = 0; k < 2 && !found; k++) {
+        (void)snprintf(path, sizeof path, "%s/%s/%s.mdb", l->config->data_dir, kinds[of->tier][k],
+                       day);
+        found = access(path, F_OK) == 0;
+    }
+    return found;
+}
+
+/* What a damaged file or an old backup has lost is nothing that waits: it is said, and is well. */
+static bal_status look_at_lost(const struct looking *l, struct client *client,
+                               struct bal_error *error)
+{
+    struct shipped_period *all = NULL;
+    size_t count = 0, lost = 0;
+    const bal_status status = periods_list(client, l->config, &all, &count, error);
+    for (size_t p = 0; p < count; p++)
+        lost += !is_here(l, &all[p]);
+    if (lost > 0)
+        bal_buf_printf(l->out,
+                       "%s: %zu periods are in the cluster and no longer in this machine's data "
+                       "folder; they stay there until retention's limit\n",
+                       l->config->cluster.node, lost);
+    free(all);
+    return status;
+}
+
 static bal_status look_at_nodes(const struct looking *l, struct client *client,
                                 struct bal_error *error)
 {
@@ -209,6 +245,8 @@ bal_status bal_cluster_status(const struct bal_config *config, int64_t now_ms, s
         look_at_server(&l, n);
     status = tables_check(client, config, bal_clock_steady_ns() + ASK_SECONDS * SECOND_NS, error);
     if (!status)
+        status = look_at_lost(&l, client, error);
+    if (!status)
         status = look_at_nodes(&l, client, error);
     without_client(client);
     return status;
@@ -247,17 +285,6 @@ bal_status bal_cluster_retire(const struct bal_config *config, const char *node,
 
 /* ---- retention ---- */
 
-/* The first day that the policy keeps; a period that ends before it should be gone. */
-static bool is_past(const struct bal_config *config, const struct shipped_period *of, int32_t today)
-{
-    int year, month, day;
-    if (of->tier == BAL_TIER_HOURLY)
-        return of->period + config->retention.hourly_days < today - GRACE_DAYS;
-    bal_day_to_civil(of->period, &year, &month, &day);
-    const int months = year * 12 + (month - 1) + (int)config->retention.daily_months;
-    return bal_day_from_civil(months / 12, months % 12 + 1, 1) < today - GRACE_DAYS;
-}
-
 bal_status bal_cluster_verify(const struct bal_config *config, int64_t now_ms, uint64_t *periods,
                               struct bal_buf *problems, struct bal_error *error)
 {
@@ -272,7 +299,7 @@ bal_status bal_cluster_verify(const struct bal_config *config, int64_t now_ms, u
     *periods = count;
     for (size_t p = 0; p < count && !status; p++) {
         char day[BAL_DATE_BYTES];
-        if (!is_past(config, &all[p], today))
+        if (periods_end(config, &all[p]) >= today - GRACE_DAYS)
             continue;
         bal_day_text(all[p].period, day);
         bal_buf_printf(problems, "the cluster still has the %s period %s of %s\n",

@@ -17,6 +17,16 @@ enum { ASK_SECONDS = 120, DDL_SECONDS = 30, ANSWER_MAX_BYTES = 4 << 20 };
 static const enum table tables[] = {TABLE_PERIODS, TABLE_CELLS, TABLE_BINS};
 enum { TABLES = sizeof tables / sizeof *tables };
 
+int32_t periods_end(const struct bal_config *config, const struct shipped_period *of)
+{
+    int year, month, day;
+    if (of->tier == BAL_TIER_HOURLY)
+        return of->period + (int32_t)config->retention.hourly_days + 1;
+    bal_day_to_civil(of->period, &year, &month, &day);
+    const int months = year * 12 + (month - 1) + (int)config->retention.daily_months;
+    return bal_day_from_civil(months / 12, months % 12 + 1, 1);
+}
+
 static bal_status ask(struct client *client, struct bal_buf *sql, int64_t seconds,
                       struct bal_buf *answer, struct bal_error *error)
 {

@@ -12,6 +12,9 @@ struct shipped_period {
     int32_t period;
 };
 
+/** The day on which the policy has it gone. */
+int32_t periods_end(const struct bal_config *config, const struct shipped_period *of);
+
 /** The periods that the cluster has rows of, of this machine, in any table; the caller frees
  * `*out`. */
 BAL_MUST_USE bal_status periods_list(struct client *client, const struct bal_config *config,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The thread that ships. Like the webhook's it looks at what is so, not at what happened: which
-// files of the store differ from what the cluster has acknowledged. What is gone from the store
-// goes from the cluster; what the store has made anew, for an erasure or at a day's close, is
-// shipped as a newer version, and then the older is deleted and looked for.
+// files of the store differ from what the cluster has acknowledged. What retention has taken from
+// the store goes from the cluster; what the store has lost otherwise stays there, until its limit
+// too. What the store has made anew, for an erasure or at a day's close, is shipped as a newer
+// version, and then the older is deleted and looked for.
 #include <balise/cluster.h>
 
 #include "account.h"
@@ -36,6 +37,8 @@ struct bal_cluster {
     size_t file_count, file_capacity;
     int64_t purge_ns; /* of the steady clock: when to look for what is gone at the latest */
     size_t purge_files;
+    int32_t purge_today;
+    size_t lost;     /* periods that only the cluster has, as last said */
     bool is_checked; /* the tables are those of this version */
     struct bal_error error;
     struct {
@@ -208,31 +211,70 @@ static bal_status delete_all_older(struct bal_cluster *c)
     return status;
 }
 
-/* The cluster is asked, not the account: that may have been lost. */
+/* As retention reckons it: of the zone whose day is the earliest. */
+static int32_t first_today(const struct bal_cluster *c)
+{
+    const int64_t now_s = bal_clock_now_ms(c->parts.clock) / 1000;
+    int32_t today = INT32_MAX;
+    for (uint16_t s = 0; s < c->parts.config->site_count; s++) {
+        const int32_t day = bal_zone_day(c->parts.config->sites[s].zone, now_s);
+        today = day < today ? day : today;
+    }
+    return today;
+}
+
+static bool is_among(const struct shipped_period *all, size_t count,
+                     const struct account_file *file)
+{
+    for (size_t p = 0; p < count; p++) {
+        if (all[p].tier == file->tier && all[p].period == file->period)
+            return true;
+    }
+    return false;
+}
+
+static void say_lost(struct bal_cluster *c, size_t lost)
+{
+    if (lost > 0 && lost != c->lost)
+        bal_log(BAL_LOG_WARNING, "cluster", "only_in_cluster", BAL_NUM("periods", lost));
+    c->lost = lost;
+}
+
+/* The cluster is asked, not the account: that may have been lost. A file that is gone before its
+ * limit was lost, to damage or to a backup that is older: its figures are not the cluster's to
+ * lose. What an account says of it stays as long, since answers are held against it. */
 static bal_status drop_gone(struct bal_cluster *c)
 {
     struct shipped_period *all = NULL;
-    size_t count = 0;
-    if (bal_clock_steady_ns() < c->purge_ns && c->file_count == c->purge_files)
+    size_t count = 0, lost = 0;
+    const int32_t today = first_today(c);
+    if (bal_clock_steady_ns() < c->purge_ns && c->file_count == c->purge_files &&
+        today == c->purge_today)
         return BAL_OK;
     bal_status status = periods_list(c->client, c->parts.config, &all, &count, &c->error);
     for (size_t p = 0; p < count && !status; p++) {
         if (has_file(c, all[p].tier, all[p].period))
             continue;
+        if (periods_end(c->parts.config, &all[p]) > today) {
+            lost++;
+            continue;
+        }
         account_remove(&c->account, all[p].tier, all[p].period);
         status = periods_drop(c->client, c->parts.config, &all[p], &c->error);
         if (!status)
             tell(c, "cluster_purged", all[p].tier, all[p].period);
     }
-    free(all);
     for (size_t f = c->account.count; f > 0 && !status; f--) {
         const struct account_file file = c->account.files[f - 1];
-        if (!has_file(c, file.tier, file.period))
+        if (!has_file(c, file.tier, file.period) && !is_among(all, count, &file))
             account_remove(&c->account, file.tier, file.period);
     }
+    free(all);
     if (!status) {
+        say_lost(c, lost);
         c->purge_ns = bal_clock_steady_ns() + HOUR_NS;
         c->purge_files = c->file_count;
+        c->purge_today = today;
     }
     return status;
 }

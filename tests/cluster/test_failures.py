@@ -177,6 +177,31 @@ def test_erasure_and_retention_reach_the_cluster(cluster):
         assert broken.returncode == 1 and "the cluster still has the hourly period 2026-01-01" in broken.stderr
 
 
+def test_what_a_machine_has_lost_stays_in_the_cluster_until_its_limit(single):
+    """A file that was damaged, or a backup that is older: no purge."""
+    with Machines(single, 1) as machines:
+        machine, = machines
+        machine.post_all(crowd(0, 60))
+        day = machines.close_day()
+        asked = {"metric": "lcp", "by": "page", "from_": day, "to": day + DAY}
+        before = numbers(machines.complete(**asked), "page")
+        assert "only in" not in machines.command("status").stdout
+        machine.clock.advance(hours=1)  # since when no machine may still be about to close the day
+        machine.terminate()
+        for path in (machine.data / "hourly").glob(f"{day}.mdb*"):
+            path.unlink()
+        (machine.data / "daily" / f"{day:%Y-%m}.mdb").unlink()
+        machine.start()
+        until(lambda: "event=only_in_cluster periods=2" in machine.log(), 60, "a word of it")
+        assert numbers(machines.complete(**asked), "page") == before
+        assert "n1: 2 periods are in the cluster and no longer in this machine's data folder" in machines.command("status").stdout
+        assert not records(machine.data, "cluster_purged")
+        machine.clock.advance(days=92)
+        until(lambda: records(machine.data, "cluster_purged"), 60, "the purge of the hours")
+        assert machines.sql("SELECT count() FROM {}.cells_data WHERE tier = 0") == "0"
+        assert int(machines.sql("SELECT count() FROM {}.cells_data WHERE tier = 1")) > 0
+
+
 def test_analysts_read_views_and_write_nothing(cluster):
     with Machines(cluster, 2) as machines:
         for number, balise in enumerate(machines):
