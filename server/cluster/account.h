@@ -23,7 +23,9 @@ struct account_file {
     uint64_t identity,
         changes; /**< of the store's file when all of it had been shipped; 0: never */
     uint64_t
-        stale_below; /**< older versions are to be deleted from the cluster; 0: there are none */
+        stale_below;  /**< older versions are to be deleted from the cluster; 0: there are none */
+    bool is_compared; /**< with the store's file, by this process: what is on disk says so by its
+                           time, which a process's first look at the store's file moves too */
     struct account_unit *units;
     size_t count, capacity;
 };

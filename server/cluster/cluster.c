@@ -91,7 +91,8 @@ static int64_t changed_ns(const char *path)
                                   : -1;
 }
 
-/* "2026-11.mdb" or "2026-11-23.mdb" and its account: whether all of the file has been shipped. */
+/* "2026-11.mdb" or "2026-11-23.mdb" and its account: whether all of the file has been shipped. A
+ * server that runs holds each against the other after its start, and writes the account anew. */
 static bool is_waiting(const struct looking *l, const char *kind, const char *name)
 {
     const char *const end = strrchr(name, '.');

@@ -146,7 +146,8 @@ static bal_status ship_file(struct bal_cluster *c, const struct bal_told_file *f
     const bool is_new = known->identity == 0;
     const bool is_other = !is_new && known->identity != file->identity;
     const uint64_t version = next_version(c);
-    if (!is_new && !is_other && known->changes == file->changes)
+    const bool is_same = !is_new && !is_other && known->changes == file->changes;
+    if (is_same && known->is_compared)
         return BAL_OK;
     struct day day = {.of = {.config = c->parts.config,
                              .store = c->parts.store,
@@ -154,8 +155,9 @@ static bal_status ship_file(struct bal_cluster *c, const struct bal_told_file *f
                              .period = file->from_day},
                       .file = known,
                       .all = is_other};
-    const bal_status status = ship_days(c, file, &day);
+    const bal_status status = is_same ? BAL_OK : ship_days(c, file, &day);
     if (!status) {
+        known->is_compared = true;
         known->identity = file->identity;
         known->changes = file->changes;
         known->stale_below = is_other ? version : known->stale_below;

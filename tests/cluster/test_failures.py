@@ -202,6 +202,21 @@ def test_what_a_machine_has_lost_stays_in_the_cluster_until_its_limit(single):
         assert int(machines.sql("SELECT count() FROM {}.cells_data WHERE tier = 1")) > 0
 
 
+def test_nothing_waits_after_a_restart(single):
+    with Machines(single, 1) as machines:
+        machine, = machines
+        machine.post_all(crowd(0, 60))
+        day = machines.close_day()
+        machines.complete(metric="lcp", by="page", from_=day, to=day + DAY)
+        machine.terminate()
+        machine.start()
+
+        def is_well():
+            status = machines.command("status")
+            return status.returncode == 0 and "n1: 0 files of told cells wait to be shipped" in status.stdout
+        until(is_well, 20, "a status that is well")
+
+
 def test_analysts_read_views_and_write_nothing(cluster):
     with Machines(cluster, 2) as machines:
         for number, balise in enumerate(machines):
