@@ -143,6 +143,12 @@ static bal_status count_bins(struct scanning *s)
 
 /* ---- rows of answers ---- */
 
+/* What is more, days and machines together, is told as the most there is. */
+static uint32_t at_most_u32(uint64_t sum)
+{
+    return sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+}
+
 static bool next_cell(struct bal_reader *r, struct bal_told *told)
 {
     if (bal_reader_left(r) == 0)
@@ -152,10 +158,10 @@ static bool next_cell(struct bal_reader *r, struct bal_told *told)
     told->key.dimension[0] = bal_get_bytes(r);
     told->key.dimension[1] = bal_get_bytes(r);
     told->views = row_get_u64(r);
-    told->visitors = (uint32_t)row_get_u64(r);
+    told->visitors = at_most_u32(row_get_u64(r));
     told->upper_bound = bal_get_u8(r) != 0;
     told->tail_hours = bal_get_u8(r);
-    told->cells = (uint32_t)row_get_u64(r);
+    told->cells = at_most_u32(row_get_u64(r));
     return !r->bad;
 }
 
