@@ -43,9 +43,10 @@ BAL_MUST_USE bal_status bal_server_start(const struct bal_server_parts *parts,
 /** Re-reads the certificates (a reload); on error the old ones stay. Main thread. */
 BAL_MUST_USE bal_status bal_server_reload(struct bal_server *server, struct bal_error *error);
 
-/** From now on GET /api/v1/record tells of `config` (a reload), which is borrowed until the next
- * call or the stop. Main thread. */
-void bal_server_set_recorded(struct bal_server *server, const struct bal_config *config);
+/** From now on GET /api/v1/record tells of `config` (a reload), and GET /api/v1/report judges by
+ * its budgets. It is borrowed until the next call or the stop. Waits for reports that are being
+ * made. Main thread. */
+void bal_server_set_config(struct bal_server *server, const struct bal_config *config);
 
 /** Whether each loop has answered what the last call asked of it; asks them again. The first call
  * is true. Main thread. */

@@ -23,7 +23,7 @@ static void swap(struct serving *serving, struct bal_config *fresh, struct bal_r
 {
     bal_ingest_set_rules(serving->pipeline.ingest, rules);
     bal_budgets_set_config(serving->budgets, fresh);
-    bal_server_set_recorded(serving->server, fresh);
+    bal_server_set_config(serving->server, fresh);
     bal_config_destroy(serving->fresh);
     serving->fresh = fresh;
 }

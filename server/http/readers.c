@@ -30,8 +30,8 @@ struct readers {
     struct bal_budgets *budgets;               // the same
     char nowhere[BAL_SITE_NAME_MAX_BYTES + 1]; // the name of a site that there is not
 
-    pthread_mutex_t record_lock;       // guards recorded
-    const struct bal_config *recorded; // as of the last reload
+    pthread_rwlock_t reload_lock;      // guards reloaded, also while an answer reads of it
+    const struct bal_config *reloaded; // as of the last reload
 
     pthread_mutex_t lock; // guards what follows, and job->home
     pthread_cond_t work;
@@ -115,15 +115,24 @@ static bool is_of_annotations(enum job_kind kind)
 static void answer_record(struct readers *readers, struct job *job,
                           const struct bal_parameter *parameters, size_t count)
 {
-    pthread_mutex_lock(&readers->record_lock);
-    const struct record_asked asked = {.config = readers->recorded,
+    pthread_rwlock_rdlock(&readers->reload_lock);
+    const struct record_asked asked = {.config = readers->reloaded,
                                        .clock = readers->clock,
                                        .parameters = parameters,
                                        .count = count,
                                        .format = job->format,
                                        .markdown = job->markdown};
     record_answer(&asked, &job->answer);
-    pthread_mutex_unlock(&readers->record_lock);
+    pthread_rwlock_unlock(&readers->reload_lock);
+}
+
+/* Judges by the budgets in force. */
+static void answer_report(struct readers *readers, struct job *job,
+                          const struct bal_kpi_request *request, int64_t now_ms)
+{
+    pthread_rwlock_rdlock(&readers->reload_lock);
+    bal_report_answer(&readers->source, readers->reloaded, request, now_ms, &job->answer);
+    pthread_rwlock_unlock(&readers->reload_lock);
 }
 
 static void answer_asked(struct readers *readers, struct job *job, struct bal_parameter *parameters,
@@ -145,7 +154,7 @@ static void answer_asked(struct readers *readers, struct job *job, struct bal_pa
         else if (job->kind == JOB_EQUITY)
             bal_equity_answer(&readers->source, readers->config, &request, now_ms, &job->answer);
         else if (job->kind == JOB_REPORT)
-            bal_report_answer(&readers->source, readers->config, &request, now_ms, &job->answer);
+            answer_report(readers, job, &request, now_ms);
         else
             bal_kpi_answer(&readers->source, readers->config, &request, now_ms, &job->answer);
     }
@@ -271,19 +280,29 @@ static void name_nowhere(struct readers *readers)
     }
 }
 
+/* A reload waits for answers that are being made, not for those that come after it. */
+static void init_reload_lock(struct readers *readers)
+{
+    pthread_rwlockattr_t kind;
+    pthread_rwlockattr_init(&kind);
+    pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&readers->reload_lock, &kind);
+    pthread_rwlockattr_destroy(&kind);
+}
+
 bal_status readers_create(const struct bal_server_parts *parts, struct readers **out,
                           struct bal_error *error)
 {
     const int wanted = parts->config->query.threads > 0 ? parts->config->query.threads : 1;
     struct readers *readers = bal_calloc(1, sizeof *readers);
     *readers = (struct readers){.config = parts->config,
-                                .recorded = parts->config,
+                                .reloaded = parts->config,
                                 .clock = parts->clock,
                                 .store = parts->store,
                                 .source = parts->source,
                                 .audit = parts->audit,
                                 .budgets = parts->budgets};
-    pthread_mutex_init(&readers->record_lock, NULL);
+    init_reload_lock(readers);
     readers->last = &readers->first;
     readers->running = bal_calloc((size_t)wanted, sizeof(struct job *));
     readers->threads = bal_calloc((size_t)wanted, sizeof *readers->threads);
@@ -323,11 +342,11 @@ int readers_waiting(struct readers *readers)
     return waiting;
 }
 
-void readers_set_recorded(struct readers *readers, const struct bal_config *config)
+void readers_set_config(struct readers *readers, const struct bal_config *config)
 {
-    pthread_mutex_lock(&readers->record_lock);
-    readers->recorded = config;
-    pthread_mutex_unlock(&readers->record_lock);
+    pthread_rwlock_wrlock(&readers->reload_lock);
+    readers->reloaded = config;
+    pthread_rwlock_unlock(&readers->reload_lock);
 }
 
 bool readers_submit(struct readers *readers, struct job *job, h2o_multithread_receiver_t *home)
@@ -378,7 +397,7 @@ bool readers_destroy(struct readers *readers, const struct timespec *deadline)
         assert(!job->home && "the loops end before the readers");
         job_destroy(job);
     }
-    pthread_mutex_destroy(&readers->record_lock);
+    pthread_rwlock_destroy(&readers->reload_lock);
     pthread_mutex_destroy(&readers->lock);
     pthread_cond_destroy(&readers->work);
     free(readers->running);

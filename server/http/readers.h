@@ -95,9 +95,10 @@ void annotations_answer(const struct annotations_asked *asked, struct bal_answer
 BAL_MUST_USE bal_status readers_create(const struct bal_server_parts *parts, struct readers **out,
                                        struct bal_error *error);
 
-/** From now on the record of processing is that of `config`, which is borrowed; nobody uses the one
- * before any more once this has returned. */
-void readers_set_recorded(struct readers *readers, const struct bal_config *config);
+/** From now on the record of processing is that of `config`, and reports judge by its budgets. It
+ * is borrowed; nobody uses the one before any more once this has returned, for which it waits until
+ * reports that are being made are. */
+void readers_set_config(struct readers *readers, const struct bal_config *config);
 
 /** Takes the job unless it returns false: the queue is full. Its home's callback gets it back. Any
  * loop. */

@@ -241,9 +241,9 @@ bal_status bal_server_reload(struct bal_server *server, struct bal_error *error)
     return BAL_OK;
 }
 
-void bal_server_set_recorded(struct bal_server *server, const struct bal_config *config)
+void bal_server_set_config(struct bal_server *server, const struct bal_config *config)
 {
-    readers_set_recorded(server->readers, config);
+    readers_set_config(server->readers, config);
 }
 
 bool bal_server_is_alive(struct bal_server *server)

@@ -215,3 +215,12 @@ def test_what_is_no_month_is_refused(told):
         answer = told.private("GET", f"{PATH}?{urllib.parse.urlencode({'site': 'portal', **words})}", told.token())
         problem = documented.check(documented.API["paths"][PATH]["get"], answer, 400).json()
         assert list(words)[0] in problem["detail"], words
+
+
+def test_it_judges_by_the_budgets_of_the_last_reload(told):
+    """Last here: the server keeps them."""
+    told.config["sites"][0]["budgets"] = [{"metric": "lcp", "p75": 60000}]
+    told.write_config()
+    assert told.reload() == "reloaded"
+    held, = parsed(told, lang="en").tables["Budgets"]["rows"][1:]
+    assert held["numbers"][0] == 60000 and held["cells"][-1] == "within"
