@@ -40,8 +40,11 @@ struct bal_server_parts {
 BAL_MUST_USE bal_status bal_server_start(const struct bal_server_parts *parts,
                                          struct bal_server **out, struct bal_error *error);
 
-/** Re-reads the certificates (a reload); on error the old ones stay. Main thread. */
-BAL_MUST_USE bal_status bal_server_reload(struct bal_server *server, struct bal_error *error);
+/** Reads the certificates again (a reload), all of them or, on error, none. They are used from
+ * bal_server_use_certificates on, which cannot fail; until then the old ones are. Main thread. */
+BAL_MUST_USE bal_status bal_server_read_certificates(struct bal_server *server,
+                                                     struct bal_error *error);
+void bal_server_use_certificates(struct bal_server *server);
 
 /** From now on GET /api/v1/record tells of `config` (a reload), and GET /api/v1/report judges by
  * its budgets. It is borrowed until the next call or the stop. Waits for reports that are being

@@ -21,6 +21,7 @@ static bal_status audit(struct serving *serving, const struct bal_config *fresh,
 
 static void swap(struct serving *serving, struct bal_config *fresh, struct bal_rules *rules)
 {
+    bal_server_use_certificates(serving->server);
     bal_ingest_set_rules(serving->pipeline.ingest, rules);
     bal_budgets_set_config(serving->budgets, fresh);
     bal_server_set_config(serving->server, fresh);
@@ -35,8 +36,8 @@ static bal_status try_reload(struct serving *serving, struct bal_error *error)
     bal_status status = bal_config_load_again(serving->config, &fresh, error);
     if (!status)
         status = bal_rules_open(fresh, &rules, error);
-    if (!status) // certificates are good as a whole, or stay; they are no matter of privacy
-        status = bal_server_reload(serving->server, error);
+    if (!status)
+        status = bal_server_read_certificates(serving->server, error);
     if (!status)
         status = audit(serving, fresh, error);
     if (!status) {

@@ -107,23 +107,33 @@ static void close_side(struct side *side)
     side->listeners = NULL;
 }
 
-static bal_status load_certificates(const struct bal_config *config, SSL_CTX **public_tls,
-                                    SSL_CTX **private_tls, struct bal_error *error)
+static void free_certificates(struct certificates *certificates)
+{
+    SSL_CTX_free(certificates->public_tls);
+    SSL_CTX_free(certificates->private_tls);
+    *certificates = (struct certificates){0};
+}
+
+/** All or none. */
+static bal_status load_certificates(const struct bal_config *config, struct certificates *out,
+                                    struct bal_error *error)
 {
     const struct bal_tls_files *files = &config->public_side.listener.tls;
     bal_status status = BAL_OK;
     if (files->certificate_file)
-        status = tls_create(files, config->public_side.http1_only, public_tls, error);
+        status = tls_create(files, config->public_side.http1_only, &out->public_tls, error);
     files = &config->private_side.listener.tls;
     if (!status && files->certificate_file)
-        status = tls_create(files, false, private_tls, error);
+        status = tls_create(files, false, &out->private_tls, error);
+    if (status)
+        free_certificates(out);
     return status;
 }
 
 static void note_ends(struct bal_server *server)
 {
-    atomic_store(&server->certificate_end_s[0], tls_end_s(server->public_tls));
-    atomic_store(&server->certificate_end_s[1], tls_end_s(server->private_tls));
+    atomic_store(&server->certificate_end_s[0], tls_end_s(server->certificates.public_tls));
+    atomic_store(&server->certificate_end_s[1], tls_end_s(server->certificates.private_tls));
 }
 
 static struct loop *private_loop(const struct bal_server *server)
@@ -133,7 +143,8 @@ static struct loop *private_loop(const struct bal_server *server)
 
 static SSL_CTX *tls_of(const struct bal_server *server, const struct loop *loop)
 {
-    return loop == private_loop(server) ? server->private_tls : server->public_tls;
+    return loop == private_loop(server) ? server->certificates.private_tls
+                                        : server->certificates.public_tls;
 }
 
 static void make_loops(struct bal_server *server)
@@ -201,8 +212,7 @@ bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_ser
     private_register(server, server->private_side.host);
     make_loops(server);
 
-    bal_status status =
-        load_certificates(parts->config, &server->public_tls, &server->private_tls, error);
+    bal_status status = load_certificates(parts->config, &server->certificates, error);
     note_ends(server);
     if (!status)
         status = open_listeners(&server->public_side, error);
@@ -218,27 +228,23 @@ bal_status bal_server_start(const struct bal_server_parts *parts, struct bal_ser
     return BAL_OK;
 }
 
-bal_status bal_server_reload(struct bal_server *server, struct bal_error *error)
+bal_status bal_server_read_certificates(struct bal_server *server, struct bal_error *error)
 {
-    SSL_CTX *public_tls = NULL, *private_tls = NULL;
-    const bal_status status =
-        load_certificates(server->parts.config, &public_tls, &private_tls, error);
-    if (status) {
-        SSL_CTX_free(public_tls);
-        SSL_CTX_free(private_tls);
-        return status;
-    }
-    SSL_CTX_free(server->public_tls);
-    SSL_CTX_free(server->private_tls);
-    server->public_tls = public_tls;
-    server->private_tls = private_tls;
+    free_certificates(&server->fresh); // of a reload that was refused
+    return load_certificates(server->parts.config, &server->fresh, error);
+}
+
+void bal_server_use_certificates(struct bal_server *server)
+{
+    free_certificates(&server->certificates);
+    server->certificates = server->fresh;
+    server->fresh = (struct certificates){0};
     note_ends(server);
     for (size_t i = 0; i < server->loop_count; i++) {
         SSL_CTX *tls = tls_of(server, &server->loops[i]);
         if (tls)
             loop_set_tls(&server->loops[i], tls);
     }
-    return BAL_OK;
 }
 
 void bal_server_set_config(struct bal_server *server, const struct bal_config *config)
@@ -256,8 +262,8 @@ bool bal_server_is_alive(struct bal_server *server)
 
 static void release(struct bal_server *server)
 {
-    SSL_CTX_free(server->public_tls);
-    SSL_CTX_free(server->private_tls);
+    free_certificates(&server->certificates);
+    free_certificates(&server->fresh);
     close_side(&server->public_side);
     close_side(&server->private_side);
     crowds_finish(&server->public_side.crowds);

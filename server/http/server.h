@@ -9,12 +9,18 @@
 
 #include <balise/http.h>
 
+/** Of each side; NULL: cleartext. */
+struct certificates {
+    SSL_CTX *public_tls, *private_tls;
+};
+
 /** What a handler may see of the server: constant while loops run, but for `draining`. */
 struct bal_server {
     struct bal_server_parts parts;
     struct side public_side, private_side;
-    SSL_CTX *public_tls, *private_tls; /**< of the main thread: what a reload replaces */
-    struct loop *loops;                /**< the public ones, then the private one */
+    struct certificates certificates; /**< of the main thread: what a reload replaces */
+    struct certificates fresh;        /**< of the main thread: read again, and not used yet */
+    struct loop *loops;               /**< the public ones, then the private one */
     size_t loop_count, started_count;
     struct readers *readers;
     struct assets assets;

@@ -199,7 +199,8 @@ static void reload_and_wait_for(const char *name)
 {
     write_certificate(name);
     struct bal_error error = {0};
-    assert_int_equal(bal_server_reload(world_server, &error), BAL_OK);
+    assert_int_equal(bal_server_read_certificates(world_server, &error), BAL_OK);
+    bal_server_use_certificates(world_server);
     // The loops learn of it by a message.
     for (bool is_new = false; !is_new;) {
         struct h2 after = dial(one, TLS1_3_VERSION);
@@ -247,12 +248,25 @@ static void after_a_reload_that_fails_the_old_certificate_stays(void **state)
     EVP_PKEY *pair = write_key(); // not the certificate's
     EVP_PKEY_free(pair);
     struct bal_error error = {0};
-    assert_int_equal(bal_server_reload(world_server, &error), BAL_EINVAL);
+    assert_int_equal(bal_server_read_certificates(world_server, &error), BAL_EINVAL);
     assert_non_null(strstr(error.text, key));
     struct h2 h2 = dial(one, TLS1_3_VERSION);
     expect_name(&h2, "first.example");
     expect_beacon_over_http1(&h2);
     h2_close(&h2);
+}
+
+static void a_certificate_that_was_read_again_is_not_used_until_it_is_said(void **state)
+{
+    (void)state;
+    write_certificate("second.example");
+    struct bal_error error = {0};
+    assert_int_equal(bal_server_read_certificates(world_server, &error), BAL_OK);
+    struct h2 h2 = dial(one, TLS1_3_VERSION);
+    expect_name(&h2, "first.example"); // a loop would have learnt of it before it accepted this
+    expect_beacon_over_http1(&h2);
+    h2_close(&h2);
+    reload_and_wait_for("third.example");
 }
 
 static void a_missing_certificate_is_an_error_that_names_the_file(void **state)
@@ -294,6 +308,8 @@ int main(void)
             a_connection_that_was_open_before_a_reload_may_greet_after_it, serve, world_close),
         cmocka_unit_test_setup_teardown(after_a_reload_that_fails_the_old_certificate_stays, serve,
                                         world_close),
+        cmocka_unit_test_setup_teardown(
+            a_certificate_that_was_read_again_is_not_used_until_it_is_said, serve, world_close),
         cmocka_unit_test_teardown(a_missing_certificate_is_an_error_that_names_the_file,
                                   world_close),
         cmocka_unit_test_setup_teardown(
