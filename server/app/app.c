@@ -241,7 +241,7 @@ static bool is_help(const char *word)
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-int bal_app_run(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
@@ -264,6 +264,16 @@ int bal_app_run(int argc, char **argv)
         }
     }
     return command->run(argc - 1, argv + 1);
+}
+
+/* Half an output, on a disk that is full, is no output: whoever keeps it must hear of it. */
+int bal_app_run(int argc, char **argv)
+{
+    const int result = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return result;
+    (void)fputs("balise: the output could not be written whole\n", stderr);
+    return result ? result : EXIT_FAILED;
 }
 
 /* ---- shared by the subcommands ---- */

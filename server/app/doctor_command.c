@@ -38,7 +38,7 @@ int doctor_run(int argc, char **argv)
     if (bal_doctor_look(&words, on_finding, &is_ill, &error) != BAL_OK)
         result = app_failed(&error);
     bal_config_destroy(config);
-    if (fflush(stdout) != 0 || is_ill)
+    if (is_ill)
         result = EXIT_FAILED;
     return result;
 }

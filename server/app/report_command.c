@@ -32,9 +32,8 @@ static int put(const struct wish *wish, const struct bal_answer *answer)
         return bal_file_replace(wish->out, bal_buf_slice(&answer->body), 0644, &error) == BAL_OK
                    ? EXIT_OK
                    : app_failed(&error);
-    const bool whole =
-        fwrite(answer->body.data, 1, answer->body.length, stdout) == answer->body.length;
-    return fflush(stdout) == 0 && whole ? EXIT_OK : EXIT_FAILED;
+    (void)fwrite(answer->body.data, 1, answer->body.length, stdout);
+    return EXIT_OK;
 }
 
 int report_run(int argc, char **argv)

@@ -3,12 +3,14 @@
 import csv
 import datetime
 import json
+import os
 import pathlib
 import re
+import subprocess
 
 import pytest
 
-from balise import Balise, run, view
+from balise import Balise, executable, run, view
 from foreground import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -131,6 +133,22 @@ def test_a_wrong_call_is_status_2_and_one_line(words):
     assert answer.returncode == 2 and not answer.stdout
     assert "balise" in answer.stderr and "--help" in answer.stderr
     assert not words or len(answer.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [
+    ("check-config",), ("query", *QUERY, "TOKEN"), ("report", "--site", "portal", "TOKEN"), ("token", "new", "--role", "dpo"), ("token", "list"),
+    ("retention",), ("audit", "verify"), ("audit", "list"), ("dpo", "show"), ("record", "--lang", "fr"), ("notice", "--lang", "en"),
+    ("dpia-inputs", "--lang", "fr"), ("snippet",), ("migrate",), ("version",), ("--version",), ("--help",), ("query", "--help"),
+    ("check-config", "--fields")], ids=" ".join)
+def test_output_that_is_cut_is_status_1(asked, words):
+    """A record of processing of half a page, kept by a script that sees status 0."""
+    told = [more for word in words for more in (asked.token_words(asked.token()) if word == "TOKEN" else (word,))]
+    named = ["--config", asked.config_path] if words[-1] not in ("version", "--version", "--help", "--fields") else []
+    assert run(*told, *named, environment=asked.environment()).returncode == 0
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        answer = subprocess.run([executable(), *map(str, (*told, *named))], env={**os.environ, **asked.environment()}, stdout=full,
+                                stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert answer.returncode == 1 and answer.stderr == "balise: the output could not be written whole\n"
 
 
 def test_help_names_every_command_and_every_command_has_its_own():
