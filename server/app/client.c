@@ -12,24 +12,32 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { PATIENCE_SECONDS = 120, ANSWER_MAX_BYTES = 256 << 20, READ_BYTES = 65536 };
+enum { PATIENCE_SECONDS = 120, HEAD_BYTES = 65536, READ_BYTES = 65536 };
 
+static int try_address(const struct addrinfo *address)
+{
+    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, address->ai_addr, address->ai_addrlen) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Of a name that has several addresses the server listens on one. */
 static int connect_to(const struct bal_listen *where)
 {
     char port[8];
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                                   .ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
     (void)snprintf(port, sizeof port, "%u", where->port);
     if (getaddrinfo(where->host, port, &hints, &found) != 0)
         return -1;
-    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0) {
-        (void)close(fd);
-        fd = -1;
-    }
+    int fd = -1;
+    for (const struct addrinfo *at = found; at && fd < 0; at = at->ai_next)
+        fd = try_address(at);
     freeaddrinfo(found);
     if (fd >= 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -50,7 +58,7 @@ static bool send_all(int fd, struct bal_slice bytes)
     return true;
 }
 
-static bool read_all(int fd, struct bal_buf *answer)
+static bool read_all(int fd, size_t most_bytes, struct bal_buf *answer)
 {
     for (;;) {
         const ssize_t got = read(fd, bal_buf_reserve(answer, READ_BYTES), READ_BYTES);
@@ -59,7 +67,7 @@ static bool read_all(int fd, struct bal_buf *answer)
         if (got <= 0)
             return got == 0;
         answer->length += (size_t)got;
-        if (answer->length > ANSWER_MAX_BYTES)
+        if (answer->length > most_bytes)
             return false;
     }
 }
@@ -91,9 +99,11 @@ static bal_status split(struct bal_buf *text, struct bal_answer *answer)
     return BAL_OK;
 }
 
-bal_status client_get(const struct bal_listen *where, struct bal_slice target,
+bal_status client_get(const struct bal_config *config, struct bal_slice target,
                       struct bal_slice token, struct bal_answer *answer, struct bal_error *error)
 {
+    const struct bal_listen *const where = &config->private_side.listener.listen[0];
+    const size_t most_bytes = ((size_t)config->query.answer_mebibytes << 20) + HEAD_BYTES;
     struct bal_buf request = {0}, text = {0};
     const int fd = connect_to(where);
     if (fd < 0)
@@ -105,7 +115,7 @@ bal_status client_get(const struct bal_listen *where, struct bal_slice target,
         bal_buf_printf(&request, "Authorization: Bearer %.*s\r\n", (int)token.length, token.data);
     bal_buf_addc(&request, "\r\n");
     bal_status result = BAL_OK;
-    if (!send_all(fd, bal_buf_slice(&request)) || !read_all(fd, &text))
+    if (!send_all(fd, bal_buf_slice(&request)) || !read_all(fd, most_bytes, &text))
         result = bal_error_set(error, BAL_EIO, "the server on %s port %u did not answer",
                                where->host, where->port);
     else if (split(&text, answer) != BAL_OK)

@@ -8,11 +8,12 @@
 #include <balise/query.h>
 
 /**
- * Asks the private listener of this machine: one GET, answered and closed. Cleartext only: where
- * the private listener speaks TLS, that is said. BAL_ENOTFOUND when nobody listens there. `token`
- * may be absent. The answer's status, body (appended) and coverage are set.
+ * Asks the first private listener of this machine: one GET, answered and closed. Cleartext only:
+ * where the private listener speaks TLS, that is said. BAL_ENOTFOUND when nobody listens there.
+ * `token` may be absent. The answer's status, body (appended; query.answer_mebibytes at the most)
+ * and coverage are set.
  */
-BAL_MUST_USE bal_status client_get(const struct bal_listen *where, struct bal_slice target,
+BAL_MUST_USE bal_status client_get(const struct bal_config *config, struct bal_slice target,
                                    struct bal_slice token, struct bal_answer *answer,
                                    struct bal_error *error);
 

@@ -71,8 +71,8 @@ static bal_status ask_server(const struct inquiry *inquiry, struct bal_answer *a
             error, BAL_EPERM,
             "a server runs and its private listener speaks TLS: ask it with an HTTPS client");
     if (!status)
-        status = client_get(&listener->listen[0], bal_buf_slice(&target), bal_buf_slice(&token),
-                            answer, error);
+        status = client_get(inquiry->config, bal_buf_slice(&target), bal_buf_slice(&token), answer,
+                            error);
     if (!status && answer->status == 401)
         status = bal_error_set(
             error, BAL_EPERM,

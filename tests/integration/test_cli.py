@@ -12,6 +12,7 @@ import pytest
 
 from balise import Balise, executable, run, view
 from foreground import free_port
+from wait import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = ("serve", "check-config", "query", "token", "audit", "dpo", "record", "notice", "dpia-inputs", "demo", "version")
@@ -89,6 +90,15 @@ def test_a_query_says_what_its_rows_do_not_show(asked):
             answer = query(asked, "--site", "portal", "--metric", "lcp", *words, "--format", form, token=asked.token())
             assert answer.returncode == 0 and answer.stderr == f"coverage: {said}\n", form
         assert asked.ask_kpi(metric="lcp", format="csv", **asks).headers["Balise-Coverage"] == said
+
+
+def test_a_query_finds_a_server_that_listens_on_a_name():
+    """Outside of the sandbox, which has no names."""
+    with Balise({"sandbox": False, "private": {"listen": [f"localhost:{free_port()}"]}}, running=False) as balise:
+        balise.launch()
+        until(balise.look_listening, 30, "both sides listening")
+        answer = query(balise, "--site", "portal", "--metric", "lcp", "--format", "json", token=balise.token())
+        assert answer.returncode == 0 and json.loads(answer.stdout)["rows"] == [], answer.stderr
 
 
 def test_a_token_may_come_from_a_file(asked):
