@@ -49,9 +49,40 @@ static const char *sources_of(const char *policy, const char *name, size_t *leng
     return NULL;
 }
 
-static bool names(const char *sources, size_t length, const char *word)
+static bool is_word(struct bal_slice source, const char *word)
 {
-    return memmem(sources, length, word, strlen(word)) != NULL;
+    return source.length == strlen(word) && strncasecmp(source.data, word, source.length) == 0;
+}
+
+/* An origin, its scheme ("https:"), its host, or "*." and what its host ends in (CSP 3, 6.7.2). */
+static bool is_origin(struct bal_slice source, const char *origin)
+{
+    const size_t scheme = (size_t)(strchr(origin, ':') + 1 - origin);
+    const char *host = origin + scheme + strlen("//");
+    if (source.length > scheme && strncasecmp(source.data, origin, scheme + strlen("//")) == 0) {
+        source.data += host - origin;
+        source.length -= (size_t)(host - origin);
+    } else if (source.length == scheme && strncasecmp(source.data, origin, scheme) == 0) {
+        return true;
+    }
+    if (source.length > strlen("*.") && bal_slice_starts(source, BAL_SLICE("*."))) {
+        source.data++;
+        source.length--;
+        host += strlen(host) > source.length ? strlen(host) - source.length : 0;
+    }
+    return is_word(source, host);
+}
+
+static bool names(const char *sources, size_t length, bool (*is)(struct bal_slice, const char *),
+                  const char *word)
+{
+    bool found = false;
+    for (const char *at = sources, *const end = sources + length; at < end && !found;) {
+        struct bal_slice source = {.data = at, .length = strcspn(at, " ;\n")};
+        found = is(source, word);
+        at += source.length + 1;
+    }
+    return found;
 }
 
 /* Whether a policy lets a page use what is of its own origin. */
@@ -63,10 +94,10 @@ static bool allows(const char *policy, const char *directive, const char *origin
         sources = sources_of(policy, "default-src", &length);
     if (!sources)
         return true;
-    if (names(sources, length, "'strict-dynamic'"))
+    if (names(sources, length, is_word, "'strict-dynamic'"))
         return false;
-    return names(sources, length, "'self'") || names(sources, length, " *") ||
-           names(sources, length, origin) || names(sources, length, " https: ");
+    return names(sources, length, is_word, "'self'") || names(sources, length, is_word, "*") ||
+           names(sources, length, is_origin, origin);
 }
 
 static void check_policies(const struct look *look, const struct visit *page)

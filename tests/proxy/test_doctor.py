@@ -81,6 +81,12 @@ TAG = '<script async src="/balise/b.js"></script></head>'
     ("policy", "WRONG", "connect-src", "sub_filter_once on;", "sub_filter_once on; add_header Content-Security-Policy \"connect-src 'none'\";"),
     ("policy", "WRONG", "script-src", "sub_filter_once on;",
      "sub_filter_once on; add_header Content-Security-Policy \"script-src 'self' 'strict-dynamic'\";"),
+    *(("policy", "WRONG" if says else "well", says or "stands in the way", "sub_filter_once on;",
+       f'sub_filter_once on; add_header Content-Security-Policy "{policy}";') for policy, says in (
+           ("connect-src *.cdn.example", "connect-src"), ("connect-src https://$http_host.example.org", "connect-src"),
+           ("script-src http://$http_host", "script-src"), ("default-src 'none'", "script-src"),
+           ("connect-src https://a.example https://$http_host; script-src *", ""), ("default-src https:", ""), ("script-src 'SELF'", ""),
+           ("default-src $http_host", ""), ("connect-src *.0.0.1:$server_port", ""))),
 ], ids=str)
 def test_what_is_wrong_in_the_block_is_said_with_what_to_change(server, subject, health, words, old, new):
     with deployed(server, old, new) as proxy:
