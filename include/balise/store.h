@@ -42,7 +42,8 @@ struct bal_audit *bal_store_audit(const struct bal_store *store);
 
 /* ---- writing ---- */
 
-/** Starts and stops the writer thread. Stop lands every submitted flight first. */
+/** Starts and stops the writer thread. Stop lands every submitted flight first, then writes a last
+ * checkpoint. */
 BAL_MUST_USE bal_status bal_store_start(struct bal_store *store, struct bal_error *error);
 void bal_store_stop(struct bal_store *store);
 

@@ -162,7 +162,7 @@ static bal_status start(struct serving *serving, struct bal_error *error)
 
 /* False when a thread had to be left behind: the process must then end without tearing down what
  * that thread may still use, a read transaction of the store first of all. Once the writer has
- * stopped, all that was acknowledged is in the journal: the next start replays it. */
+ * stopped, all that was acknowledged is in a checkpoint. */
 static bool stop(struct serving *serving)
 {
     bal_alerts_stop(serving->alerts);

@@ -77,6 +77,8 @@ struct bal_store {
  * start does; a later key epoch of each. What was acknowledged is there, since it was durable
  * before it was. */
 BAL_MUST_USE bal_status store_read_again(struct bal_store *store);
+/** What is open goes to the disk, unless memory is not to be trusted after a failure. */
+void store_last_checkpoint(struct bal_store *store);
 
 /* reader.c */
 /** The last day of a site that was closed; INT32_MIN: none. */

@@ -205,15 +205,21 @@ bal_status bal_store_open_reader(const struct bal_config *config, struct bal_sto
     return BAL_OK;
 }
 
+void store_last_checkpoint(struct bal_store *store)
+{
+    if (!atomic_load_explicit(&store->stats.failed, memory_order_relaxed) &&
+        checkpoint_write(store) != BAL_OK)
+        bal_log(BAL_LOG_WARNING, "store", "closed_without_checkpoint",
+                BAL_NUM("journal_kept", store->journal != NULL));
+}
+
 void bal_store_close(struct bal_store *store)
 {
     if (!store)
         return;
     bal_store_stop(store);
-    if (store->keyring && !atomic_load_explicit(&store->stats.failed, memory_order_relaxed) &&
-        checkpoint_write(store) != BAL_OK)
-        bal_log(BAL_LOG_WARNING, "store", "closed_without_checkpoint",
-                BAL_NUM("journal_kept", store->journal != NULL));
+    if (store->keyring)
+        store_last_checkpoint(store);
     purge_take_proofs(store, true);
     scanner_stop(store->scanner);
     bal_audit_close(store->audit);

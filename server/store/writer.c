@@ -240,6 +240,7 @@ void bal_store_stop(struct bal_store *store)
     pthread_mutex_unlock(&store->lock);
     (void)pthread_join(store->thread, NULL);
     store->started = false;
+    store_last_checkpoint(store);
 }
 
 void bal_store_submit(struct bal_store *store, struct bal_flight *flight)
