@@ -52,7 +52,8 @@ struct bal_network {
  * length are set, BAL_ERANGE for too long a length. */
 BAL_MUST_USE bal_status bal_network_parse(struct bal_slice text, struct bal_network *out);
 /** Whether a network holds addresses of strangers whatever it begins with: it is wider than the
- * widest that is anybody's own, 10.0.0.0/8 and fc00::/7 (RFC 1918, RFC 4193). */
+ * widest that is anybody's own, 10.0.0.0/8 and fc00::/7 (RFC 1918, RFC 4193). One of IPv6 that has
+ * all of IPv4 in it, mapped, is. */
 bool bal_network_is_of_strangers(const struct bal_network *network);
 
 struct bal_tls_files {

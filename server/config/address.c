@@ -165,15 +165,26 @@ bal_status bal_network_parse(struct bal_slice text, struct bal_network *out)
     return ends_in_zeros(network.address, network.bits) ? BAL_OK : BAL_EINVAL;
 }
 
+/** Whether it is within IPv4 or has all of it within. */
+static bool has_v4(const struct bal_network *network)
+{
+    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff};
+    for (unsigned i = 0; i < network->bits && i < V4_IN_V6_BITS; i++) {
+        if ((network->address[i / 8] ^ mapped[i / 8]) & (0x80U >> (i % 8))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_v4(const struct bal_network *network)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    return network->bits >= V4_IN_V6_BITS && !memcmp(network->address, mapped, sizeof mapped);
+    return network->bits >= V4_IN_V6_BITS && has_v4(network);
 }
 
 bool bal_network_is_of_strangers(const struct bal_network *network)
 {
-    return network->bits < (is_v4(network) ? V4_IN_V6_BITS + OWN_V4_BITS : OWN_V6_BITS);
+    return network->bits < (has_v4(network) ? V4_IN_V6_BITS + OWN_V4_BITS : OWN_V6_BITS);
 }
 
 size_t bal_config_trusted_strangers(const struct bal_config *config)

@@ -218,6 +218,7 @@ def test_a_right_configuration_is_told_in_whole(tmp_path):
 
 @pytest.mark.parametrize("trusted, count", [
     (["0.0.0.0/0"], 1), (["::/0"], 1), (["0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8"], 2), (["2000::/3"], 1),
+    (["::/64", "::/8", "::fffe:0:0/95", "::ffff:0:0/96", "::/96", "::1", "64::/64"], 4),
     (["10.0.0.0/8", "fc00::/7", "192.0.2.7", "2001:db8::/32"], 0), ([], 0),
 ], ids=str)
 def test_proxies_that_are_strangers_are_warned_of(tmp_path, trusted, count):
