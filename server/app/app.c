@@ -134,8 +134,9 @@ static const struct command commands[] = {
      "  --page PAGE           the page as it is told: /dossier/:id\n"
      "  --from DAY --to DAY   YYYY-MM-DD in the site's time zone, --to not included (all days)\n"
      "  --dry-run             only say what would be done\n"
-     "Status 1 when the text is still found. The same call again does what an interrupted one has "
-     "left.\n",
+     "Status 1 when the text is still found, in days that were not asked for too. The same call "
+     "again does what an\n"
+     "interrupted one has left.\n",
      erase_run},
     {"backup", "--config FILE DIR [--quiet]", "copy what is told, beside a running server",
      "DIR is made, or must be empty. It becomes a data folder that a server starts on: to restore, "

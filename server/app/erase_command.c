@@ -74,7 +74,7 @@ static int say(const struct bal_erasure *erasure, const struct bal_erasure_resul
     (void)printf("Views of this page from now on are counted under its name again, unless "
                  "sites[].pages of the configuration no\n"
                  "longer allows it. Backups and what was exported before keep it.\n");
-    return result->hits > 0 && result->elsewhere == 0 ? EXIT_FAILED : EXIT_OK;
+    return result->hits > 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 static int run(const struct bal_config *config, struct bal_erasure *erasure)
