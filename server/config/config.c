@@ -84,8 +84,8 @@ static bal_status check_tls(struct reader *reader, const struct bal_tls_files *t
 }
 
 /**
- * Loops share their port (SO_REUSEPORT), so the system would hand out connections of an address
- * that both listeners have to either: answers of the private one on the public one.
+ * An address that both listeners have could be bound by one alone. That is a mistake of the
+ * configuration, to be named by its lines, and not an address in use at the start.
  */
 static bal_status check_listen(struct reader *reader, const struct bal_config *config)
 {
