@@ -21,8 +21,8 @@ FILES = {f"file:///{path.name}": {**json.loads(path.read_text(encoding="utf-8"))
 ROLES = {"analyst", "dpo", "operator"}
 KPI = "/api/v1/kpi"
 OF_A_SITE = [KPI, "/api/v1/equity", "/api/v1/annotations", "/api/v1/budgets", "/api/v1/report"]
-# These need a queue that is full, a disk that is slow or has failed: tests/unit/http/test_private.c.
-ELSEWHERE = {"503"}
+# These need a queue that is full, a disk that is slow or has failed (tests/unit/http/test_private.c), or a file that is damaged (below).
+ELSEWHERE = {"500", "503"}
 
 
 def resolved(node):
@@ -225,7 +225,21 @@ def test_no_route_is_undocumented(balise):
         for beside in (path + "/", path + "x", path.upper()):
             assert balise.private("GET", beside, balise.token("dpo")).status == 404, beside
         for method in {"post", "put", "delete", "patch"} - set(methods):
-            assert balise.private(method.upper(), path, balise.token("dpo")).status == 405
+            refused = balise.private(method.upper(), path, balise.token("dpo"))
+            assert refused.status == 405 and refused.headers["Allow"].split(", ") == allowed(methods)
+            validate({"$ref": "problem.v1.schema.json"}, refused.body.decode())
+
+
+def allowed(methods):
+    return [name for name in ("GET", "HEAD", "POST", "DELETE") if ("get" if name == "HEAD" else name.lower()) in methods]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/audit", "/api/v1/record"])
+def test_a_file_that_is_damaged_is_a_500(path):
+    with Balise() as balise:
+        token = balise.token("dpo")
+        (balise.data / "audit.log").write_text("no record\n")
+        check(API["paths"][path]["get"], balise.private("GET", target(path), token), 500)
 
 
 @pytest.mark.parametrize("method, body, own, status", [
