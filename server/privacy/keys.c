@@ -210,17 +210,19 @@ static void wipe(struct bal_keyring *keyring, struct slot *slot)
  * more. */
 static struct slot *room(struct bal_keyring *keyring, struct site_slots *site)
 {
-    struct slot *slot = find(site, 0);
-    if (!slot) {
-        slot = &site->days[0];
-        for (size_t i = 1; i < DAYS_OPEN; i++) {
-            if (day_of(site->days[i].tag) < day_of(slot->tag)) {
-                slot = &site->days[i];
-            }
+    assert(site);
+    struct slot *earliest = &site->days[0];
+    for (size_t i = 0; i < DAYS_OPEN; i++) {
+        struct slot *const slot = &site->days[i];
+        if (slot->tag == 0) {
+            return slot;
         }
-        wipe(keyring, slot);
+        if (day_of(slot->tag) < day_of(earliest->tag)) {
+            earliest = slot;
+        }
     }
-    return slot;
+    wipe(keyring, earliest);
+    return earliest;
 }
 
 static struct slot *make(struct bal_keyring *keyring, struct site_slots *site, uint64_t tag)

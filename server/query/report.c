@@ -226,10 +226,11 @@ static bal_status gather_all(struct report *report, const struct bal_source *sou
 // The table that has grown too large, or any.
 static const struct gathering *what_failed(const struct report *report)
 {
-    const struct gathering *const all[] = {&report->now, &report->earlier, &report->by_day,
-                                           &report->pages, &report->regions};
+    enum { TABLES = 5 };
+    const struct gathering *const all[TABLES] = {&report->now, &report->earlier, &report->by_day,
+                                                 &report->pages, &report->regions};
     size_t at = 0;
-    while (at + 1 < sizeof all / sizeof *all && !all[at]->too_large)
+    while (at + 1 < TABLES && !all[at]->too_large)
         at++;
     return all[at];
 }
