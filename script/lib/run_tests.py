@@ -255,8 +255,8 @@ def step_fuzz(session):
 
 def step_endurance(session):
     """an hour at half of what the machine takes, with closings, purges, reloads and questions (with --long alone)"""
-    session.must("configure", ["cmake", "--preset", "release", "-B", "build/bench", "-DBALISE_TESTS=ON"])
-    session.must("build", ["cmake", "--build", "build/bench", "--parallel", str(CORES), "--target", "balise", "load"])
+    session.must("configure", ["cmake", "--preset", "release", "-B", "build/endurance", "-DBALISE_TESTS=ON", "-DBALISE_TEST_HOOKS=ON"])
+    session.must("build", ["cmake", "--build", "build/endurance", "--parallel", str(CORES), "--target", "balise", "load"])
     session.must("an hour", ["/usr/bin/python3", "-B", "tests/bench/endurance.py"], minutes=90)
     return Cases(passed=1)
 

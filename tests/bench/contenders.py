@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Who is measured: each starts on a free loopback port with what it keeps in a folder of its own."""
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import corpus
 from machine import Program, free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "bench"
+BUILD = pathlib.Path(os.environ.get("BALISE_BENCH_BUILD", ROOT / "build" / "bench"))
 TOOLS = BUILD / "tests" / "bench"
 BALISE = BUILD / "balise"
 

@@ -5,10 +5,13 @@
 An hour (3600 SECONDS) of beacons at half of the rate that a short closed run reached, over HTTP/2. Meanwhile the server's clock, which is
 the tests' own, runs two minutes a second: blocks and days close, the hourly tier is purged after a day, pages are asked
 for once a second, the configuration is read again twice a minute. Fails when anything was refused, went unanswered or was logged as an
-error, or when the most anonymous memory of the last day was more than 2 % above that of a day from the tenth minute on (a sixth of the time). Runs what script/bench has built in build/bench.
+error, when no day was closed or no file purged, or when the most anonymous memory of the last day was more than 2 % above that of a day
+from the tenth minute on (a sixth of the time). Runs the release with the tests' clock in it, which script/test --long --only endurance
+builds in build/endurance.
 """
 import datetime
 import json
+import os
 import pathlib
 import re
 import signal
@@ -19,9 +22,10 @@ import time
 import urllib.error
 import urllib.request
 
-import contenders
-import ingest
-from machine import Program, free_port, stop_all
+os.environ.setdefault("BALISE_BENCH_BUILD", str(pathlib.Path(__file__).resolve().parents[2] / "build" / "endurance"))
+import contenders  # noqa: E402  pylint: disable=wrong-import-position
+import ingest  # noqa: E402  pylint: disable=wrong-import-position
+from machine import Program, free_port, stop_all  # noqa: E402  pylint: disable=wrong-import-position
 
 sys.path.append(str(contenders.ROOT / "tests" / "support"))
 from balise import Clock  # noqa: E402  pylint: disable=wrong-import-position
@@ -98,6 +102,13 @@ class Run:
             self.sent = {name: self.sent[name] + told[name] for name in self.sent}
             burst = None
 
+    def days(self):
+        """The most memory of each day of the clock, in MiB."""
+        most = {}
+        for at, size in self.memory:
+            most[int(at // DAY_SECONDS)] = max(size, most.get(int(at // DAY_SECONDS), 0))
+        return [round(size / 2**20, 1) for _, size in sorted(most.items())]
+
     def growth(self, seconds):
         """The most memory of the last day beside that of a day from the first sixth on."""
         def most(begin):
@@ -118,13 +129,15 @@ def main():
             run.go(seconds, rate)
             errors = [line for line in run.log.read_text(encoding="utf-8").splitlines() if "level=error" in line]
             growth, sizes = run.growth(seconds), [size / 2**20 for _, size in run.memory]
+            closings, purged = run.total('balise_store_closings_total'), run.total('balise_store_files_purged_total')
             print(f"{seconds} s at {rate:,} beacons a second: {run.sent}; {run.asked} questions, {run.unanswered} unanswered; {run.reloads} reloads; "
-                  f"{run.total('balise_store_closings_total')} closings, {run.total('balise_store_files_purged_total')} files purged; anonymous memory "
-                  f"{min(sizes):.1f} to {max(sizes):.1f} MiB, in the last day {growth:.3f} of a day's after a sixth; {len(errors)} errors logged")
+                  f"{closings} closings, {purged} files purged; anonymous memory {min(sizes):.1f} to {max(sizes):.1f} MiB, by day {run.days()}, "
+                  f"in the last day {growth:.3f} of a day's after a sixth; {len(errors)} errors logged")
             print("\n".join(errors[:5]), file=sys.stderr)
         finally:
             stop_all()
-    sys.exit(bool(errors or run.unanswered or run.sent["refused"] or run.sent["failed"] or growth > GROWTH_AT_MOST))
+    sys.exit(bool(errors or run.unanswered or run.sent["refused"] or run.sent["failed"] or growth > GROWTH_AT_MOST
+                  or not closings or not purged))
 
 
 if __name__ == "__main__":
