@@ -82,6 +82,13 @@ static bool is_of_other_keys(const struct bal_store *store, const struct bal_fli
            store->open[site]->day;
 }
 
+/* Views were counted that were seen under other keys: visitors are an upper bound from now on. */
+static void add_epoch(struct open_day *day)
+{
+    if (day->key_epochs == 1)
+        day->key_epochs = 2;
+}
+
 /* Finds the places of a flight's views and writes it as a journal group, with the pages the journal
  * does not know yet. */
 static void build_group(struct bal_store *store, const struct bal_flight *flight)
@@ -157,8 +164,13 @@ bal_status land_flight(struct bal_store *store, const struct bal_flight *flight)
     }
     const struct open_counting counting = {
         .keyring = store->keyring, .arena = store->arena, .k = (uint32_t)store->config->privacy.k};
-    for (uint32_t v = 0; v < flight->count && store->journal; v++)
-        store->open[flight->views[v].site]->sequence = sequence;
+    for (uint32_t v = 0; v < flight->count; v++) {
+        struct open_day *day = store->open[flight->views[v].site];
+        if (store->journal)
+            day->sequence = sequence;
+        if (store->places[v].is_unknown)
+            add_epoch(day);
+    }
     open_count_flight(store->open, flight, store->places, &counting);
     add_outcomes(store, flight);
     atomic_fetch_add_explicit(&store->stats.views, flight->count, memory_order_relaxed);
@@ -242,8 +254,7 @@ static bal_status replay_item(struct replay *replay, const struct record *record
     if (!is_known && !replay->store->lost_open_day)
         return BAL_ECORRUPT;
     const uint32_t page = is_known ? record->view.page : 0; /* (other): counted all the same */
-    if (day->key_epochs == 1)
-        day->key_epochs = 2; /* the epoch that saw these views ended before its first checkpoint */
+    add_epoch(day); /* the one that saw these views ended before its first checkpoint */
     open_day_replay(day, &record->view, page);
     day->dirty = true;
     replay->counted = true;

@@ -228,6 +228,24 @@ static void visitors_hashed_under_another_days_keys_make_no_k(void **state)
     }
 }
 
+static void visitors_of_a_day_with_such_views_are_an_upper_bound(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static struct found found;
+    fixture_begin(&f, "");
+    add_visitors(&f, "/a", 20);
+    assert_int_equal(fixture_land(&f), BAL_OK);
+    f.flight.time_ms -= INT64_C(86400000);
+    (void)fixture_view(&f, "/a", 100, 1000);
+    assert_int_equal(fixture_land(&f), BAL_OK);
+    fixture_tick_at(&f, FIXTURE_NOON_S + 12 * hour_s);
+    fixture_read(&f, BAL_TIER_DAILY, BAL_MARGIN_SITE, FIXTURE_DAY, &found);
+    assert_int_equal(fixture_total(&found), 21);
+    assert_true(found.cell[0].upper_bound);
+    fixture_end(&f);
+}
+
 static void keys_of_days_that_are_over_go_whether_or_not_a_view_was_counted(void **state)
 {
     (void)state;
@@ -378,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_disk_that_goes_on_refusing_is_asked_less_and_less_often),
         cmocka_unit_test(a_store_whose_thread_cannot_be_made_says_so),
         cmocka_unit_test(visitors_hashed_under_another_days_keys_make_no_k),
+        cmocka_unit_test(visitors_of_a_day_with_such_views_are_an_upper_bound),
         cmocka_unit_test(keys_of_days_that_are_over_go_whether_or_not_a_view_was_counted),
         cmocka_unit_test(views_of_a_site_that_is_configured_no_more_are_passed_over),
         cmocka_unit_test(a_journal_that_is_switched_off_after_a_death_is_replayed_and_removed),
