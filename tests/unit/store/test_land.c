@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 static const int64_t hour_s = 3600;
-static struct refusal writing, syncing, threads, transactions;
+static struct refusal writing, syncing, transactions;
 
 ssize_t pwrite(int fd, const void *from, size_t bytes, off_t at)
 {
@@ -26,15 +26,6 @@ ssize_t pwrite(int fd, const void *from, size_t bytes, off_t at)
 int fdatasync(int fd)
 {
     return refuse(&syncing) ? -1 : (int)syscall(SYS_fdatasync, fd);
-}
-
-int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
-                   void *context)
-{
-    static int (*next)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-    if (!next)
-        find_next("pthread_create", &next);
-    return refuse(&threads) ? EAGAIN : next(thread, attributes, run, context);
 }
 
 int mdb_txn_begin(MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **out)
@@ -193,12 +184,19 @@ static void a_store_whose_thread_cannot_be_made_says_so(void **state)
     (void)state;
     struct fixture f;
     struct bal_error error = {0};
+    pthread_attr_t usual, huge;
     fixture_begin(&f, "");
-    threads = (struct refusal){1, EAGAIN};
+    assert_int_equal(pthread_getattr_default_np(&usual), 0);
+    assert_int_equal(pthread_attr_init(&huge), 0);
+    assert_int_equal(pthread_attr_setstacksize(&huge, (size_t)1 << 47), 0); // all there is
+    assert_int_equal(pthread_setattr_default_np(&huge), 0);
     assert_int_equal(bal_store_start(f.store, &error), BAL_EIO);
+    assert_int_equal(pthread_setattr_default_np(&usual), 0);
     assert_non_null(strstr(error.text, "thread"));
     assert_int_equal(bal_store_start(f.store, &error), BAL_OK);
     bal_store_stop(f.store);
+    (void)pthread_attr_destroy(&usual);
+    (void)pthread_attr_destroy(&huge);
     fixture_end(&f);
 }
 
