@@ -26,7 +26,8 @@ enum {
     P_LEAF = 2,
     P_OVERFLOW = 4,
     P_META = 8,
-    F_BIGDATA = 1
+    F_BIGDATA = 1,
+    TREE_FLAGS = 0xff
 };
 #define NO_PAGE UINT64_MAX
 
@@ -255,6 +256,15 @@ static bool read_meta(struct check *check, unsigned number, struct meta *out)
     return true;
 }
 
+/* What kind of trees these are: LMDB would look for values in lists of their own, or compare keys
+ * by another order. The tree of free pages also bears flags of the environment, above those of a
+ * tree.
+ */
+static bool are_ours(const struct meta *meta)
+{
+    return (meta->tree[0].flags & TREE_FLAGS) == MDB_INTEGERKEY && meta->tree[1].flags == 0;
+}
+
 static bool check_file(struct check *check, uint64_t file_bytes)
 {
     struct meta first, second;
@@ -267,7 +277,7 @@ static bool check_file(struct check *check, uint64_t file_bytes)
     if (!read_meta(check, 1, &second))
         return false;
     const struct meta *newest = second.txn > first.txn ? &second : &first;
-    if (newest->tree[0].pad != check->page_bytes)
+    if (newest->tree[0].pad != check->page_bytes || !are_ours(newest))
         return corrupt(check);
     check->pages = file_bytes / check->page_bytes;
     if (newest->last_page < check->pages)
