@@ -120,7 +120,8 @@ def test_what_lies_in_the_data_folder_and_is_not_of_balise_is_named():
             stray.write_bytes((balise.data / "hourly" / f"{day}.mdb").read_bytes())
         balise.restart()
         named = verify(balise)
-        assert named.returncode == 1 and complaints(balise) == 3
+        assert named.returncode == 1
+        until(lambda: complaints(balise) == 3, 30, "the complaint of three strays")
         for name in (f"{day}.mdb", "tokens~", "old"):
             assert f"\n{name} is nothing of balise" in named.stderr, named.stderr
         assert balise.metrics()["balise_retention_problems"] == 3
@@ -144,7 +145,7 @@ def test_a_told_file_that_somebody_deleted_is_missed_until_it_is_back_or_given_u
         for path in (hourly, daily):
             path.unlink()
         balise.start()
-        assert complaints(balise) == 2
+        until(lambda: complaints(balise) == 2, 30, "the complaint of two files")  # it is told after the listeners
         missed = verify(balise)
         assert missed.returncode == 1 and missed.stdout == ""
         for tier, period in (("hourly", days[1]), ("daily", "2026-06-01")):
