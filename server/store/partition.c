@@ -23,7 +23,7 @@
 enum { KEEP_OPEN = 128 };
 
 /* Reserved address space, not disk: files are sparse maps that grow with what they hold. */
-static const size_t kind_map_bytes[] = {(size_t)4 << 30, (size_t)1 << 30, (size_t)16 << 30};
+static const size_t kind_map_bytes[] = {(size_t)4 << 30, (size_t)1 << 30, PARTITION_MOST_BYTES};
 
 /* A file whose bytes this process has looked at. */
 struct known {

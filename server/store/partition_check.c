@@ -277,7 +277,8 @@ static bool check_file(struct check *check, uint64_t file_bytes)
     if (!read_meta(check, 1, &second))
         return false;
     const struct meta *newest = second.txn > first.txn ? &second : &first;
-    if (newest->tree[0].pad != check->page_bytes || !are_ours(newest))
+    if (newest->tree[0].pad != check->page_bytes || !are_ours(newest) ||
+        newest->last_page >= PARTITION_MOST_BYTES / check->page_bytes)
         return corrupt(check);
     check->pages = file_bytes / check->page_bytes;
     if (newest->last_page < check->pages)

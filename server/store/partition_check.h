@@ -3,6 +3,10 @@
 #define BALISE_STORE_PARTITION_CHECK_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+/** No file of ours is larger: what a map of one reserves at the most. */
+#define PARTITION_MOST_BYTES ((size_t)16 << 30)
 
 /**
  * Whether LMDB may be let at a file. LMDB maps it and follows its page numbers and offsets without

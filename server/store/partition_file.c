@@ -4,6 +4,8 @@
 // of an erased file is written into a new one record by record.
 #include "partition_file.h"
 
+#include "partition_check.h"
+
 #include <balise/log.h>
 #include <balise/zone.h>
 #include <errno.h>
@@ -20,7 +22,6 @@
 
 enum { READ_FOR_MS = 5000, LOOK_EVERY_MS = 20 }; /* a process beside that reads the old file */
 enum { LOCK_FILE_BYTES = 8192 };
-static const size_t rebuilt_map_bytes = (size_t)16 << 30;
 static const char new_mark[] =
     PARTITION_NEW_MARK; /* of a file that is being rebuilt, then of the old one */
 
@@ -162,7 +163,7 @@ int partition_file_make(const char *path)
     bal_status status = partition_file_destroy(new_path); /* of an attempt that failed */
     if (status)
         return EIO;
-    const int rc = partition_env_open(new_path, rebuilt_map_bytes, false, &env, &dbi);
+    const int rc = partition_env_open(new_path, PARTITION_MOST_BYTES, false, &env, &dbi);
     if (rc)
         return rc;
     mdb_env_close(env);
@@ -176,7 +177,7 @@ int partition_file_make(const char *path)
 
 static int open_side(const char *path, bool read_only, MDB_env **env, MDB_txn **txn, MDB_dbi *dbi)
 {
-    int rc = partition_env_open(path, rebuilt_map_bytes, read_only, env, dbi);
+    int rc = partition_env_open(path, PARTITION_MOST_BYTES, read_only, env, dbi);
     if (rc) {
         *env = NULL;
         return rc;
