@@ -277,6 +277,25 @@ static void an_open_that_fails_loses_nothing(void **state)
     assert_replays(*state, 28, 1, 2);
 }
 
+static void a_journal_that_cannot_be_removed_says_why_and_may_be_opened_again(void **state)
+{
+    struct replayed replayed = {.seed = 30};
+    struct bal_error error = {0};
+    char path[2 * FOLDER_BYTES];
+    struct bal_journal *journal = open_journal(*state, &replayed);
+    append_many(journal, 30, 2);
+    plan = "n"; /* the first key stays */
+    assert_int_equal(bal_journal_remove(journal, *state, &error), BAL_EIO);
+    assert_non_null(strstr(error.text, "journal.keys"));
+    plan = "";
+    journal = open_journal(*state, &replayed);
+    assert_int_equal(replayed.count, 2);
+    path_in(*state, "journal", path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(bal_journal_remove(journal, *state, &error), BAL_EIO);
+    assert_non_null(strstr(error.text, path));
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, create_folder, remove_folder)
 
 int main(void)
@@ -292,6 +311,7 @@ int main(void)
         IN_FOLDER(keeps_no_key_of_an_empty_half),
         IN_FOLDER(works_where_direct_transfers_are_refused),
         IN_FOLDER(an_open_that_fails_loses_nothing),
+        IN_FOLDER(a_journal_that_cannot_be_removed_says_why_and_may_be_opened_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

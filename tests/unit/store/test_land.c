@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -26,6 +27,19 @@ ssize_t pwrite(int fd, const void *from, size_t bytes, off_t at)
 int fdatasync(int fd)
 {
     return refuse(&syncing) ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+static bool is_full;
+
+int statvfs(const char *path, struct statvfs *out)
+{
+    static int (*next)(const char *, struct statvfs *);
+    if (!next)
+        find_next("statvfs", &next);
+    const int status = next(path, out);
+    if (is_full)
+        out->f_bavail = 0;
+    return status;
 }
 
 int mdb_txn_begin(MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **out)
@@ -64,6 +78,21 @@ static void pages_that_the_arena_has_no_room_for_are_counted_as_other(void **sta
     assert_int_equal(found.cell[0].views, 20);
     assert_string_equal(found.cell[1].text, "/a");
     assert_int_equal(found.cell[1].views, 40);
+    fixture_end(&f);
+}
+
+static void a_disk_with_less_room_than_is_to_stay_free_takes_no_view(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, "");
+    is_full = true;
+    f.store->next_room_ns = 0;
+    assert_int_equal(bal_store_tick(f.store), BAL_OK);
+    is_full = false;
+    add_visitors(&f, "/a", 20);
+    assert_int_equal(fixture_land(&f), BAL_ENOSPC);
+    assert_null(f.store->open[0]);
     fixture_end(&f);
 }
 
@@ -388,6 +417,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_that_the_arena_has_no_room_for_are_counted_as_other),
+        cmocka_unit_test(a_disk_with_less_room_than_is_to_stay_free_takes_no_view),
         cmocka_unit_test(a_journal_that_is_full_between_two_checkpoints_gets_one),
         cmocka_unit_test(pages_of_a_refused_group_leave_no_hole_in_the_journal),
         cmocka_unit_test(a_full_journal_whose_checkpoint_is_refused_takes_nothing_more),
