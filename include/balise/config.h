@@ -56,6 +56,8 @@ BAL_MUST_USE bal_status bal_network_parse(struct bal_slice text, struct bal_netw
  * all of IPv4 in it, mapped, is. */
 bool bal_network_is_of_strangers(const struct bal_network *network);
 
+#define BAL_LOOPS_AT_MOST 64 /**< of public.loops, also where each core gets one */
+
 struct bal_tls_files {
     char *certificate_file; /**< NULL: cleartext */
     char *key_file;

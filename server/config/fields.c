@@ -87,7 +87,7 @@ static const struct bal_field_info fields[] = {
     {.path = "public.tls.key_file", .type = "string", .default_text = "\"\"", .min = 0, .max = PATH_TEXT,
      .help = "Private key in PEM of the public listener. Given together with the certificate.",
      PLACE(string, AT(public_side.listener.tls.key_file), .form = bal_form_text)},
-    {.path = "public.loops", .type = "integer", .default_text = "0", .min = 0, .max = 64,
+    {.path = "public.loops", .type = "integer", .default_text = "0", .min = 0, .max = BAL_LOOPS_AT_MOST,
      .help = "Event loops of the public listener. 0: one a core, as far as the bound.",
      PLACE(int, AT(public_side.loops))},
     {.path = "public.connections", .type = "integer", .default_text = "10000", .min = 16, .max = 1000000,

@@ -102,9 +102,11 @@ static void pass(struct loop *loop, int64_t now_ns)
         struct connection *connection = connection_at(at);
         if (connection->asked == 0)
             connection->debts[DEBT_REQUEST].oldest = OWES_A_REQUEST | connection->opened;
+        bool overdue = false; // by one debt or by both: each is looked at, to know since when
         for (int kind = 0; kind < DEBTS; kind++)
-            if (is_overdue(&connection->debts[kind], loop->side->patience_ns[kind], now_ns))
-                cut(connection, GUARD_STALLED);
+            overdue |= is_overdue(&connection->debts[kind], loop->side->patience_ns[kind], now_ns);
+        if (overdue)
+            cut(connection, GUARD_STALLED);
     }
 }
 

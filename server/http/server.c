@@ -18,7 +18,6 @@
 // Above what a beacon may have, so that the handler says 413 itself: the library would reset an
 // HTTP/2 stream with REFUSED_STREAM, which makes clients try again.
 #define ENTITY_BYTES_AT_MOST ((size_t)64 * 1024)
-#define LOOPS_AT_MOST 64 // as in the table of fields
 #define PRIVATE_CONNECTIONS 256
 #define OTHER_DESCRIPTORS 128 // the store's files, listeners, pollers
 #define HANDSHAKE_MS 10000
@@ -35,7 +34,7 @@ static int loops_wanted(const struct bal_config *config)
     if (sched_getaffinity(0, sizeof cores, &cores))
         return 1;
     const int count = CPU_COUNT(&cores);
-    return count < LOOPS_AT_MOST ? count : LOOPS_AT_MOST;
+    return count < BAL_LOOPS_AT_MOST ? count : BAL_LOOPS_AT_MOST;
 }
 
 /**
