@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define FIXTURE_NOON_S ((int64_t)1767265200) /* 2026-01-01T12:00:00+01:00 */
@@ -141,6 +142,24 @@ static bal_status fixture_land(struct fixture *f)
     const bal_status status = bal_store_land(f->store, &f->flight);
     bal_flight_reset(&f->flight, f->flight.time_ms);
     return status;
+}
+
+/* ---- a sudden death ---- */
+
+/* A process of its own opens the store, does that and is gone without a word: no checkpoint, no
+ * closing. The store is shut before, and after. `live` says whether all was as it should. */
+static inline void fixture_die_after(struct fixture *f, bool (*live)(struct fixture *f))
+{
+    int status = -1;
+    fixture_shut(f);
+    const pid_t child = fork();
+    assert(child >= 0);
+    if (child == 0) {
+        fixture_open(f);
+        _exit(!live(f));
+    }
+    assert(waitpid(child, &status, 0) == child);
+    assert(status == 0);
 }
 
 /* ---- reading ---- */

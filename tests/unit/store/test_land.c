@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -98,26 +97,23 @@ static void a_disk_with_less_room_than_is_to_stay_free_takes_no_view(void **stat
 
 enum { FLIGHT_VIEWS = 4000 }; /* some 212 kB of a journal whose halves are 512 KiB */
 
+static bool land_more_than_the_journal_holds(struct fixture *f)
+{
+    bal_status status = BAL_OK;
+    for (unsigned n = 0; n < 12 && !status; n++) {
+        add_visitors(f, "/a", FLIGHT_VIEWS);
+        status = fixture_land(f);
+    }
+    return !status && f->store->stats.checkpoints >= 3;
+}
+
 static void a_journal_that_is_full_between_two_checkpoints_gets_one(void **state)
 {
     (void)state;
     struct fixture f;
     static struct found found;
     fixture_begin(&f, ",\"store\":{\"journal_kibibytes\":1024}");
-    fixture_shut(&f);
-    const pid_t child = fork();
-    if (child == 0) {
-        bal_status status = BAL_OK;
-        fixture_open(&f);
-        for (unsigned n = 0; n < 12 && !status; n++) {
-            add_visitors(&f, "/a", FLIGHT_VIEWS);
-            status = fixture_land(&f);
-        }
-        _exit(status || f.store->stats.checkpoints < 3);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    fixture_die_after(&f, land_more_than_the_journal_holds);
     fixture_open(&f); // after its death: from the checkpoints and what the journal still holds
     add_visitors(&f, "/a", 100);
     assert_int_equal(fixture_land(&f), BAL_OK);
@@ -129,29 +125,26 @@ static void a_journal_that_is_full_between_two_checkpoints_gets_one(void **state
 
 /* ---- a disk that refuses ---- */
 
+static bool land_new_pages_of_which_two_are_refused(struct fixture *f)
+{
+    static const char *const pages[] = {"/a", "/b", "/c", "/d"};
+    bal_status status = BAL_OK;
+    for (unsigned p = 0; p < 4; p++) {
+        // /b and /c are refused, and what would take the refusal back too; /d comes after them.
+        writing = (struct refusal){p == 1 || p == 2 ? 2 : 0, EIO};
+        add_visitors(f, pages[p], 20);
+        status |= (fixture_land(f) == BAL_OK) != (p == 0 || p == 3);
+    }
+    return status == 0;
+}
+
 static void pages_of_a_refused_group_leave_no_hole_in_the_journal(void **state)
 {
     (void)state;
     struct fixture f;
     static struct found found;
     fixture_begin(&f, "");
-    fixture_shut(&f);
-    const pid_t child = fork();
-    if (child == 0) {
-        static const char *const pages[] = {"/a", "/b", "/c", "/d"};
-        bal_status status = BAL_OK;
-        fixture_open(&f);
-        for (unsigned p = 0; p < 4; p++) {
-            // /b and /c are refused, and what would take the refusal back too; /d comes after them.
-            writing = (struct refusal){p == 1 || p == 2 ? 2 : 0, EIO};
-            add_visitors(&f, pages[p], 20);
-            status |= (fixture_land(&f) == BAL_OK) != (p == 0 || p == 3);
-        }
-        _exit(status != 0);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    fixture_die_after(&f, land_new_pages_of_which_two_are_refused);
     fixture_open(&f);
     add_visitors(&f, "/a", 20);
     add_visitors(&f, "/d", 20);
@@ -294,24 +287,21 @@ static void keys_of_days_that_are_over_go_whether_or_not_a_view_was_counted(void
 
 /* ---- journals ---- */
 
+static bool land_views_of_two_sites(struct fixture *f)
+{
+    add_visitors(f, "/a", 20);
+    for (unsigned v = 0; v < 20; v++)
+        fixture_view(f, "/island", v, 100)->site = 1;
+    return fixture_land(f) == BAL_OK;
+}
+
 static void views_of_a_site_that_is_configured_no_more_are_passed_over(void **state)
 {
     (void)state;
     struct fixture f;
     static struct found found;
     fixture_begin(&f, "");
-    fixture_shut(&f);
-    const pid_t child = fork();
-    if (child == 0) {
-        fixture_open(&f);
-        add_visitors(&f, "/a", 20);
-        for (unsigned v = 0; v < 20; v++)
-            fixture_view(&f, "/island", v, 100)->site = 1;
-        _exit(fixture_land(&f) != BAL_OK);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    fixture_die_after(&f, land_views_of_two_sites);
     f.config->site_count = 1;
     fixture_open(&f);
     fixture_tick_at(&f, FIXTURE_NOON_S + 12 * hour_s);
@@ -332,22 +322,19 @@ static bool has_file(const struct fixture *f, const char *name)
     return access(path, F_OK) == 0;
 }
 
+static bool land_twenty_views(struct fixture *f)
+{
+    add_visitors(f, "/a", 20);
+    return fixture_land(f) == BAL_OK;
+}
+
 static void a_journal_that_is_switched_off_after_a_death_is_replayed_and_removed(void **state)
 {
     (void)state;
     struct fixture f;
     static struct found found;
     fixture_begin(&f, "");
-    fixture_shut(&f);
-    const pid_t child = fork();
-    if (child == 0) {
-        fixture_open(&f);
-        add_visitors(&f, "/a", 20);
-        _exit(fixture_land(&f) != BAL_OK);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    fixture_die_after(&f, land_twenty_views);
     f.config->store.journal = false;
     fixture_open(&f);
     assert_null(f.store->journal);

@@ -4,7 +4,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -154,26 +153,23 @@ static void blocks_close_at_k_and_a_weak_last_one_joins_the_first(void **state)
     fixture_end(&f);
 }
 
+static bool land_thirty_flights(struct fixture *f)
+{
+    for (unsigned n = 0; n < 30; n++) {
+        add_visitors(f, n % 2 ? "/a" : "/b", n * 10, 10, 1);
+        if (fixture_land(f) != BAL_OK)
+            return false;
+    }
+    return true;
+}
+
 static void what_was_acknowledged_survives_a_sudden_death(void **state)
 {
     (void)state;
     struct fixture f;
     static struct found found;
     fixture_begin(&f, "");
-    fixture_shut(&f);
-    const pid_t child = fork();
-    if (child == 0) {
-        fixture_open(&f);
-        for (unsigned n = 0; n < 30; n++) {
-            add_visitors(&f, n % 2 ? "/a" : "/b", n * 10, 10, 1);
-            if (fixture_land(&f) != BAL_OK)
-                _exit(1);
-        }
-        _exit(0);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    fixture_die_after(&f, land_thirty_flights);
     fixture_open(&f);
     add_visitors(&f, "/a", 5000, 20, 1);
     add_visitors(&f, "/b", 5000, 20, 1);
@@ -188,6 +184,20 @@ static void what_was_acknowledged_survives_a_sudden_death(void **state)
     fixture_end(&f);
 }
 
+static bool land_until_a_day_is_over(struct fixture *f)
+{
+    for (int hour = 10; hour < 12; hour++) {
+        fixture_set_time(f, FIXTURE_NOON_S + hour * hour_s);
+        add_visitors(f, "/a", (uint64_t)hour * 100, 20, 1);
+        for (unsigned v = 0; v < 12; v++)
+            fixture_view(f, "/island", v, 100)->site = 1;
+        if (fixture_land(f) != BAL_OK)
+            return false;
+    }
+    fixture_tick_at(f, FIXTURE_NOON_S + 12 * hour_s);
+    return true;
+}
+
 /* Portal's day has been told and forgotten, the other site's checkpoint says that it is tomorrow,
  * and the journal still holds everything. */
 static void a_death_after_a_closing_counts_nothing_twice(void **state)
@@ -196,24 +206,7 @@ static void a_death_after_a_closing_counts_nothing_twice(void **state)
     struct fixture f;
     static struct found found;
     fixture_begin(&f, "");
-    fixture_shut(&f);
-    const pid_t child = fork();
-    if (child == 0) {
-        fixture_open(&f);
-        for (int hour = 10; hour < 12; hour++) {
-            fixture_set_time(&f, FIXTURE_NOON_S + hour * hour_s);
-            add_visitors(&f, "/a", (uint64_t)hour * 100, 20, 1);
-            for (unsigned v = 0; v < 12; v++)
-                fixture_view(&f, "/island", v, 100)->site = 1;
-            if (fixture_land(&f) != BAL_OK)
-                _exit(1);
-        }
-        fixture_tick_at(&f, FIXTURE_NOON_S + 12 * hour_s);
-        _exit(0);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    fixture_die_after(&f, land_until_a_day_is_over);
     fixture_set_time(&f, FIXTURE_NOON_S + 12 * hour_s + 60);
     fixture_open(&f);
     add_visitors(&f, "/b", 0, 15, 1);
