@@ -8,6 +8,7 @@
 
 #include <balise/bytes.h>
 #include <balise/forget.h>
+#include <balise/lock.h>
 #include <balise/retention.h>
 #include <balise/wire.h>
 
@@ -280,16 +281,6 @@ static void name_nowhere(struct readers *readers)
     }
 }
 
-/* A reload waits for answers that are being made, not for those that come after it. */
-static void init_reload_lock(struct readers *readers)
-{
-    pthread_rwlockattr_t kind;
-    pthread_rwlockattr_init(&kind);
-    pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    pthread_rwlock_init(&readers->reload_lock, &kind);
-    pthread_rwlockattr_destroy(&kind);
-}
-
 bal_status readers_create(const struct bal_server_parts *parts, struct readers **out,
                           struct bal_error *error)
 {
@@ -302,7 +293,12 @@ bal_status readers_create(const struct bal_server_parts *parts, struct readers *
                                 .source = parts->source,
                                 .audit = parts->audit,
                                 .budgets = parts->budgets};
-    init_reload_lock(readers);
+    /* A reload waits for answers that are being made, not for those that come after it. */
+    const bal_status status = bal_rwlock_init(&readers->reload_lock, error);
+    if (status) {
+        free(readers);
+        return status;
+    }
     readers->last = &readers->first;
     readers->running = bal_calloc((size_t)wanted, sizeof(struct job *));
     readers->threads = bal_calloc((size_t)wanted, sizeof *readers->threads);

@@ -9,6 +9,7 @@
 #include "rates.h"
 #include "rules.h"
 
+#include <balise/lock.h>
 #include <balise/log.h>
 #include <balise/peer.h>
 
@@ -199,28 +200,13 @@ static void index_origins(struct bal_ingest *ingest)
     qsort(ingest->origins, count, sizeof *ingest->origins, compare_origins);
 }
 
-/** The writer goes first: with glibc's default, readers that never pause could keep a reload
- * waiting. */
-static bal_status init_lock(pthread_rwlock_t *lock, struct bal_error *error)
-{
-    pthread_rwlockattr_t attributes;
-    int failed = pthread_rwlockattr_init(&attributes);
-    if (!failed) {
-        failed = pthread_rwlockattr_setkind_np(&attributes,
-                                               PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-        failed = failed ? failed : pthread_rwlock_init(lock, &attributes);
-        (void)pthread_rwlockattr_destroy(&attributes); // holds nothing
-    }
-    return failed ? bal_error_set(error, BAL_EIO, "cannot make a lock") : BAL_OK;
-}
-
 bal_status bal_ingest_create(const struct bal_config *config, struct bal_keyring *keyring,
                              struct bal_rules *rules, struct bal_ingest **out,
                              struct bal_error *error)
 {
     assert(config && keyring && rules);
     struct bal_ingest *const ingest = bal_calloc(1, sizeof *ingest);
-    const bal_status status = init_lock(&ingest->lock, error);
+    const bal_status status = bal_rwlock_init(&ingest->lock, error);
     if (status) {
         free(ingest);
         return status;
