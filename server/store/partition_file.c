@@ -175,14 +175,12 @@ int partition_file_make(const char *path)
 
 /* ---- rebuilding ---- */
 
-static int open_side(const char *path, bool read_only, MDB_env **env, MDB_txn **txn, MDB_dbi *dbi)
+static int open_side(const char *path, bool read_only, MDB_env **env, MDB_dbi *dbi)
 {
-    int rc = partition_env_open(path, PARTITION_MOST_BYTES, read_only, env, dbi);
-    if (rc) {
+    const int rc = partition_env_open(path, PARTITION_MOST_BYTES, read_only, env, dbi);
+    if (rc)
         *env = NULL;
-        return rc;
-    }
-    return mdb_txn_begin(*env, NULL, read_only ? MDB_RDONLY : 0, txn);
+    return rc;
 }
 
 bal_status partition_copy_each(const struct partition_copy *files,
@@ -208,25 +206,28 @@ bal_status partition_copy_each(const struct partition_copy *files,
 bal_status partition_copy_put(const struct partition_copy *files, struct bal_slice key,
                               struct bal_slice value)
 {
-    MDB_val k = partition_val(key), v = partition_val(value);
-    return partition_status(mdb_put(files->to, files->to_dbi, &k, &v, 0));
+    return partition_status(partition_write_put(files->to, key, value));
 }
 
 bal_status partition_fill(const char *new_path, struct partition_copy *files,
                           bal_status (*copy)(void *context, const struct partition_copy *files),
                           void *context)
 {
-    MDB_env *to = NULL;
-    files->to = NULL;
-    int rc = open_side(new_path, false, &to, &files->to, &files->to_dbi);
+    MDB_env *env = NULL;
+    MDB_dbi dbi = 0;
+    struct partition_write to = {0};
+    int rc = open_side(new_path, false, &env, &dbi);
+    if (!rc)
+        rc = partition_write_begin(&to, env, dbi);
+    files->to = &to;
     bal_status status = rc ? partition_status(rc) : copy(context, files);
-    if (files->to && status)
-        mdb_txn_abort(files->to);
-    else if (files->to)
-        status = partition_status(mdb_txn_commit(files->to));
+    rc = partition_write_end(&to, status ? EIO : 0);
+    files->to = NULL;
     if (!status)
-        status = partition_status(mdb_env_sync(to, 1));
-    mdb_env_close(to);
+        status = partition_status(rc);
+    if (!status)
+        status = partition_status(mdb_env_sync(env, 1));
+    mdb_env_close(env);
     return status;
 }
 
@@ -236,8 +237,10 @@ static bal_status copy_into(const char *path, const char *new_path,
 {
     struct partition_copy files = {0};
     MDB_env *from = NULL;
-    bal_status status =
-        partition_status(open_side(path, true, &from, &files.from, &files.from_dbi));
+    int rc = open_side(path, true, &from, &files.from_dbi);
+    if (!rc)
+        rc = mdb_txn_begin(from, NULL, MDB_RDONLY, &files.from);
+    bal_status status = partition_status(rc);
     if (!status)
         status = partition_fill(new_path, &files, copy, context);
     if (files.from)

@@ -3,6 +3,7 @@
 #define BALISE_STORE_PARTITION_FILE_H
 
 #include "partition.h"
+#include "partition_write.h"
 
 /**
  * One LMDB file of a data folder as a file: its name, its birth with a tracer, its destruction, and
@@ -36,8 +37,9 @@ BAL_MUST_USE bal_status partition_file_destroy(const char *path);
 
 /** Both sides of a rebuilding. */
 struct partition_copy {
-    MDB_txn *from, *to;
-    MDB_dbi from_dbi, to_dbi;
+    MDB_txn *from;
+    MDB_dbi from_dbi;
+    struct partition_write *to; /**< NULL: nothing is to be written */
 };
 
 /** Calls `each` for every record of the old file but its tracer, until one fails. */
