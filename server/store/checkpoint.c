@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Open days to their files. One LMDB transaction holds the rows that changed and the number of the
 // last journal group they contain, so that replaying the journal over any checkpoint counts every
-// view once. Closings write their decision in the same way before it is published: a crash repeats
-// the copy, never the decision.
+// view once. What the closing of a day decides comes there too before it is published: a crash
+// repeats the copy, never the decision.
 #include "private.h"
 #include "saved.h"
 
 #include <balise/log.h>
 #include <errno.h>
 #include <stdlib.h>
+
+enum { DELETED_AT_ONCE = 1024 }; /* records, below 2,000 bytes each */
 
 struct saver {
     struct bal_store *store;
@@ -148,17 +150,21 @@ static void save_pairs(struct saver *saver, const struct open_day *day)
     }
 }
 
-/* Deletes every key of a site that starts with `saver->key`. */
-static void delete_all(struct saver *saver)
+/* Deletes keys of a site that start with `saver->key`, until they are as many as that or none is
+ * left: how many. */
+static size_t delete_some(struct saver *saver, size_t most)
 {
     MDB_cursor *cursor = NULL;
+    size_t deleted = 0;
     if (saver->rc || (saver->rc = mdb_cursor_open(saver->txn, saver->partition->dbi, &cursor)))
-        return;
+        return 0;
     MDB_val k = {.mv_size = saver->key.length, .mv_data = saver->key.data}, v;
     int rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
-    while (!rc && bal_slice_starts((struct bal_slice){.data = k.mv_data, .length = k.mv_size},
-                                   bal_buf_slice(&saver->key))) {
+    while (!rc && deleted < most &&
+           bal_slice_starts((struct bal_slice){.data = k.mv_data, .length = k.mv_size},
+                            bal_buf_slice(&saver->key))) {
         rc = mdb_cursor_del(cursor, 0);
+        deleted++;
         if (!rc)
             rc = mdb_cursor_get(cursor, &k, &v,
                                 MDB_NEXT); /* after a deletion: the record that took its place */
@@ -166,13 +172,26 @@ static void delete_all(struct saver *saver)
     mdb_cursor_close(cursor);
     if (rc != MDB_NOTFOUND)
         saver->rc = rc;
+    return deleted;
+}
+
+/* The same of all of them, in transactions of bounded size: LMDB keeps what one changes in memory.
+ */
+static void delete_in_turns(struct saver *saver)
+{
+    while (delete_some(saver, DELETED_AT_ONCE) == DELETED_AT_ONCE && !saver->rc) {
+        saver->rc = mdb_txn_commit(saver->txn);
+        saver->txn = NULL;
+        if (!saver->rc)
+            saver->rc = mdb_txn_begin(saver->partition->env, NULL, 0, &saver->txn);
+    }
 }
 
 static void save_witnesses(struct saver *saver, const struct open_day *day)
 {
     if (day->witnesses.renumbered) {
         saved_key(&saver->key, site_name(saver, day), SAVED_WITNESS);
-        delete_all(saver);
+        (void)delete_some(saver, SIZE_MAX);
     }
     for (uint32_t w = 0; w < day->witnesses.count; w++) {
         if (!day->witnesses.all[w].dirty)
@@ -273,16 +292,48 @@ bal_status checkpoint_decision(struct bal_store *store, struct open_day *day,
     return status ? status : ended;
 }
 
-bal_status checkpoint_end_day(struct bal_store *store, const struct open_day *day,
-                              const struct told_list *told)
+static void save_decided(struct saver *saver, const struct open_day *day,
+                         const struct told_list *decided)
+{
+    struct told_entry entry;
+    for (size_t at = 0; told_list_next(decided, &at, &entry);) {
+        saved_decided_key(&saver->key, site_name(saver, day), entry.kind, entry.day);
+        bal_buf_add(&saver->key, entry.key);
+        put(saver, entry.value);
+    }
+}
+
+bal_status checkpoint_decided(struct bal_store *store, const struct open_day *day,
+                              struct told_list *decided)
+{
+    struct saver saver = {.store = store};
+    bal_status status = begin(&saver, day->day);
+    if (!status)
+        save_decided(&saver, day, decided);
+    const bal_status ended = end(&saver);
+    told_list_clear(decided);
+    return status ? status : ended;
+}
+
+bal_status checkpoint_undecide(struct bal_store *store, const struct open_day *day)
 {
     struct saver saver = {.store = store};
     bal_status status = begin(&saver, day->day);
     if (!status) {
-        saved_key(&saver.key, site_name(&saver, day), SAVED_META);
-        saver.key.length--; /* every kind */
-        delete_all(&saver);
-        save_told(&saver, day, told);
+        saved_key(&saver.key, site_name(&saver, day), SAVED_DECIDED);
+        delete_in_turns(&saver);
+    }
+    const bal_status ended = end(&saver);
+    return status ? status : ended;
+}
+
+bal_status checkpoint_end_day(struct bal_store *store, const struct open_day *day,
+                              const struct told_list *decided)
+{
+    struct saver saver = {.store = store};
+    bal_status status = begin(&saver, day->day);
+    if (!status) {
+        save_decided(&saver, day, decided);
         save_meta(&saver, day, true);
     }
     const bal_status ended = end(&saver);
@@ -295,13 +346,13 @@ bal_status checkpoint_forget_day(struct bal_store *store, uint16_t site, int32_t
     const struct open_day forgotten = {.site = site, .day = day};
     MDB_stat stat = {0};
     bal_status status = begin(&saver, day);
-    if (!status) {
-        saved_key(&saver.key, site_name(&saver, &forgotten), SAVED_META);
-        saver.key.length--;
-        delete_all(&saver);
-        if (!saver.rc)
-            saver.rc = mdb_stat(saver.txn, saver.partition->dbi, &stat);
+    /* Its head says that it has ended, and goes last. */
+    for (unsigned kind = SAVED_KINDS; !status && kind-- > SAVED_META;) {
+        saved_key(&saver.key, site_name(&saver, &forgotten), (enum saved_kind)kind);
+        delete_in_turns(&saver);
     }
+    if (!status && !saver.rc)
+        saver.rc = mdb_stat(saver.txn, saver.partition->dbi, &stat);
     const bal_status ended = end(&saver);
     if (!status)
         status = ended;

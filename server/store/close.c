@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Closing: what an ended block or day may tell is decided here, once. The decision and the state
-// after it are written in one transaction, then published, then forgotten; from each of these
-// points a restart ends at the same told cells.
+// Closing: what an ended block or day may tell is decided here, once. The decision is written, then
+// published, then forgotten; once it has been written whole, a restart ends at the same told cells
+// from any point.
 #include "closing.h"
 
 #include <string.h>
@@ -134,14 +134,16 @@ static bal_status close_day(struct bal_store *store, uint16_t site)
     if (status)
         return status;
     closing_init(&closing, store, day);
-    status = tell_documents(&closing, &record);
+    status = checkpoint_undecide(store, day);
+    if (!status)
+        status = tell_documents(&closing, &record);
     if (!status)
         status = tell_soft(&closing);
     told_list_add_day(&closing.told, closing.site, day->day, &record);
     if (!status)
         status = checkpoint_end_day(store, day, &closing.told);
     if (!status)
-        status = told_list_publish(&closing.told, store->partitions);
+        status = publish_day(store, closing.site, day->day);
     if (!status)
         status = checkpoint_forget_day(store, site, day->day);
     closing_finish(&closing);

@@ -4,6 +4,9 @@
 // tests and an upper one to tell.
 #include "closing.h"
 
+/* A day's told cells may be many: what is held of them in memory, and LMDB of their pages. */
+enum { DECIDED_AT_ONCE_BYTES = 1 << 20 };
+
 void closing_init(struct closing *closing, struct bal_store *store, struct open_day *day)
 {
     *closing = (struct closing){.store = store,
@@ -143,6 +146,9 @@ bal_status closing_tell(struct closing *closing, enum partition_kind kind, struc
         bal_histogram_clear(&closing->snapped[m]);
         bal_grid_snap(closing->grid, (enum bal_metric)m, &closing->sum[m], &closing->snapped[m]);
     }
-    return told_list_add_cell(&closing->told, kind, key, head,
-                              closing->waits ? closing->sum : closing->snapped);
+    const bal_status status = told_list_add_cell(&closing->told, kind, key, head,
+                                                 closing->waits ? closing->sum : closing->snapped);
+    if (status || closing->waits || closing->told.bytes.length < DECIDED_AT_ONCE_BYTES)
+        return status;
+    return checkpoint_decided(closing->store, closing->day, &closing->told);
 }

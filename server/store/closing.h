@@ -16,7 +16,8 @@ struct closing {
     const struct bal_grid *grid; /**< the bins that cells are told in */
     bool waits;                  /**< cells keep their fine buckets until the day's close, in the
                                     open day's file: who reads them there puts them on `grid` */
-    struct told_list told;
+    struct told_list told;       /**< a block's told cells; a day's since the last part that was
+                                    written */
     uint32_t blocks; /**< bit h: a block that begins at hour h is told (hours_tell_day) */
     struct bal_histogram sum[BAL_METRIC_COUNT];     /**< fine buckets of the cell being told */
     struct bal_histogram snapped[BAL_METRIC_COUNT]; /**< the same on the grid */

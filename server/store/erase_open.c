@@ -263,6 +263,8 @@ static bal_status copy_record(struct erasing *erasing, struct bal_slice key, str
         return erasing_put(erasing, key, value);
     if (kind == SAVED_TOLD)
         return copy_told(erasing, &rest, value);
+    if (kind == SAVED_DECIDED)
+        return BAL_OK; /* of a closing that failed: the next one decides anew */
     if (kind == SAVED_PAIR && erasing->erased_page)
         return BAL_OK;
     if (kind == SAVED_WITNESS && erasing->erased_page)

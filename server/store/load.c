@@ -15,7 +15,6 @@ struct loader {
     int site;              /* index, -1 for a site that is no longer configured */
     struct open_day *open; /* the site's day being read */
     struct saved_meta meta;
-    struct told_list told;
     bool any; /* a site has been begun */
 };
 
@@ -47,18 +46,6 @@ static bal_status load_row(struct loader *loader, struct bal_reader *key, struct
         row->cell = bal_cell_create();
     bal_cell_add_views(row->cell, head.views);
     return codec_each(runs, add_bucket, row->cell);
-}
-
-static bal_status load_told(struct loader *loader, struct bal_reader *key, struct bal_slice value)
-{
-    const uint8_t kind = bal_get_u8(key);
-    const int32_t day = (int32_t)bal_get_u32be(key);
-    if (key->bad || kind > PARTITION_DAILY)
-        return BAL_ECORRUPT;
-    told_list_add(&loader->told, (enum partition_kind)kind, day,
-                  (struct bal_slice){.data = (const char *)key->at, .length = bal_reader_left(key)},
-                  value);
-    return BAL_OK;
 }
 
 /* Pairs come in the order of their numbers. */
@@ -100,7 +87,8 @@ static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_re
     case SAVED_ROW:
         return load_row(loader, key, value);
     case SAVED_TOLD:
-        return load_told(loader, key, value);
+    case SAVED_DECIDED:
+        return BAL_OK; /* stay in the file, the first for readers, the others for publish_day */
     case SAVED_PAIR:
         return load_pair(loader, key, value);
     case SAVED_WITNESS:
@@ -112,6 +100,8 @@ static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_re
             bal_grid_nothing(loader->open->grid);
         loader->open->grid_saved = true;
         return bal_grid_get(value, loader->open->grid);
+    case SAVED_KINDS:
+        break;
     }
     return BAL_ECORRUPT;
 }
@@ -205,7 +195,8 @@ static bal_status end_site(struct loader *loader)
                 BAL_NUM("open_day_dropped", 1));
     } else {
         if (loader->meta.ended)
-            status = told_list_publish(&loader->told, store->partitions);
+            status = publish_day(store, bal_slice_of(store->config->sites[loader->site].name),
+                                 loader->day);
         if (!status)
             status = loader->meta.ended
                          ? checkpoint_forget_day(store, loader->open->site, loader->day)
@@ -213,7 +204,6 @@ static bal_status end_site(struct loader *loader)
     }
     open_day_destroy(loader->open, store->arena);
     loader->open = NULL;
-    told_list_finish(&loader->told);
     return status;
 }
 
@@ -266,7 +256,6 @@ static bal_status load_file(struct loader *loader, struct partition *partition)
     mdb_txn_abort(txn);
     bal_buf_finish(&site);
     open_day_destroy(loader->open, loader->store->arena);
-    told_list_finish(&loader->told);
     return status ? status : (rc == MDB_NOTFOUND ? BAL_OK : partition_status(rc));
 }
 

@@ -120,12 +120,21 @@ BAL_MUST_USE bal_status checkpoint_write(struct bal_store *store);
  * one transaction. They are read from there until the day ends. */
 BAL_MUST_USE bal_status checkpoint_decision(struct bal_store *store, struct open_day *day,
                                             const struct told_list *told);
-/** The same for a day that has ended: its rows are deleted, only the decision stays until it is
- * published. */
+/** What the closing of a day decides, a part at a time: of no meaning until checkpoint_end_day. The
+ * list is empty afterwards. */
+BAL_MUST_USE bal_status checkpoint_decided(struct bal_store *store, const struct open_day *day,
+                                           struct told_list *decided);
+/** Forgets the parts of a closing that failed. */
+BAL_MUST_USE bal_status checkpoint_undecide(struct bal_store *store, const struct open_day *day);
+/** The last part, and the mark that the day has ended: from now on its rows count no more. */
 BAL_MUST_USE bal_status checkpoint_end_day(struct bal_store *store, const struct open_day *day,
-                                           const struct told_list *told);
+                                           const struct told_list *decided);
 /** Deletes a site's last traces in a day's file and destroys the file with its last site. */
 BAL_MUST_USE bal_status checkpoint_forget_day(struct bal_store *store, uint16_t site, int32_t day);
+
+/* publish.c */
+/** Copies what the closing of a day has decided to the tiers. Repeating it changes nothing. */
+BAL_MUST_USE bal_status publish_day(struct bal_store *store, struct bal_slice site, int32_t day);
 
 /* load.c: and back */
 /** Loads every open day found in DATA_DIR/open; decisions that were not published yet are. */

@@ -35,7 +35,30 @@ struct place {
     enum partition_kind kind;
     struct bal_slice before;
     bool found; /* a cell */
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    int32_t day; /* the one looked at last, and whether all of it is there */
+    bool is_whole;
 };
+
+/* A closing writes a day into its tier part by part: one that is not there whole is not there yet.
+ */
+static bal_status look_at_day(const struct bal_scan *scan, struct place *place, int32_t day)
+{
+    uint8_t bytes[BAL_KEY_MAX_BYTES];
+    int rc = 0;
+    if (place->day == day)
+        return BAL_OK;
+    if (place->kind != PARTITION_OPEN) {
+        MDB_val key = {.mv_size = told_whole_key(place->kind, scan->site, day, bytes),
+                       .mv_data = bytes},
+                value;
+        rc = mdb_get(place->txn, place->dbi, &key, &value);
+    }
+    place->day = day;
+    place->is_whole = rc == 0;
+    return rc == MDB_NOTFOUND ? BAL_OK : partition_status(rc);
+}
 
 /* One record: BAL_ENOTFOUND when the walk has left the range. */
 static bal_status visit(const struct bal_scan *scan, struct place *place, const MDB_val *key,
@@ -54,6 +77,9 @@ static bal_status visit(const struct bal_scan *scan, struct place *place, const 
         return status;
     if (told.key.day >= scan->to_day)
         return BAL_ENOTFOUND;
+    status = look_at_day(scan, place, told.key.day);
+    if (status || !place->is_whole)
+        return status;
     place->found = true;
     status = told_decode(slice_of(value), told.key.chunk, &told);
     return status ? status : scan->each(scan->context, &told);
@@ -71,6 +97,9 @@ static bal_status scan_file(const struct bal_scan *scan, struct place *place,
     int rc = mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &txn);
     if (rc)
         return partition_status(rc);
+    place->txn = txn;
+    place->dbi = partition->dbi;
+    place->day = INT32_MIN; /* none */
     bal_buf_add(&from, place->before);
     bal_buf_append(&from, prefix, bal_key_prefix(scan->site, scan->margin, from_day, prefix));
     key = partition_val(bal_buf_slice(&from));
@@ -106,8 +135,9 @@ static bal_status scan_place(struct bal_store *store, const struct bal_scan *sca
     return status;
 }
 
-/* A day's blocks are in the open day's file until the day ends, then in the hourly tier, for a
- * moment in both. What is in neither may have moved in between: the tier is asked again. */
+/* A day's blocks are in the open day's file until the day has ended and they are whole in the
+ * hourly tier, for a moment in both. What is in neither may have moved in between: the tier is
+ * asked again. */
 static bal_status scan_hours(struct bal_store *store, const struct bal_scan *scan, int32_t day)
 {
     struct bal_buf before = {0};
@@ -231,6 +261,8 @@ static bal_status grid_at(struct bal_store *store, struct place *place, const st
     }
     partition_release(store->partitions, partition);
     place->found = rc == 0;
+    if (!place->found)
+        bal_grid_nothing(out); /* the first of its chunks may be there */
     return rc && rc != MDB_NOTFOUND ? partition_status(rc) : status;
 }
 

@@ -10,16 +10,18 @@
  * kind u8, then what the kind needs. Shared by checkpoint.c, which writes, and load.c, which reads.
  */
 enum saved_kind {
-    SAVED_META = 1,   /**< the day's head */
-    SAVED_PAGE = 2,   /**< page number u32 -> template */
-    SAVED_REGION = 3, /**< region number u32 -> packed code u32 */
-    SAVED_ROW = 4,    /**< table u8, row u32, chunk u8 -> row head and runs */
-    SAVED_TOLD = 5, /**< tier u8, day u32, the told key -> the told value: of the day's blocks, and
-                      when the day has ended all that was decided, perhaps not yet published */
-    SAVED_HUB = 6,  /**< hub, pools, whether pages are told by block */
-    SAVED_GRID = 7, /**< chunk u8 -> the grid its blocks are told in */
-    SAVED_PAIR = 8, /**< row number u32 of page+region -> page u32, region u32 */
-    SAVED_WITNESS = 9 /**< number u32 -> classes and visitors */
+    SAVED_META = 1,    /**< the day's head */
+    SAVED_PAGE = 2,    /**< page number u32 -> template */
+    SAVED_REGION = 3,  /**< region number u32 -> packed code u32 */
+    SAVED_ROW = 4,     /**< table u8, row u32, chunk u8 -> row head and runs */
+    SAVED_TOLD = 5,    /**< tier u8, day u32, the told key -> the told value: of the day's blocks */
+    SAVED_HUB = 6,     /**< hub, pools, whether pages are told by block */
+    SAVED_GRID = 7,    /**< chunk u8 -> the grid its blocks are told in */
+    SAVED_PAIR = 8,    /**< row number u32 of page+region -> page u32, region u32 */
+    SAVED_WITNESS = 9, /**< number u32 -> classes and visitors */
+    SAVED_DECIDED = 10, /**< as SAVED_TOLD, what the day's closing has decided: all of it once the
+                           day has ended, of no meaning before */
+    SAVED_KINDS
 };
 
 enum { SAVED_VERSION = 1 };
@@ -27,7 +29,7 @@ enum { SAVED_VERSION = 1 };
 struct saved_meta {
     uint64_t sequence;   /**< journal groups up to this one are contained */
     int64_t last_time_s; /**< the store's time */
-    bool ended;          /**< the day is closed: only its told entries matter */
+    bool ended;          /**< the day is closed: only what was decided matters */
 };
 
 /** The start of all keys of a site, or of one kind of them. */
@@ -36,6 +38,9 @@ void saved_key(struct bal_buf *key, struct bal_slice site, enum saved_kind kind)
 /** The start of a site's told entries of one tier and day; the told key comes behind. */
 void saved_told_key(struct bal_buf *key, struct bal_slice site, enum partition_kind tier,
                     int32_t day);
+/** The same of what was decided. */
+void saved_decided_key(struct bal_buf *key, struct bal_slice site, enum partition_kind tier,
+                       int32_t day);
 
 void saved_put_meta(struct bal_buf *value, const struct open_day *day,
                     const struct saved_meta *meta);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Told cells between the decision and the tier: encoding, the pending list, and its copy into the
-// tier files.
+// Told cells between the decision and the tier: encoding, and the pending list.
 #include "tell.h"
 
 #include <stdlib.h>
@@ -39,63 +38,14 @@ bool told_list_next(const struct told_list *list, size_t *at, struct told_entry 
     return !r.bad;
 }
 
+void told_list_clear(struct told_list *list)
+{
+    bal_buf_clear(&list->bytes);
+}
+
 void told_list_finish(struct told_list *list)
 {
     bal_buf_finish(&list->bytes);
-}
-
-/* ---- publishing ---- */
-
-static bal_status publish_file(const struct told_list *list, struct partitions *partitions,
-                               enum partition_kind kind, int32_t period)
-{
-    struct partition *partition = NULL;
-    bal_status status = partition_acquire(partitions, kind, period, true, &partition);
-    if (status)
-        return status;
-    MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(partition->env, NULL, 0, &txn);
-    struct told_entry entry;
-    for (size_t at = 0; !rc && told_list_next(list, &at, &entry);) {
-        if (entry.kind != kind || partition_period(kind, entry.day) != period)
-            continue;
-        MDB_val key = partition_val(entry.key), value = partition_val(entry.value);
-        rc = mdb_put(txn, partition->dbi, &key, &value, 0);
-    }
-    if (!rc)
-        rc = mdb_txn_commit(txn);
-    else if (txn)
-        mdb_txn_abort(txn);
-    partition_release(partitions, partition);
-    return partition_status(rc);
-}
-
-bal_status told_list_publish(const struct told_list *list, struct partitions *partitions)
-{
-    /* A site's closing spans at most one daily file and one hourly file, so scanning for the files
-     * is short. */
-    struct {
-        enum partition_kind kind;
-        int32_t period;
-    } seen[8];
-    size_t seen_count = 0;
-    struct told_entry entry;
-    for (size_t at = 0; told_list_next(list, &at, &entry);) {
-        const int32_t period = partition_period(entry.kind, entry.day);
-        size_t s = 0;
-        while (s < seen_count && (seen[s].kind != entry.kind || seen[s].period != period))
-            s++;
-        if (s < seen_count)
-            continue;
-        if (seen_count == sizeof seen / sizeof seen[0])
-            return BAL_ERANGE;
-        seen[seen_count].kind = entry.kind;
-        seen[seen_count++].period = period;
-        const bal_status status = publish_file(list, partitions, entry.kind, period);
-        if (status)
-            return status;
-    }
-    return BAL_OK;
 }
 
 /* ---- cells ---- */
@@ -252,6 +202,27 @@ size_t told_grid_key(const struct told_grid *at, uint8_t chunk, uint8_t out[BAL_
     bal_put_u8(&key, at->soft);
     bal_put_u8(&key, chunk);
     return copy_key(&key, out);
+}
+
+size_t told_whole_key(enum partition_kind kind, struct bal_slice site, int32_t day,
+                      uint8_t out[BAL_KEY_MAX_BYTES])
+{
+    return kind == PARTITION_DAILY ? told_day_key(site, day, out)
+                                   : told_grid_key(&(struct told_grid){.site = site, .day = day},
+                                                   TOLD_GRID_CHUNKS - 1, out);
+}
+
+bal_status told_key_read(struct bal_slice key, struct bal_slice *site, int32_t *day)
+{
+    const char *const zero = memchr(key.data, 0, key.length);
+    if (!zero)
+        return BAL_ECORRUPT;
+    *site = (struct bal_slice){.data = key.data, .length = (size_t)(zero - key.data)};
+    struct bal_reader rest = bal_reader_of(
+        (struct bal_slice){.data = zero + 1, .length = key.length - site->length - 1});
+    (void)bal_get_u8(&rest); /* a margin or a mark */
+    *day = (int32_t)(bal_get_u32be(&rest) ^ 0x80000000U);
+    return rest.bad ? BAL_ECORRUPT : BAL_OK;
 }
 
 void told_put_grid_chunk(struct bal_buf *value, const struct bal_grid *grid, unsigned chunk)

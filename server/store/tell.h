@@ -11,8 +11,9 @@
 
 /**
  * Told cells on their way to a tier. Closing decides once; the decision is written into the open
- * day's file together with the state after it, then copied to the tier: a crash between repeats the
- * copy, never the decision.
+ * day's file, part by part and at last with the mark that the day has ended, then copied to the
+ * tier (publish.c): a crash before the mark forgets the decision, which nobody has seen, and a
+ * crash after it repeats the copy.
  */
 struct told_entry {
     enum partition_kind kind;
@@ -28,12 +29,8 @@ void told_list_add(struct told_list *list, enum partition_kind kind, int32_t day
                    struct bal_slice key, struct bal_slice value);
 /** Walks the list: `at` starts at 0; false at the end. */
 bool told_list_next(const struct told_list *list, size_t *at, struct told_entry *entry);
+void told_list_clear(struct told_list *list);
 void told_list_finish(struct told_list *list);
-
-/** Copies a list to its tier files, one transaction a file, synced. Repeating it changes nothing.
- */
-BAL_MUST_USE bal_status told_list_publish(const struct told_list *list,
-                                          struct partitions *partitions);
 
 /** What a told cell says besides its histograms. */
 struct told_head {
@@ -64,6 +61,16 @@ struct told_grid {
 size_t told_grid_key(const struct told_grid *at, uint8_t chunk, uint8_t out[BAL_KEY_MAX_BYTES]);
 void told_list_add_grid(struct told_list *list, enum partition_kind kind,
                         const struct told_grid *at, const struct bal_grid *grid);
+/**
+ * The key that says that all told cells of a site's day are in a tier's file, for it is the last in
+ * order of those that publishing writes there: the day's record in the daily tier, the last chunk
+ * of its grid in the hourly one.
+ */
+size_t told_whole_key(enum partition_kind kind, struct bal_slice site, int32_t day,
+                      uint8_t out[BAL_KEY_MAX_BYTES]);
+/** Whose and of which day a record of a tier's file is: any but the tracer. The site is the key's.
+ */
+BAL_MUST_USE bal_status told_key_read(struct bal_slice key, struct bal_slice *site, int32_t *day);
 /** Appends one chunk of a grid's value; bal_grid_get reads them. */
 void told_put_grid_chunk(struct bal_buf *value, const struct bal_grid *grid, unsigned chunk);
 /** Chunks of a grid: 0 … TOLD_GRID_CHUNKS - 1. */

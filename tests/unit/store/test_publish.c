@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: EUPL-1.2
+// A day that is too large for one transaction, closed on a disk that refuses one of its writes: it
+// is told whole or not at all, whichever write that is.
+#include "partition_file.h"
+#include "private.h"
+#include "refuse.h"
+#include "store_fixture.h"
+
+#include <balise/backup.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+/* The first of February: yesterday is in another month's file. */
+#define NOON_S (FIXTURE_NOON_S + 31 * 24 * (int64_t)HOUR)
+#define NEXT_DAY_S (NOON_S + 13 * (int64_t)HOUR)
+enum {
+    DAY = FIXTURE_DAY + 31,
+    PAGES = 400,
+    VISITORS = 40,
+    BLOCKS = 3,
+    HOUR = 3600,
+    YESTERDAY = 2500,
+    ANY = 1000
+};
+
+/* LMDB asks once a transaction that has changed something: after so many all others fail. */
+static unsigned syncs_left = ANY;
+
+int fdatasync(int fd)
+{
+    static int (*next)(int);
+    struct refusal refusal = {.times = syncs_left == 0, .code = EIO};
+    if (!next)
+        find_next("fdatasync", &next);
+    syncs_left -= syncs_left > 0;
+    return refuse(&refusal) ? -1 : next(fd);
+}
+
+static void fill(struct bal_view *view, unsigned seed)
+{
+    for (unsigned m = 0; m < BAL_METRIC_COUNT; m++)
+        view->bucket[m] = (uint16_t)(200 + (seed * 7 + m * 13) % 400);
+}
+
+/* A day after one with enough views that pages are told by blocks. */
+static void live(struct fixture *f)
+{
+    char page[32];
+    fixture_set_time(f, NOON_S - 24 * (int64_t)HOUR);
+    for (unsigned v = 0; v < YESTERDAY; v++)
+        fill(fixture_view(f, "/", v, 900), v);
+    assert_int_equal(fixture_land(f), BAL_OK);
+    fixture_tick_at(f, NOON_S);
+    for (int block = 0; block < BLOCKS; block++) {
+        fixture_set_time(f, NOON_S + block * (int64_t)HOUR);
+        for (unsigned v = 0; v < VISITORS; v++)
+            fill(fixture_view(f, "/", v, 900), v * 31 + (unsigned)block);
+        for (unsigned p = 1; p < PAGES; p++) {
+            (void)snprintf(page, sizeof page, "/page-%u", p);
+            for (unsigned v = 0; v < VISITORS; v++)
+                fill(fixture_view(f, page, v, 900), v * 31 + p + (unsigned)block);
+        }
+        assert_int_equal(fixture_land(f), BAL_OK);
+        fixture_tick_at(f, NOON_S + (block + 1) * (int64_t)HOUR);
+    }
+    assert_int_equal(checkpoint_write(f->store), BAL_OK);
+}
+
+/* ---- what is there ---- */
+
+struct seen {
+    uint64_t pages, page_views, blocks, block_views, closed; /* no padding: compared as bytes */
+};
+
+struct tally {
+    uint64_t cells, views;
+};
+
+static bal_status on_cell(void *context, const struct bal_told *told)
+{
+    struct tally *tally = context;
+    tally->cells += told->key.chunk == 0;
+    tally->views += told->views;
+    return BAL_OK;
+}
+
+static struct tally scan(struct fixture *f, enum bal_tier tier, enum bal_margin margin)
+{
+    struct tally tally = {0};
+    const struct bal_scan scan = {.tier = tier,
+                                  .site = BAL_SLICE("portal"),
+                                  .margin = margin,
+                                  .from_day = DAY,
+                                  .to_day = DAY + 1,
+                                  .deadline_ns = INT64_MAX,
+                                  .each = on_cell,
+                                  .context = &tally};
+    assert_int_equal(bal_store_scan(f->store, &scan), BAL_OK);
+    return tally;
+}
+
+static struct seen look(struct fixture *f)
+{
+    struct bal_day_record record;
+    const struct tally pages = scan(f, BAL_TIER_DAILY, BAL_MARGIN_PAGE);
+    const struct tally blocks = scan(f, BAL_TIER_HOURLY, BAL_MARGIN_PAGE);
+    assert_int_equal(bal_store_day(f->store, BAL_SLICE("portal"), DAY, &record), BAL_OK);
+    return (struct seen){.pages = pages.cells,
+                         .page_views = pages.views,
+                         .blocks = blocks.cells,
+                         .block_views = blocks.views,
+                         .closed = record.closed};
+}
+
+/* Records of the month's file of a data folder, told or not. */
+static size_t records(struct fixture *f, const char *folder)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", f->folder, folder);
+    struct partitions *partitions = partitions_create(path);
+    struct partition *partition = NULL;
+    MDB_txn *txn = NULL;
+    MDB_stat stat = {.ms_entries = 1};
+    if (partition_acquire(partitions, PARTITION_DAILY, DAY, false, &partition) == BAL_OK) {
+        assert_int_equal(mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &txn), 0);
+        assert_int_equal(mdb_stat(txn, partition->dbi, &stat), 0);
+        mdb_txn_abort(txn);
+        partition_release(partitions, partition);
+    }
+    partitions_destroy(partitions);
+    return stat.ms_entries - 1; /* its tracer */
+}
+
+/* ---- tests ---- */
+
+static bool close_the_day(struct fixture *f)
+{
+    fixture_set_time(f, NEXT_DAY_S);
+    return bal_store_tick(f->store) == BAL_OK;
+}
+
+/* No page has enough visitors for itself then: another decision, where none was taken before. A
+ * start closes what has ended. */
+static void open_stricter(struct fixture *f)
+{
+    bal_config_destroy(f->config);
+    fixture_config(f, ",\"privacy\":{\"k\":41}");
+    fixture_open(f);
+}
+
+static struct seen seen_when_nothing_fails(bool stricter)
+{
+    struct fixture f;
+    fixture_begin(&f, "");
+    live(&f);
+    if (stricter) {
+        fixture_shut(&f);
+        fixture_set_time(&f, NEXT_DAY_S);
+        open_stricter(&f);
+    } else {
+        assert_true(close_the_day(&f));
+    }
+    const struct seen seen = look(&f);
+    fixture_end(&f);
+    assert_int_equal(seen.closed, 1);
+    return seen;
+}
+
+static bool is(const struct seen *one, const struct seen *other)
+{
+    return memcmp(one, other, sizeof *one) == 0;
+}
+
+static void back_up(struct fixture *f, const char *folder)
+{
+    char path[128];
+    struct bal_error error = {0};
+    struct bal_backup_result result;
+    (void)snprintf(path, sizeof path, "%s/%s", f->folder, folder);
+    if (bal_backup_write(f->config, &f->clock.clock, &(struct bal_backup){.folder = path}, &result,
+                         &error) != BAL_OK)
+        fail_msg("%s", error.text);
+}
+
+/* Closes it on a disk that takes so many writes; whether it could, and whether the day is told. */
+static bool close_with(struct fixture *f, unsigned writes, const struct seen *whole, bool *told)
+{
+    const struct seen before = look(f);
+    syncs_left = writes;
+    const bool closed = close_the_day(f);
+    const struct seen after = look(f);
+    syncs_left = ANY;
+    assert_int_equal(after.pages, after.closed ? whole->pages : 0);
+    assert_int_equal(after.page_views, after.closed ? whole->page_views : 0);
+    assert_true((after.blocks == before.blocks && after.block_views == before.block_views) ||
+                (after.blocks == whole->blocks && after.block_views == whole->block_views));
+    *told = after.closed;
+    return closed;
+}
+
+static void a_day_is_told_whole_or_not_at_all_whichever_of_its_writes_fails(void **state)
+{
+    (void)state;
+    const struct seen whole = seen_when_nothing_fails(false),
+                      strict = seen_when_nothing_fails(true);
+    unsigned decided = 0, partly = 0;
+    bool closed = false;
+    assert_int_equal(whole.pages, PAGES);
+    assert_int_equal(whole.page_views, PAGES * VISITORS * BLOCKS);
+    assert_true(strict.pages < 2);
+    for (unsigned writes = 0; !closed; writes++) {
+        struct fixture f;
+        bool told;
+        fixture_begin(&f, "");
+        live(&f);
+        closed = close_with(&f, writes, &whole, &told);
+        fixture_shut(&f);
+        if (!told && records(&f, "data") > 0) {
+            back_up(&f, "backup");
+            assert_int_equal(records(&f, "backup"), 0);
+            partly++;
+        }
+        open_stricter(&f);
+        const struct seen again = look(&f);
+        assert_true(is(&again, &whole) || (is(&again, &strict) && decided == 0));
+        decided += is(&again, &whole);
+        fixture_end(&f);
+    }
+    assert_true(partly > 0);
+    assert_true(decided > partly);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_day_is_told_whole_or_not_at_all_whichever_of_its_writes_fails)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
