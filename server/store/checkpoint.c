@@ -346,9 +346,9 @@ bal_status checkpoint_forget_day(struct bal_store *store, uint16_t site, int32_t
     const struct open_day forgotten = {.site = site, .day = day};
     MDB_stat stat = {0};
     bal_status status = begin(&saver, day);
-    /* Its head says that it has ended, and goes last. */
-    for (unsigned kind = SAVED_KINDS; !status && kind-- > SAVED_META;) {
-        saved_key(&saver.key, site_name(&saver, &forgotten), (enum saved_kind)kind);
+    if (!status) {
+        saved_key(&saver.key, site_name(&saver, &forgotten), SAVED_META);
+        saver.key.length--; /* every kind, the head first: what has none is not there any more */
         delete_in_turns(&saver);
     }
     if (!status && !saver.rc)

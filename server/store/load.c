@@ -15,7 +15,8 @@ struct loader {
     int site;              /* index, -1 for a site that is no longer configured */
     struct open_day *open; /* the site's day being read */
     struct saved_meta meta;
-    bool any; /* a site has been begun */
+    bool has_head; /* else what is there is to be forgotten */
+    bool any;      /* a site has been begun */
 };
 
 static void add_bucket(void *context, enum bal_metric metric, uint16_t bucket, uint64_t times)
@@ -76,6 +77,7 @@ static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_re
     struct bal_reader number;
     switch ((enum saved_kind)kind) {
     case SAVED_META:
+        loader->has_head = true;
         return saved_get_meta(value, loader->open, &loader->meta);
     case SAVED_PAGE:
         return open_page_define(loader->open, bal_get_u32be(key), value);
@@ -111,6 +113,7 @@ static void begin_site(struct loader *loader, struct bal_slice name)
     loader->any = true;
     loader->site = bal_config_site(loader->store->config, name);
     loader->meta = (struct saved_meta){0};
+    loader->has_head = false;
     loader->open = open_day_create((uint16_t)(loader->site < 0 ? 0 : loader->site), loader->day);
 }
 
@@ -198,7 +201,7 @@ static bal_status end_site(struct loader *loader)
             status = publish_day(store, bal_slice_of(store->config->sites[loader->site].name),
                                  loader->day);
         if (!status)
-            status = loader->meta.ended
+            status = loader->meta.ended || !loader->has_head
                          ? checkpoint_forget_day(store, loader->open->site, loader->day)
                          : adopt(loader);
     }

@@ -41,20 +41,22 @@ struct place {
     bool is_whole;
 };
 
-/* A closing writes a day into its tier part by part: one that is not there whole is not there yet.
- */
+/* A closing writes a day into its tier part by part, then deletes it from the open day's file, the
+ * head first: one that is not there whole is not there, yet or any more. */
 static bal_status look_at_day(const struct bal_scan *scan, struct place *place, int32_t day)
 {
+    struct bal_buf name = {0};
     uint8_t bytes[BAL_KEY_MAX_BYTES];
-    int rc = 0;
+    MDB_val key, value;
     if (place->day == day)
         return BAL_OK;
-    if (place->kind != PARTITION_OPEN) {
-        MDB_val key = {.mv_size = told_whole_key(place->kind, scan->site, day, bytes),
-                       .mv_data = bytes},
-                value;
-        rc = mdb_get(place->txn, place->dbi, &key, &value);
-    }
+    if (place->kind == PARTITION_OPEN)
+        saved_key(&name, scan->site, SAVED_META);
+    else
+        bal_buf_append(&name, bytes, told_whole_key(place->kind, scan->site, day, bytes));
+    key = partition_val(bal_buf_slice(&name));
+    const int rc = mdb_get(place->txn, place->dbi, &key, &value);
+    bal_buf_finish(&name);
     place->day = day;
     place->is_whole = rc == 0;
     return rc == MDB_NOTFOUND ? BAL_OK : partition_status(rc);

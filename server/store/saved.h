@@ -10,7 +10,8 @@
  * kind u8, then what the kind needs. Shared by checkpoint.c, which writes, and load.c, which reads.
  */
 enum saved_kind {
-    SAVED_META = 1,    /**< the day's head */
+    SAVED_META = 1,    /**< the day's head: without it the rest is of a day that is being forgotten,
+                          or of a closing before the first checkpoint */
     SAVED_PAGE = 2,    /**< page number u32 -> template */
     SAVED_REGION = 3,  /**< region number u32 -> packed code u32 */
     SAVED_ROW = 4,     /**< table u8, row u32, chunk u8 -> row head and runs */

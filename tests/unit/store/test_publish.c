@@ -4,6 +4,7 @@
 #include "partition_file.h"
 #include "private.h"
 #include "refuse.h"
+#include "saved.h"
 #include "store_fixture.h"
 
 #include <balise/backup.h>
@@ -234,9 +235,48 @@ static void a_day_is_told_whole_or_not_at_all_whichever_of_its_writes_fails(void
     assert_true(decided > partly);
 }
 
+/* ---- forgetting ---- */
+
+/* What a crash leaves that comes while a published day is deleted from its file, head first. */
+static void behead(struct fixture *f)
+{
+    struct partition *partition = NULL;
+    struct bal_buf name = {0};
+    MDB_txn *txn = NULL;
+    assert_int_equal(partition_acquire(f->store->partitions, PARTITION_OPEN, DAY, true, &partition),
+                     BAL_OK);
+    saved_key(&name, BAL_SLICE("portal"), SAVED_META);
+    MDB_val key = partition_val(bal_buf_slice(&name));
+    assert_int_equal(mdb_txn_begin(partition->env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_del(txn, partition->dbi, &key, NULL), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    partition_release(f->store->partitions, partition);
+    bal_buf_finish(&name);
+}
+
+static void what_is_left_of_a_forgotten_day_is_neither_told_nor_counted_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_begin(&f, ",\"store\":{\"journal\":false}");
+    live(&f);
+    assert_true(look(&f).blocks > 0);
+    behead(&f);
+    assert_int_equal(look(&f).blocks, 0);
+    assert_true(partition_exists(f.store->partitions, PARTITION_OPEN, DAY));
+    fixture_shut(&f);
+    fixture_open(&f);
+    assert_false(partition_exists(f.store->partitions, PARTITION_OPEN, DAY));
+    assert_true(close_the_day(&f));
+    const struct seen after = look(&f);
+    assert_int_equal(after.closed + after.pages + after.blocks, 0);
+    fixture_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_day_is_told_whole_or_not_at_all_whichever_of_its_writes_fails)};
+        cmocka_unit_test(a_day_is_told_whole_or_not_at_all_whichever_of_its_writes_fails),
+        cmocka_unit_test(what_is_left_of_a_forgotten_day_is_neither_told_nor_counted_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
