@@ -254,6 +254,16 @@ static void behead(struct fixture *f)
     bal_buf_finish(&name);
 }
 
+static size_t damaged_files(struct fixture *f)
+{
+    int32_t *periods = NULL;
+    size_t count = 0;
+    assert_int_equal(
+        partition_list_damaged(f->store->partitions, PARTITION_OPEN, &periods, &count), BAL_OK);
+    free(periods);
+    return count;
+}
+
 static void what_is_left_of_a_forgotten_day_is_neither_told_nor_counted_again(void **state)
 {
     (void)state;
@@ -267,6 +277,7 @@ static void what_is_left_of_a_forgotten_day_is_neither_told_nor_counted_again(vo
     fixture_shut(&f);
     fixture_open(&f);
     assert_false(partition_exists(f.store->partitions, PARTITION_OPEN, DAY));
+    assert_int_equal(damaged_files(&f), 0);
     assert_true(close_the_day(&f));
     const struct seen after = look(&f);
     assert_int_equal(after.closed + after.pages + after.blocks, 0);
