@@ -187,6 +187,8 @@ bool bal_config_asks_cluster(const struct bal_config *config);
 /** Whether this process opens connections of its own: to the cluster or to the webhook. Else it
  * only takes them. */
 bool bal_config_connects_out(const struct bal_config *config);
+/** Whether a listener has a name for an address, which is to be resolved. */
+bool bal_config_listens_by_name(const struct bal_config *config);
 
 /** Index of a site by name, or -1. */
 int bal_config_site(const struct bal_config *config, struct bal_slice name);

@@ -4,6 +4,7 @@
 // walk along it reader.c's.
 #include "reader.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,6 +326,22 @@ bool bal_config_asks_cluster(const struct bal_config *config)
 bool bal_config_connects_out(const struct bal_config *config)
 {
     return bal_config_ships(config) || config->webhook.url;
+}
+
+static bool has_name(const struct bal_listener_config *listener)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    for (size_t i = 0; i < listener->listen_count; i++) {
+        const char *const host = listener->listen[i].host;
+        if (inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1)
+            return true;
+    }
+    return false;
+}
+
+bool bal_config_listens_by_name(const struct bal_config *config)
+{
+    return has_name(&config->public_side.listener) || has_name(&config->private_side.listener);
 }
 
 int bal_config_site(const struct bal_config *config, struct bal_slice name)

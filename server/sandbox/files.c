@@ -30,13 +30,12 @@
 
 // What every server reads: OpenSSL's settings, and how much memory it has itself.
 static const char *const of_every_server[] = {"/etc/ssl", "/usr/lib/ssl", "/proc/self"};
-// What a webhook or a cluster takes: names (files below /etc are replaced, so no single one can be
-// named; they stay what their owners let this user read), name services, certificate authorities.
-static const char *const of_a_client[] = {"/etc",
-                                          "/lib",
-                                          "/lib64",
-                                          "/usr/lib",
-                                          "/usr/share/ca-certificates",
+// What the name of a listener, a webhook or a cluster takes: files below /etc, which are replaced,
+// so that no single one can be named (they stay what their owners let this user read), and name
+// services.
+static const char *const of_names[] = {"/etc", "/lib", "/lib64", "/usr/lib"};
+// What a webhook or a cluster takes besides.
+static const char *const of_a_client[] = {"/usr/share/ca-certificates",
                                           "/usr/local/share/ca-certificates"};
 
 bool bal_sandbox_is_built(void)
@@ -116,6 +115,13 @@ static void allow_file(struct rules *rules, const char *file)
     free(real);
 }
 
+static void allow_names(struct rules *rules)
+{
+    allow_file(rules, "/etc/resolv.conf"); // often a link to below /run
+    for (size_t i = 0; i < sizeof of_names / sizeof of_names[0]; i++)
+        allow(rules, of_names[i], READING);
+}
+
 static void allow_all(struct rules *rules, const struct bal_config *config)
 {
     const struct bal_tls_files *const tls[] = {&config->public_side.listener.tls,
@@ -136,13 +142,14 @@ static void allow_all(struct rules *rules, const struct bal_config *config)
         allow_file(rules, config->geoip.databases[i]);
     for (size_t i = 0; i < sizeof of_every_server / sizeof of_every_server[0]; i++)
         allow(rules, of_every_server[i], READING);
+    if (bal_config_listens_by_name(config) || bal_config_connects_out(config))
+        allow_names(rules);
     if (!bal_config_connects_out(config))
         return;
     allow_file(rules, config->webhook.secret_file);
     allow_file(rules, config->webhook.ca_file);
     allow_file(rules, config->cluster.password_file);
     allow_file(rules, config->cluster.ca_file);
-    allow_file(rules, "/etc/resolv.conf"); // often a link to below /run
     for (size_t i = 0; i < sizeof of_a_client / sizeof of_a_client[0]; i++)
         allow(rules, of_a_client[i], READING);
 }

@@ -97,6 +97,12 @@ def test_without_a_sandbox_the_log_says_so_and_the_intruder_has_more():
     pathlib.Path("/var/tmp/balise-intruder").unlink()
 
 
+def test_a_listener_may_have_a_name():
+    with Balise({"public": {"listen": ["127.0.0.1:0", "localhost:0"]}}) as balise:
+        assert balise.post(view()).status == 204
+        assert "event=listening side=public host=localhost" in balise.log()
+
+
 def test_files_that_are_replaced_are_read_again_from_their_folders():
     """A region database, page templates and a link to a certificate, as renewals replace them."""
     with Balise(running=False) as balise:
