@@ -4,6 +4,8 @@ add_library(balise_flags INTERFACE)
 target_compile_features(balise_flags INTERFACE c_std_11)
 target_compile_definitions(balise_flags INTERFACE _GNU_SOURCE BALISE_VERSION="${PROJECT_VERSION}"
     $<$<BOOL:${BALISE_TEST_HOOKS}>:BALISE_TEST_HOOKS>)
+# What a long write to the store has in one transaction. Little where tests run, so that a small day has several.
+target_compile_definitions(balise_flags INTERFACE BALISE_PART_BYTES=$<IF:$<CONFIG:Debug>,4096,1048576>)
 # The sanitizers bring functions of libc's of their own.
 if(CMAKE_C_FLAGS MATCHES "-fsanitize=")
     target_compile_definitions(balise_flags INTERFACE BALISE_SANITIZED)

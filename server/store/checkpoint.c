@@ -3,14 +3,13 @@
 // last journal group they contain, so that replaying the journal over any checkpoint counts every
 // view once. What the closing of a day decides comes there too before it is published: a crash
 // repeats the copy, never the decision.
+#include "partition_write.h"
 #include "private.h"
 #include "saved.h"
 
 #include <balise/log.h>
 #include <errno.h>
 #include <stdlib.h>
-
-enum { DELETED_AT_ONCE = 1024 }; /* records, below 2,000 bytes each */
 
 struct saver {
     struct bal_store *store;
@@ -150,21 +149,21 @@ static void save_pairs(struct saver *saver, const struct open_day *day)
     }
 }
 
-/* Deletes keys of a site that start with `saver->key`, until they are as many as that or none is
- * left: how many. */
-static size_t delete_some(struct saver *saver, size_t most)
+/* Deletes keys of a site that start with `saver->key`, until they and their values are so many
+ * bytes: whether more may be left. */
+static bool delete_some(struct saver *saver, size_t bytes)
 {
     MDB_cursor *cursor = NULL;
     size_t deleted = 0;
     if (saver->rc || (saver->rc = mdb_cursor_open(saver->txn, saver->partition->dbi, &cursor)))
-        return 0;
+        return false;
     MDB_val k = {.mv_size = saver->key.length, .mv_data = saver->key.data}, v;
     int rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
-    while (!rc && deleted < most &&
+    while (!rc && deleted < bytes &&
            bal_slice_starts((struct bal_slice){.data = k.mv_data, .length = k.mv_size},
                             bal_buf_slice(&saver->key))) {
+        deleted += k.mv_size + v.mv_size;
         rc = mdb_cursor_del(cursor, 0);
-        deleted++;
         if (!rc)
             rc = mdb_cursor_get(cursor, &k, &v,
                                 MDB_NEXT); /* after a deletion: the record that took its place */
@@ -172,14 +171,14 @@ static size_t delete_some(struct saver *saver, size_t most)
     mdb_cursor_close(cursor);
     if (rc != MDB_NOTFOUND)
         saver->rc = rc;
-    return deleted;
+    return deleted >= bytes;
 }
 
 /* The same of all of them, in transactions of bounded size: LMDB keeps what one changes in memory.
  */
 static void delete_in_turns(struct saver *saver)
 {
-    while (delete_some(saver, DELETED_AT_ONCE) == DELETED_AT_ONCE && !saver->rc) {
+    while (delete_some(saver, PARTITION_WRITE_BYTES) && !saver->rc) {
         saver->rc = mdb_txn_commit(saver->txn);
         saver->txn = NULL;
         if (!saver->rc)

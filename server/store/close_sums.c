@@ -3,9 +3,7 @@
 // are exact; a union is exact or an estimate within a key epoch, and over several a lower bound for
 // tests and an upper one to tell.
 #include "closing.h"
-
-/* A day's told cells may be many: what is held of them in memory, and LMDB of their pages. */
-enum { DECIDED_AT_ONCE_BYTES = 1 << 20 };
+#include "partition_write.h"
 
 void closing_init(struct closing *closing, struct bal_store *store, struct open_day *day)
 {
@@ -148,7 +146,7 @@ bal_status closing_tell(struct closing *closing, enum partition_kind kind, struc
     }
     const bal_status status = told_list_add_cell(&closing->told, kind, key, head,
                                                  closing->waits ? closing->sum : closing->snapped);
-    if (status || closing->waits || closing->told.bytes.length < DECIDED_AT_ONCE_BYTES)
+    if (status || closing->waits || closing->told.bytes.length < PARTITION_WRITE_BYTES)
         return status;
     return checkpoint_decided(closing->store, closing->day, &closing->told);
 }

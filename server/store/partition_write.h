@@ -17,8 +17,8 @@ struct partition_write {
     size_t bytes; /**< of keys and values, in it */
 };
 
-/** What a transaction holds of keys and values before the next one begins. */
-enum { PARTITION_WRITE_BYTES = 1 << 20 };
+/** What a transaction holds of keys and values before the next one begins (cmake/Flags.cmake). */
+enum { PARTITION_WRITE_BYTES = BALISE_PART_BYTES };
 
 int partition_write_begin(struct partition_write *write, MDB_env *env, MDB_dbi dbi);
 int partition_write_put(struct partition_write *write, struct bal_slice key,
