@@ -149,48 +149,14 @@ static void save_pairs(struct saver *saver, const struct open_day *day)
     }
 }
 
-/* Deletes keys of a site that start with `saver->key`, until they and their values are so many
- * bytes: whether more may be left. */
-static bool delete_some(struct saver *saver, size_t bytes)
-{
-    MDB_cursor *cursor = NULL;
-    size_t deleted = 0;
-    if (saver->rc || (saver->rc = mdb_cursor_open(saver->txn, saver->partition->dbi, &cursor)))
-        return false;
-    MDB_val k = {.mv_size = saver->key.length, .mv_data = saver->key.data}, v;
-    int rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
-    while (!rc && deleted < bytes &&
-           bal_slice_starts((struct bal_slice){.data = k.mv_data, .length = k.mv_size},
-                            bal_buf_slice(&saver->key))) {
-        deleted += k.mv_size + v.mv_size;
-        rc = mdb_cursor_del(cursor, 0);
-        if (!rc)
-            rc = mdb_cursor_get(cursor, &k, &v,
-                                MDB_NEXT); /* after a deletion: the record that took its place */
-    }
-    mdb_cursor_close(cursor);
-    if (rc != MDB_NOTFOUND)
-        saver->rc = rc;
-    return deleted >= bytes;
-}
-
-/* The same of all of them, in transactions of bounded size: LMDB keeps what one changes in memory.
- */
-static void delete_in_turns(struct saver *saver)
-{
-    while (delete_some(saver, PARTITION_WRITE_BYTES) && !saver->rc) {
-        saver->rc = mdb_txn_commit(saver->txn);
-        saver->txn = NULL;
-        if (!saver->rc)
-            saver->rc = mdb_txn_begin(saver->partition->env, NULL, 0, &saver->txn);
-    }
-}
-
 static void save_witnesses(struct saver *saver, const struct open_day *day)
 {
     if (day->witnesses.renumbered) {
         saved_key(&saver->key, site_name(saver, day), SAVED_WITNESS);
-        (void)delete_some(saver, SIZE_MAX);
+        size_t left = SIZE_MAX;
+        if (!saver->rc)
+            saver->rc = partition_delete(saver->txn, saver->partition->dbi,
+                                         bal_buf_slice(&saver->key), &left);
     }
     for (uint32_t w = 0; w < day->witnesses.count; w++) {
         if (!day->witnesses.all[w].dirty)
@@ -314,16 +280,30 @@ bal_status checkpoint_decided(struct bal_store *store, const struct open_day *da
     return status ? status : ended;
 }
 
+/* Deletes what starts like that from an open day's file. */
+static bal_status delete_keys(struct bal_store *store, int32_t day, struct bal_slice before)
+{
+    struct partition *partition = NULL;
+    struct partition_write write = {0};
+    const bal_status status =
+        partition_acquire(store->partitions, PARTITION_OPEN, day, true, &partition);
+    if (status)
+        return status;
+    int rc = partition_write_begin(&write, partition->env, partition->dbi);
+    if (!rc)
+        rc = partition_write_delete(&write, before);
+    rc = partition_write_end(&write, rc);
+    partition_release(store->partitions, partition);
+    return partition_status(rc);
+}
+
 bal_status checkpoint_undecide(struct bal_store *store, const struct open_day *day)
 {
-    struct saver saver = {.store = store};
-    bal_status status = begin(&saver, day->day);
-    if (!status) {
-        saved_key(&saver.key, site_name(&saver, day), SAVED_DECIDED);
-        delete_in_turns(&saver);
-    }
-    const bal_status ended = end(&saver);
-    return status ? status : ended;
+    struct bal_buf before = {0};
+    saved_key(&before, bal_slice_of(store->config->sites[day->site].name), SAVED_DECIDED);
+    const bal_status status = delete_keys(store, day->day, bal_buf_slice(&before));
+    bal_buf_finish(&before);
+    return status;
 }
 
 bal_status checkpoint_end_day(struct bal_store *store, const struct open_day *day,
@@ -339,24 +319,54 @@ bal_status checkpoint_end_day(struct bal_store *store, const struct open_day *da
     return status ? status : ended;
 }
 
+/* Whether a file has keys that do not start like that, its tracer apart: LMDB's status. */
+static int look_for_others(const struct partition *partition, struct bal_slice before, bool *found)
+{
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    MDB_val k, v;
+    int rc = mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &txn);
+    if (rc)
+        return rc;
+    *found = false;
+    rc = mdb_cursor_open(txn, partition->dbi, &cursor);
+    if (!rc)
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_FIRST); /* the tracer */
+    while (!rc && !*found) {
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+        *found = !rc && !bal_slice_starts(
+                            (struct bal_slice){.data = k.mv_data, .length = k.mv_size}, before);
+    }
+    if (cursor)
+        mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static bal_status is_shared(struct bal_store *store, int32_t day, struct bal_slice before,
+                            bool *shared)
+{
+    struct partition *partition = NULL;
+    const bal_status status =
+        partition_acquire(store->partitions, PARTITION_OPEN, day, false, &partition);
+    if (status)
+        return status;
+    const int rc = look_for_others(partition, before, shared);
+    partition_release(store->partitions, partition);
+    return partition_status(rc);
+}
+
 bal_status checkpoint_forget_day(struct bal_store *store, uint16_t site, int32_t day)
 {
-    struct saver saver = {.store = store};
-    const struct open_day forgotten = {.site = site, .day = day};
-    MDB_stat stat = {0};
-    bal_status status = begin(&saver, day);
-    if (!status) {
-        saved_key(&saver.key, site_name(&saver, &forgotten), SAVED_META);
-        saver.key.length--; /* every kind, the head first: what has none is not there any more */
-        delete_in_turns(&saver);
-    }
-    if (!status && !saver.rc)
-        saver.rc = mdb_stat(saver.txn, saver.partition->dbi, &stat);
-    const bal_status ended = end(&saver);
+    struct bal_buf before = {0};
+    bool shared = true;
+    saved_key(&before, bal_slice_of(store->config->sites[site].name), SAVED_META);
+    before.length--; /* every kind, the head first: what has none is not there any more */
+    bal_status status = is_shared(store, day, bal_buf_slice(&before), &shared);
     if (!status)
-        status = ended;
-    if (!status && stat.ms_entries <= 1) /* its tracer */
-        status = purge_period(store, PARTITION_OPEN, day);
+        status = shared ? delete_keys(store, day, bal_buf_slice(&before))
+                        : purge_period(store, PARTITION_OPEN, day);
+    bal_buf_finish(&before);
     if (status == BAL_EBUSY) {
         store->purged_day = INT32_MIN; /* a reader has it: the next tick tries again */
         status = BAL_OK;

@@ -101,16 +101,19 @@ static bal_status tell_cell(struct splitting *split, size_t row, uint64_t column
 static bal_status tell_shown(struct splitting *split, const struct bal_split *decided,
                              const uint64_t *shown)
 {
-    struct bal_buf memory = {0};
+    struct bal_buf memory[BAL_SPLIT_COLUMNS_MAX] = {{0}};
+    struct bal_slice text[BAL_SPLIT_COLUMNS_MAX];
     bal_status status = BAL_OK;
-    for (unsigned g = 0; g < decided->groups; g++) {
-        const struct bal_slice text = group_text(split, decided->group[g], &memory);
-        for (size_t r = 0; r < split->rows->count && !status; r++) {
+    for (unsigned g = 0; g < decided->groups; g++)
+        text[g] = group_text(split, decided->group[g], &memory[g]);
+    for (size_t r = 0; r < split->rows->count; r++) { /* in the order of keys, near each other */
+        for (unsigned g = 0; g < decided->groups && !status; g++) {
             if (shown[r] >> g & 1)
-                status = tell_cell(split, r, decided->group[g], text);
+                status = tell_cell(split, r, decided->group[g], text[g]);
         }
     }
-    bal_buf_finish(&memory);
+    for (unsigned g = 0; g < decided->groups; g++)
+        bal_buf_finish(&memory[g]);
     return status;
 }
 

@@ -148,5 +148,6 @@ bal_status closing_tell(struct closing *closing, enum partition_kind kind, struc
                                                  closing->waits ? closing->sum : closing->snapped);
     if (status || closing->waits || closing->told.bytes.length < PARTITION_WRITE_BYTES)
         return status;
-    return checkpoint_decided(closing->store, closing->day, &closing->told);
+    const bal_status decided = checkpoint_decided(closing->store, closing->day, &closing->told);
+    return decided == BAL_ENOTFOUND ? BAL_EIO : decided; /* which would end a scan in peace */
 }

@@ -75,6 +75,10 @@ static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_re
                               struct bal_slice value)
 {
     struct bal_reader number;
+    /* The head comes first. What is being forgotten may be there in part, and rows that were
+     * decided count no more. */
+    if (kind != SAVED_META && (!loader->has_head || loader->meta.ended))
+        return BAL_OK;
     switch ((enum saved_kind)kind) {
     case SAVED_META:
         loader->has_head = true;

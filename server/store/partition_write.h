@@ -23,7 +23,13 @@ enum { PARTITION_WRITE_BYTES = BALISE_PART_BYTES };
 int partition_write_begin(struct partition_write *write, MDB_env *env, MDB_dbi dbi);
 int partition_write_put(struct partition_write *write, struct bal_slice key,
                         struct bal_slice value);
+/** Deletes all keys that start like that, each a record. */
+int partition_write_delete(struct partition_write *write, struct bal_slice before);
 /** Commits the last transaction, or gives it up if `rc` says that something failed. */
 int partition_write_end(struct partition_write *write, int rc);
+
+/** Deletes keys that start like that in a transaction of the caller's, until they and their values
+ * are `*left` bytes; it is 0 afterwards when there may be more. */
+int partition_delete(MDB_txn *txn, MDB_dbi dbi, struct bal_slice before, size_t *left);
 
 #endif

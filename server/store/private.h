@@ -129,11 +129,12 @@ BAL_MUST_USE bal_status checkpoint_undecide(struct bal_store *store, const struc
 /** The last part, and the mark that the day has ended: from now on its rows count no more. */
 BAL_MUST_USE bal_status checkpoint_end_day(struct bal_store *store, const struct open_day *day,
                                            const struct told_list *decided);
-/** Deletes a site's last traces in a day's file and destroys the file with its last site. */
+/** Deletes a site's traces from a day's file, or destroys the file where no other site has any. */
 BAL_MUST_USE bal_status checkpoint_forget_day(struct bal_store *store, uint16_t site, int32_t day);
 
 /* publish.c */
-/** Copies what the closing of a day has decided to the tiers. Repeating it changes nothing. */
+/** Copies what the closing of a day has decided to the tiers. Repeating it changes nothing.
+ * BAL_ECORRUPT when the decision is not whole. */
 BAL_MUST_USE bal_status publish_day(struct bal_store *store, struct bal_slice site, int32_t day);
 
 /* load.c: and back */

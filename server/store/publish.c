@@ -10,8 +10,11 @@
 
 struct publishing {
     struct partitions *partitions;
+    struct bal_slice site;
+    int32_t day;
     struct partition *tier; /* NULL: none yet */
     struct partition_write write;
+    bool has_record; /* of the day, which every decision ends with */
 };
 
 static int leave_tier(struct publishing *publishing, int rc)
@@ -23,38 +26,72 @@ static int leave_tier(struct publishing *publishing, int rc)
     return rc;
 }
 
-static bal_status enter_tier(struct publishing *publishing, enum partition_kind kind, int32_t day)
+/* Deletes what there is of a day that is not whole: of this decision, or, where the file that had
+ * it was damaged, of another. */
+static int clear(struct publishing *publishing)
 {
-    const struct partition *tier = publishing->tier;
-    if (tier && tier->kind == kind && tier->period == partition_period(kind, day))
+    struct partition_write *const write = &publishing->write;
+    uint8_t bytes[BAL_KEY_MAX_BYTES];
+    struct bal_slice key = {
+        .data = (const char *)bytes,
+        .length = told_whole_key(publishing->tier->kind, publishing->site, publishing->day, bytes)};
+    MDB_val k = partition_val(key), v;
+    int rc = mdb_get(write->txn, write->dbi, &k, &v);
+    if (rc != MDB_NOTFOUND)
+        return rc;
+    rc = 0;
+    for (unsigned margin = 0; margin < BAL_MARGIN_COUNT && !rc; margin++) {
+        key.length =
+            bal_key_prefix(publishing->site, (enum bal_margin)margin, publishing->day, bytes);
+        rc = partition_write_delete(write, key);
+    }
+    for (unsigned g = 0; g < 2 * TOLD_GRID_CHUNKS && !rc; g++) {
+        const struct told_grid at = {
+            .site = publishing->site, .day = publishing->day, .soft = g >= TOLD_GRID_CHUNKS};
+        key.length = told_grid_key(&at, (uint8_t)(g % TOLD_GRID_CHUNKS), bytes);
+        rc = partition_write_delete(write, key);
+    }
+    return rc;
+}
+
+static bal_status enter_tier(struct publishing *publishing, enum partition_kind kind)
+{
+    if (publishing->tier && publishing->tier->kind == kind)
         return BAL_OK;
     int rc = leave_tier(publishing, 0);
     if (rc)
         return partition_status(rc);
     const bal_status status =
-        partition_acquire(publishing->partitions, kind, day, true, &publishing->tier);
+        partition_acquire(publishing->partitions, kind, publishing->day, true, &publishing->tier);
     if (status)
         return status;
     rc = partition_write_begin(&publishing->write, publishing->tier->env, publishing->tier->dbi);
+    if (!rc)
+        rc = clear(publishing);
     return partition_status(rc);
 }
 
-/* `key` begins with the tier. */
+/* `key` begins with the tier and the day. */
 static bal_status publish(struct publishing *publishing, struct bal_slice key,
                           struct bal_slice value)
 {
+    uint8_t record[BAL_KEY_MAX_BYTES];
     struct bal_reader rest = bal_reader_of(key);
     const uint8_t kind = bal_get_u8(&rest);
     const int32_t day = (int32_t)bal_get_u32be(&rest);
-    const size_t left = bal_reader_left(&rest);
-    if (rest.bad || left == 0 || (kind != PARTITION_HOURLY && kind != PARTITION_DAILY))
+    const struct bal_slice told = {.data = key.data + (key.length - bal_reader_left(&rest)),
+                                   .length = bal_reader_left(&rest)};
+    if (rest.bad || told.length == 0 || day != publishing->day ||
+        (kind != PARTITION_HOURLY && kind != PARTITION_DAILY))
         return BAL_ECORRUPT;
-    const bal_status status = enter_tier(publishing, (enum partition_kind)kind, day);
+    const bal_status status = enter_tier(publishing, (enum partition_kind)kind);
     if (status)
         return status;
-    return partition_status(partition_write_put(
-        &publishing->write,
-        (struct bal_slice){.data = key.data + (key.length - left), .length = left}, value));
+    const struct bal_slice last = {.data = (const char *)record,
+                                   .length = told_day_key(publishing->site, day, record)};
+    publishing->has_record =
+        publishing->has_record || (kind == PARTITION_DAILY && bal_slice_equal(told, last));
+    return partition_status(partition_write_put(&publishing->write, told, value));
 }
 
 static bal_status publish_all(struct publishing *publishing, MDB_cursor *cursor,
@@ -79,7 +116,7 @@ static bal_status publish_all(struct publishing *publishing, MDB_cursor *cursor,
 
 bal_status publish_day(struct bal_store *store, struct bal_slice site, int32_t day)
 {
-    struct publishing publishing = {.partitions = store->partitions};
+    struct publishing publishing = {.partitions = store->partitions, .site = site, .day = day};
     struct partition *open = NULL;
     struct bal_buf before = {0};
     MDB_txn *txn = NULL;
@@ -101,5 +138,5 @@ bal_status publish_day(struct bal_store *store, struct bal_slice site, int32_t d
     bal_buf_finish(&before);
     if (!status)
         status = partition_status(rc ? rc : left);
-    return status;
+    return status || publishing.has_record ? status : BAL_ECORRUPT;
 }

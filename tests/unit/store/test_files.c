@@ -93,6 +93,7 @@ static bool is_open(struct bal_slice key, struct bal_slice value)
     case SAVED_ROW:
         return is_row(rest, value);
     case SAVED_TOLD:
+    case SAVED_DECIDED:
         return rest.length > 5 &&
                is_told((struct bal_slice){.data = rest.data + 5, .length = rest.length - 5}, value);
     case SAVED_HUB:
