@@ -169,31 +169,25 @@ static bal_status list_files(struct backup_run *run, struct bal_error *error)
 
 struct file_copy {
     struct backup_run *run;
-    enum partition_kind kind;
+    const struct partition *partition;
     const struct partition_copy *files;
-    struct bal_buf day_key; /* of the day looked at last, and whether all of it is there */
+    struct bal_buf site; /* and day looked at last, and whether all of it is there */
+    int32_t day;
     bool is_whole;
 };
 
 /* A day that is being closed stays out, with the part of it that is there. */
 static bal_status look_at_day(struct file_copy *copy, struct bal_slice key)
 {
-    uint8_t bytes[BAL_KEY_MAX_BYTES];
-    struct bal_slice site;
-    int32_t day;
-    const bal_status status = told_key_read(key, &site, &day);
-    if (status)
+    struct told_place at;
+    const bal_status status = told_place_read(key, &at);
+    if (status || (at.day == copy->day && bal_slice_equal(at.site, bal_buf_slice(&copy->site))))
         return status;
-    const struct bal_slice whole = {.data = (const char *)bytes,
-                                    .length = told_whole_key(copy->kind, site, day, bytes)};
-    if (bal_slice_equal(whole, bal_buf_slice(&copy->day_key)))
-        return BAL_OK;
-    bal_buf_clear(&copy->day_key);
-    bal_buf_add(&copy->day_key, whole);
-    MDB_val k = partition_val(whole), v;
-    const int rc = mdb_get(copy->files->from, copy->files->from_dbi, &k, &v);
-    copy->is_whole = rc == 0;
-    return rc == MDB_NOTFOUND ? BAL_OK : partition_status(rc);
+    bal_buf_clear(&copy->site);
+    bal_buf_add(&copy->site, at.site);
+    copy->day = at.day;
+    return partition_status(
+        told_is_whole(copy->files->from, copy->partition, at.site, at.day, &copy->is_whole));
 }
 
 static bal_status copy_record(void *context, struct bal_slice key, struct bal_slice value)
@@ -212,7 +206,7 @@ static bal_status copy_records(void *context, const struct partition_copy *files
     struct file_copy *copy = context;
     copy->files = files;
     const bal_status status = partition_copy_each(files, copy_record, copy);
-    bal_buf_finish(&copy->day_key);
+    bal_buf_finish(&copy->site);
     return status;
 }
 
@@ -233,7 +227,7 @@ static bal_status copy_file(struct backup_run *run, size_t number, struct bal_er
     const struct bal_backup *backup = run->backup;
     struct partition *partition = NULL;
     struct partition_copy files = {0};
-    struct file_copy copy = {.run = run, .kind = kind};
+    struct file_copy copy = {.run = run};
     char path[PATH_BYTES];
     partition_path(backup->folder, kind, period, path);
     const char *name = path + strlen(backup->folder) + 1;
@@ -244,6 +238,7 @@ static bal_status copy_file(struct backup_run *run, size_t number, struct bal_er
         return BAL_OK; /* purged meanwhile */
     if (!status) {
         files.from_dbi = partition->dbi;
+        copy.partition = partition;
         status = partition_status(mdb_txn_begin(partition->env, NULL, MDB_RDONLY, &files.from));
         if (!status)
             status = partition_fill(path, &files, copy_records, &copy);

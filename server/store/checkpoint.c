@@ -194,11 +194,13 @@ static void save_opening(struct saver *saver, const struct open_day *day)
     }
 }
 
-static void save_told(struct saver *saver, const struct open_day *day, const struct told_list *told)
+/* Of a block (SAVED_TOLD) or of the day (SAVED_DECIDED). */
+static void save_told(struct saver *saver, const struct open_day *day, enum saved_kind kind,
+                      const struct told_list *told)
 {
     struct told_entry entry;
     for (size_t at = 0; told && told_list_next(told, &at, &entry);) {
-        saved_told_key(&saver->key, site_name(saver, day), entry.kind, entry.day);
+        saved_told_key(&saver->key, site_name(saver, day), kind, entry.kind, entry.day);
         bal_buf_add(&saver->key, entry.key);
         put(saver, entry.value);
     }
@@ -218,7 +220,7 @@ static bal_status save_day(struct saver *saver, const struct open_day *day,
     save_pairs(saver, day);
     save_witnesses(saver, day);
     save_opening(saver, day);
-    save_told(saver, day, told);
+    save_told(saver, day, SAVED_TOLD, told);
     save_meta(saver, day, false);
     return status;
 }
@@ -257,24 +259,13 @@ bal_status checkpoint_decision(struct bal_store *store, struct open_day *day,
     return status ? status : ended;
 }
 
-static void save_decided(struct saver *saver, const struct open_day *day,
-                         const struct told_list *decided)
-{
-    struct told_entry entry;
-    for (size_t at = 0; told_list_next(decided, &at, &entry);) {
-        saved_decided_key(&saver->key, site_name(saver, day), entry.kind, entry.day);
-        bal_buf_add(&saver->key, entry.key);
-        put(saver, entry.value);
-    }
-}
-
 bal_status checkpoint_decided(struct bal_store *store, const struct open_day *day,
                               struct told_list *decided)
 {
     struct saver saver = {.store = store};
     bal_status status = begin(&saver, day->day);
     if (!status)
-        save_decided(&saver, day, decided);
+        save_told(&saver, day, SAVED_DECIDED, decided);
     const bal_status ended = end(&saver);
     told_list_clear(decided);
     return status ? status : ended;
@@ -312,7 +303,7 @@ bal_status checkpoint_end_day(struct bal_store *store, const struct open_day *da
     struct saver saver = {.store = store};
     bal_status status = begin(&saver, day->day);
     if (!status) {
-        save_decided(&saver, day, decided);
+        save_told(&saver, day, SAVED_DECIDED, decided);
         save_meta(&saver, day, true);
     }
     const bal_status ended = end(&saver);

@@ -249,7 +249,7 @@ static bal_status copy_told(struct erasing *erasing, struct bal_reader *key, str
     const int32_t day = (int32_t)bal_get_u32be(key);
     if (key->bad)
         return BAL_ECORRUPT;
-    saved_told_key(&erasing->before, erasing->erasure->site, tier, day);
+    saved_told_key(&erasing->before, erasing->erasure->site, SAVED_TOLD, tier, day);
     return erase_told_record(
         erasing, (struct bal_slice){.data = (const char *)key->at, .length = bal_reader_left(key)},
         value);

@@ -106,8 +106,6 @@ static bal_status load_record(struct loader *loader, uint8_t kind, struct bal_re
             bal_grid_nothing(loader->open->grid);
         loader->open->grid_saved = true;
         return bal_grid_get(value, loader->open->grid);
-    case SAVED_KINDS:
-        break;
     }
     return BAL_ECORRUPT;
 }

@@ -32,14 +32,11 @@ static int clear(struct publishing *publishing)
 {
     struct partition_write *const write = &publishing->write;
     uint8_t bytes[BAL_KEY_MAX_BYTES];
-    struct bal_slice key = {
-        .data = (const char *)bytes,
-        .length = told_whole_key(publishing->tier->kind, publishing->site, publishing->day, bytes)};
-    MDB_val k = partition_val(key), v;
-    int rc = mdb_get(write->txn, write->dbi, &k, &v);
-    if (rc != MDB_NOTFOUND)
-        return rc;
-    rc = 0;
+    struct bal_slice key = {.data = (const char *)bytes};
+    bool whole;
+    int rc = told_is_whole(write->txn, publishing->tier, publishing->site, publishing->day, &whole);
+    if (whole)
+        return 0;
     for (unsigned margin = 0; margin < BAL_MARGIN_COUNT && !rc; margin++) {
         key.length =
             bal_key_prefix(publishing->site, (enum bal_margin)margin, publishing->day, bytes);

@@ -36,30 +36,34 @@ struct place {
     struct bal_slice before;
     bool found; /* a cell */
     MDB_txn *txn;
-    MDB_dbi dbi;
+    const struct partition *partition;
     int32_t day; /* the one looked at last, and whether all of it is there */
     bool is_whole;
 };
+
+static int has_head(struct place *place, struct bal_slice site)
+{
+    struct bal_buf name = {0};
+    MDB_val key, value;
+    saved_key(&name, site, SAVED_META);
+    key = partition_val(bal_buf_slice(&name));
+    const int rc = mdb_get(place->txn, place->partition->dbi, &key, &value);
+    bal_buf_finish(&name);
+    place->is_whole = rc == 0;
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
 
 /* A closing writes a day into its tier part by part, then deletes it from the open day's file, the
  * head first: one that is not there whole is not there, yet or any more. */
 static bal_status look_at_day(const struct bal_scan *scan, struct place *place, int32_t day)
 {
-    struct bal_buf name = {0};
-    uint8_t bytes[BAL_KEY_MAX_BYTES];
-    MDB_val key, value;
     if (place->day == day)
         return BAL_OK;
-    if (place->kind == PARTITION_OPEN)
-        saved_key(&name, scan->site, SAVED_META);
-    else
-        bal_buf_append(&name, bytes, told_whole_key(place->kind, scan->site, day, bytes));
-    key = partition_val(bal_buf_slice(&name));
-    const int rc = mdb_get(place->txn, place->dbi, &key, &value);
-    bal_buf_finish(&name);
     place->day = day;
-    place->is_whole = rc == 0;
-    return rc == MDB_NOTFOUND ? BAL_OK : partition_status(rc);
+    return partition_status(
+        place->kind == PARTITION_OPEN
+            ? has_head(place, scan->site)
+            : told_is_whole(place->txn, place->partition, scan->site, day, &place->is_whole));
 }
 
 /* One record: BAL_ENOTFOUND when the walk has left the range. */
@@ -100,7 +104,7 @@ static bal_status scan_file(const struct bal_scan *scan, struct place *place,
     if (rc)
         return partition_status(rc);
     place->txn = txn;
-    place->dbi = partition->dbi;
+    place->partition = partition;
     place->day = INT32_MIN; /* none */
     bal_buf_add(&from, place->before);
     bal_buf_append(&from, prefix, bal_key_prefix(scan->site, scan->margin, from_day, prefix));
@@ -147,7 +151,7 @@ static bal_status scan_hours(struct bal_store *store, const struct bal_scan *sca
     bal_status status = scan_place(store, scan, &tier, day);
     if (status || tier.found)
         return status;
-    saved_told_key(&before, scan->site, PARTITION_HOURLY, day);
+    saved_told_key(&before, scan->site, SAVED_TOLD, PARTITION_HOURLY, day);
     struct place open = {.kind = PARTITION_OPEN, .before = bal_buf_slice(&before)};
     status = scan_place(store, scan, &open, day);
     if (!status && !open.found)
@@ -278,7 +282,7 @@ bal_status bal_store_grid(struct bal_store *store, const struct bal_grid_ask *as
     bal_status status = grid_at(store, &tier, &at, out);
     if (status || tier.found || ask->tier != BAL_TIER_HOURLY)
         return status;
-    saved_told_key(&before, ask->site, PARTITION_HOURLY, ask->day);
+    saved_told_key(&before, ask->site, SAVED_TOLD, PARTITION_HOURLY, ask->day);
     struct place open = {.kind = PARTITION_OPEN, .before = bal_buf_slice(&before)};
     status = grid_at(store, &open, &at, out);
     if (!status && !open.found) /* as in scan_hours */

@@ -56,54 +56,37 @@ static void BAL_PRINTF(2, 3) problem(const struct inspection *inspection, const 
 
 /* ---- records ---- */
 
-/* The place of a key: site and kind of record, which come before its day. */
-static bool key_place(struct bal_slice key, size_t *site_bytes, uint8_t *kind, int32_t *day)
-{
-    const char *zero = memchr(key.data, 0, key.length);
-    if (!zero || zero == key.data)
-        return false;
-    *site_bytes = (size_t)(zero - key.data);
-    struct bal_reader r =
-        bal_reader_of((struct bal_slice){.data = zero + 1, .length = key.length - *site_bytes - 1});
-    *kind = bal_get_u8(&r);
-    *day = (int32_t)(bal_get_u32be(&r) ^ 0x80000000U);
-    return !r.bad;
-}
-
-/* The start of the first key after all of a place. */
-static void after_place(struct bal_buf *seek, struct bal_slice key, size_t site_bytes, uint8_t kind)
+/* The start of the first key after all of a site's margin. */
+static void after_margin(struct bal_buf *seek, const struct told_place *place)
 {
     bal_buf_clear(seek);
-    bal_buf_append(seek, key.data, site_bytes);
-    bal_put_u8(seek, kind == UINT8_MAX);
-    if (kind != UINT8_MAX)
-        bal_put_u8(seek, (uint8_t)(kind + 1));
+    bal_buf_add(seek, place->site);
+    bal_put_u8(seek, place->margin == UINT8_MAX);
+    if (place->margin != UINT8_MAX)
+        bal_put_u8(seek, (uint8_t)(place->margin + 1));
 }
 
-/* The oldest day of any record: days ascend within a place, so its first key is enough. */
+/* The oldest day of any record: days ascend within a margin, so its first key is enough. */
 static bal_status oldest_record(MDB_cursor *cursor, int32_t *oldest)
 {
     struct bal_buf seek = {0};
     MDB_val key, value;
     bal_status status = BAL_OK;
     bal_put_u8(&seek, 1); /* past the tracer */
-    for (;;) {
+    while (!status) {
+        struct told_place place;
         key = partition_val(bal_buf_slice(&seek));
         const int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
         if (rc) {
             status = rc == MDB_NOTFOUND ? BAL_OK : partition_status(rc);
             break;
         }
-        const struct bal_slice bytes = {.data = key.mv_data, .length = key.mv_size};
-        size_t site_bytes;
-        uint8_t kind;
-        int32_t day;
-        if (!key_place(bytes, &site_bytes, &kind, &day)) {
-            status = BAL_ECORRUPT;
+        status =
+            told_place_read((struct bal_slice){.data = key.mv_data, .length = key.mv_size}, &place);
+        if (status)
             break;
-        }
-        *oldest = day < *oldest ? day : *oldest;
-        after_place(&seek, bytes, site_bytes, kind);
+        *oldest = place.day < *oldest ? place.day : *oldest;
+        after_margin(&seek, &place);
     }
     bal_buf_finish(&seek);
     return status;

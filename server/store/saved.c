@@ -11,24 +11,12 @@ void saved_key(struct bal_buf *key, struct bal_slice site, enum saved_kind kind)
     bal_put_u8(key, (uint8_t)kind);
 }
 
-static void put_tier_and_day(struct bal_buf *key, enum partition_kind tier, int32_t day)
+void saved_told_key(struct bal_buf *key, struct bal_slice site, enum saved_kind kind,
+                    enum partition_kind tier, int32_t day)
 {
+    saved_key(key, site, kind);
     bal_put_u8(key, (uint8_t)tier);
     bal_put_u32be(key, (uint32_t)day);
-}
-
-void saved_told_key(struct bal_buf *key, struct bal_slice site, enum partition_kind tier,
-                    int32_t day)
-{
-    saved_key(key, site, SAVED_TOLD);
-    put_tier_and_day(key, tier, day);
-}
-
-void saved_decided_key(struct bal_buf *key, struct bal_slice site, enum partition_kind tier,
-                       int32_t day)
-{
-    saved_key(key, site, SAVED_DECIDED);
-    put_tier_and_day(key, tier, day);
 }
 
 void saved_put_meta(struct bal_buf *value, const struct open_day *day,

@@ -22,7 +22,6 @@ enum saved_kind {
     SAVED_WITNESS = 9, /**< number u32 -> classes and visitors */
     SAVED_DECIDED = 10, /**< as SAVED_TOLD, what the day's closing has decided: all of it once the
                            day has ended, of no meaning before */
-    SAVED_KINDS
 };
 
 enum { SAVED_VERSION = 1 };
@@ -36,12 +35,10 @@ struct saved_meta {
 /** The start of all keys of a site, or of one kind of them. */
 void saved_key(struct bal_buf *key, struct bal_slice site, enum saved_kind kind);
 
-/** The start of a site's told entries of one tier and day; the told key comes behind. */
-void saved_told_key(struct bal_buf *key, struct bal_slice site, enum partition_kind tier,
-                    int32_t day);
-/** The same of what was decided. */
-void saved_decided_key(struct bal_buf *key, struct bal_slice site, enum partition_kind tier,
-                       int32_t day);
+/** The start of a site's entries of one tier and day, SAVED_TOLD or SAVED_DECIDED; the told key
+ * comes behind. */
+void saved_told_key(struct bal_buf *key, struct bal_slice site, enum saved_kind kind,
+                    enum partition_kind tier, int32_t day);
 
 void saved_put_meta(struct bal_buf *value, const struct open_day *day,
                     const struct saved_meta *meta);

@@ -212,16 +212,27 @@ size_t told_whole_key(enum partition_kind kind, struct bal_slice site, int32_t d
                                                    TOLD_GRID_CHUNKS - 1, out);
 }
 
-bal_status told_key_read(struct bal_slice key, struct bal_slice *site, int32_t *day)
+int told_is_whole(MDB_txn *txn, const struct partition *partition, struct bal_slice site,
+                  int32_t day, bool *whole)
+{
+    uint8_t bytes[BAL_KEY_MAX_BYTES];
+    MDB_val key = {.mv_size = told_whole_key(partition->kind, site, day, bytes), .mv_data = bytes};
+    MDB_val value;
+    const int rc = mdb_get(txn, partition->dbi, &key, &value);
+    *whole = rc == 0;
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+bal_status told_place_read(struct bal_slice key, struct told_place *out)
 {
     const char *const zero = memchr(key.data, 0, key.length);
-    if (!zero)
+    if (!zero || zero == key.data)
         return BAL_ECORRUPT;
-    *site = (struct bal_slice){.data = key.data, .length = (size_t)(zero - key.data)};
+    out->site = (struct bal_slice){.data = key.data, .length = (size_t)(zero - key.data)};
     struct bal_reader rest = bal_reader_of(
-        (struct bal_slice){.data = zero + 1, .length = key.length - site->length - 1});
-    (void)bal_get_u8(&rest); /* a margin or a mark */
-    *day = (int32_t)(bal_get_u32be(&rest) ^ 0x80000000U);
+        (struct bal_slice){.data = zero + 1, .length = key.length - out->site.length - 1});
+    out->margin = bal_get_u8(&rest);
+    out->day = (int32_t)(bal_get_u32be(&rest) ^ 0x80000000U);
     return rest.bad ? BAL_ECORRUPT : BAL_OK;
 }
 

@@ -68,9 +68,16 @@ void told_list_add_grid(struct told_list *list, enum partition_kind kind,
  */
 size_t told_whole_key(enum partition_kind kind, struct bal_slice site, int32_t day,
                       uint8_t out[BAL_KEY_MAX_BYTES]);
-/** Whose and of which day a record of a tier's file is: any but the tracer. The site is the key's.
- */
-BAL_MUST_USE bal_status told_key_read(struct bal_slice key, struct bal_slice *site, int32_t *day);
+/** Whether that key is there: LMDB's status. Any thread, with its own transaction. */
+int told_is_whole(MDB_txn *txn, const struct partition *partition, struct bal_slice site,
+                  int32_t day, bool *whole);
+/** Where a record of a tier's file stands, any but the tracer. */
+struct told_place {
+    struct bal_slice site; /**< in the key's memory */
+    uint8_t margin;        /**< or the mark of a grid or a day's record, after all margins */
+    int32_t day;
+};
+BAL_MUST_USE bal_status told_place_read(struct bal_slice key, struct told_place *out);
 /** Appends one chunk of a grid's value; bal_grid_get reads them. */
 void told_put_grid_chunk(struct bal_buf *value, const struct bal_grid *grid, unsigned chunk);
 /** Chunks of a grid: 0 … TOLD_GRID_CHUNKS - 1. */

@@ -153,7 +153,7 @@ static void a_told_block_of_an_hour_that_no_day_has_harms_nothing(void **state)
                                         &(struct told_head){.views = 20, .visitors = 20}, nothing),
                      BAL_OK);
     assert_true(told_list_next(&list, &at, &told));
-    saved_told_key(&key, BAL_SLICE("portal"), PARTITION_HOURLY, FIXTURE_DAY);
+    saved_told_key(&key, BAL_SLICE("portal"), SAVED_TOLD, PARTITION_HOURLY, FIXTURE_DAY);
     bal_buf_add(&key, told.key);
     bal_buf_add(&value, told.value);
     begin(&f);
