@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Two things the C library's allocation does not promise, for the program and all its libraries,
+// Three things the C library's allocation does not promise, for the program and all its libraries,
 // whose calls of these functions come here.
 // Memory is wiped as it is freed, whoever frees it. What a request leaves in a block of the HTTP or
 // the TLS library would otherwise stay there until somebody happens to get that block, which in a
 // quiet night is never.
 // Memory that cannot be had ends the process with a word. Libraries do what they like where it
 // fails: some crash, some read a configuration with a value less, some take UTC for the time zone.
-// A sanitizer replaces these functions itself, so its builds go without.
+// Big blocks go back to the system as they are freed, always. The C library stops doing so once it
+// has seen one, keeps the room it had in the heap, and the blocks that come to lie between make it
+// grow. A sanitizer replaces these functions itself, so its builds go without.
 #include <balise/buf.h>
 
+#include <assert.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +24,16 @@ extern void *__libc_calloc(size_t count, size_t bytes); // NOLINT(bugprone-reser
 extern void *__libc_memalign(size_t alignment,
                              size_t bytes); // NOLINT(bugprone-reserved-identifier)
 extern void __libc_free(void *block);       // NOLINT(bugprone-reserved-identifier)
+
+/** From here on a block is a mapping of its own: the C library's own first value, which stays as
+ * it is once it was set (mallopt(3), M_MMAP_THRESHOLD). */
+enum { BIG_BYTES = 128 * 1024 };
+
+__attribute__((constructor)) static void return_big_blocks(void)
+{
+    const int set = mallopt(M_MMAP_THRESHOLD, BIG_BYTES);
+    assert(set == 1);
+}
 
 static void *had(void *block)
 {

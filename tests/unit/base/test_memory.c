@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Memory that cannot be had, whoever asks for it.
+// Memory that cannot be had, whoever asks for it, and big blocks that go back.
 #include <balise/buf.h>
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -86,6 +87,19 @@ static void memory_that_cannot_be_had_ends_the_process_with_a_word(void **state)
     }
 }
 
+static void a_big_block_is_a_mapping_of_its_own_whatever_was_freed_before(void **state)
+{
+    const size_t big = (size_t)1 << 20;
+    (void)state;
+    for (unsigned times = 0; times < 3; times++) {
+        const size_t before = mallinfo2().hblkhd;
+        block = malloc(big);
+        assert_true(mallinfo2().hblkhd >= before + big);
+        free(block);
+        assert_int_equal(mallinfo2().hblkhd, before);
+    }
+}
+
 #endif
 
 static void aligned_memory_is_aligned_and_zeroed(void **state)
@@ -105,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #ifndef BALISE_SANITIZED
         cmocka_unit_test(memory_that_cannot_be_had_ends_the_process_with_a_word),
+        cmocka_unit_test(a_big_block_is_a_mapping_of_its_own_whatever_was_freed_before),
 #endif
         cmocka_unit_test(aligned_memory_is_aligned_and_zeroed),
     };
