@@ -6,8 +6,8 @@ An hour (3600 SECONDS) of beacons at half of the rate that a short closed run re
 the tests' own, runs two minutes a second: blocks and days close, the hourly tier is purged after a day, pages are asked
 for once a second, the configuration is read again twice a minute. Fails when anything was refused, went unanswered or was logged as an
 error, when no day was closed or no file purged, or when the most anonymous memory of the last day was more than 2 % above that of a day
-from the tenth minute on (a sixth of the time). Runs the release with the tests' clock in it, which script/test --long --only endurance
-builds in build/endurance.
+from the tenth minute on (a sixth of the time). It is looked at fifty times a second, for a checkpoint needs its most for some tenths of one.
+Tells each day's on the way. Runs the release with the tests' clock in it, which script/test --long --only endurance builds in build/endurance.
 """
 import datetime
 import json
@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -33,6 +34,7 @@ from balise import Clock  # noqa: E402  pylint: disable=wrong-import-position
 BURST_SECONDS = 60  # of one process of the load generator
 CLOCK_MINUTES, STEP_SECONDS = 10, 5
 RELOAD_SECONDS = 30
+LOOK_SECONDS = 0.02  # at the memory
 DAY_SECONDS = 24 * 60 / CLOCK_MINUTES * STEP_SECONDS  # a day of that clock, in which cells fill
 GROWTH_AT_MOST = 1.02
 LOOPS = 1
@@ -80,8 +82,27 @@ class Run:
         told = json.loads(self.load("--seconds", 5).communicate()[0])
         return int(told["accepted"] / told["seconds"] / 2)
 
+    def watch(self, began, done):
+        told = 0
+        while not done.wait(LOOK_SECONDS):
+            at = time.monotonic() - began
+            self.memory.append((at, self.program.anonymous_bytes()))
+            if at // DAY_SECONDS > told:
+                told = at // DAY_SECONDS
+                print(f"endurance: {at:.0f} s, at most {self.days()[-2]} MiB on the day before", file=sys.stderr, flush=True)
+
     def go(self, seconds, rate):
-        began = time.monotonic()
+        began, done = time.monotonic(), threading.Event()
+        watcher = threading.Thread(target=self.watch, args=(began, done))
+        watcher.start()
+        try:
+            self.turn(seconds, rate, began)
+        finally:
+            done.set()
+            watcher.join()
+
+    def turn(self, seconds, rate, began):
+        """Load, the clock, reloads and questions."""
         burst, turned, read_again = None, began, began
         while time.monotonic() < began + seconds or burst:
             now = time.monotonic()
@@ -94,7 +115,6 @@ class Run:
                 self.program.process.send_signal(signal.SIGHUP)
                 self.reloads, read_again = self.reloads + 1, now
             self.ask()
-            self.memory.append((now - began, self.program.anonymous_bytes()))
             try:
                 told = json.loads(burst.communicate(timeout=max(0, 1 - (time.monotonic() - now)))[0])
             except subprocess.TimeoutExpired:
