@@ -40,7 +40,8 @@ struct connection {
 
     // What the reaper knows of it (reaper.c).
     struct debt debts[DEBTS];
-    uint64_t asked, unfinished; /**< requests of this pass: there, and not yet whole or taken */
+    uint64_t asked;      /**< requests of this pass */
+    uint64_t held_bytes; /**< by those of them that are not yet whole, or not yet taken */
 };
 
 /** Takes in a socket that was accepted and hands it to the library, or closes it: there are too

@@ -25,7 +25,7 @@ struct st_h2o_mem_pool_chunk_t {
 };
 struct st_h2o_mem_pool_direct_t {
     struct st_h2o_mem_pool_direct_t *next;
-    size_t pad;
+    size_t size;
     char bytes[];
 };
 // Filled by the library (h2o_mem_link_shared).
@@ -88,6 +88,7 @@ void *h2o_mem_alloc_pool(h2o_mem_pool_t *pool, size_t bytes)
     if (wanted >= sizeof pool->chunks->bytes / 4) {
         struct st_h2o_mem_pool_direct_t *direct = h2o_mem_alloc(sizeof *direct + wanted);
         direct->next = pool->directs;
+        direct->size = sizeof *direct + wanted;
         pool->directs = direct;
         return direct->bytes;
     }
@@ -101,6 +102,17 @@ void *h2o_mem_alloc_pool(h2o_mem_pool_t *pool, size_t bytes)
     void *out = pool->chunks->bytes + pool->chunk_offset;
     pool->chunk_offset += wanted;
     return out;
+}
+
+size_t memory_of_pool(const h2o_mem_pool_t *pool)
+{
+    size_t bytes = 0;
+    for (const struct st_h2o_mem_pool_chunk_t *chunk = pool->chunks; chunk; chunk = chunk->next)
+        bytes += sizeof *chunk;
+    for (const struct st_h2o_mem_pool_direct_t *direct = pool->directs; direct;
+         direct = direct->next)
+        bytes += direct->size;
+    return bytes;
 }
 
 void *memory_with_end(h2o_mem_pool_t *pool, size_t bytes, void (*on_end)(void *))

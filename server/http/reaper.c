@@ -7,8 +7,10 @@
 #include "reaper.h"
 
 #include "loop.h"
+#include "memory.h"
 
 #include <fcntl.h>
+#include <h2o/http2_internal.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -16,15 +18,22 @@
 
 #define SECOND_NS INT64_C(1000000000)
 #define PASS_NS SECOND_NS
-#define WEIGH_NS (50 * INT64_C(1000000))
-#define TRIM_NS (500 * INT64_C(1000000))
+#define MILLISECOND_NS INT64_C(1000000)
+// How often memory is looked at while little is used, and once half of it is: then what comes in
+// between two looks, as fast as a network brings it, must find room.
+#define WEIGH_NS (50 * MILLISECOND_NS)
+#define WEIGH_CLOSELY_NS (2 * MILLISECOND_NS)
+// How often what was freed is given back: with much in use, and before anybody is kept out.
+#define TRIM_NS (500 * MILLISECOND_NS)
+#define TRIM_SOON_NS (50 * MILLISECOND_NS)
 #define PATIENCE_MS 1000
 #define PATIENCE_SHORT_MS 50
 #define OWES_A_REQUEST (UINT64_C(1) << 63)
 // The library's own time-outs come first: they say goodbye.
 #define LATER_NS (2 * SECOND_NS)
-#define INPUT_BYTES_A_REQUEST 4096
-#define LEAST_WEIGHT 16 // lighter ones are not what fills it
+// Half of it is above what a visitor's browser holds, and ten thousand who hold less than that
+// half do not fill what the process may have (public.memory_mebibytes).
+#define LEAST_BYTES (32 * 1024)
 
 void reaper_init(struct reaper *reaper)
 {
@@ -45,6 +54,18 @@ static struct connection *connection_at(h2o_linklist_t *at)
     return H2O_STRUCT_FROM_MEMBER(struct connection, link, at);
 }
 
+/** What the server holds for a request, but for the body of one of HTTP/1.1, which lies in its
+ * connection's input. */
+static size_t held(h2o_req_t *req, bool is_http1)
+{
+    size_t bytes = memory_of_pool(&req->pool);
+    if (!is_http1) {
+        const h2o_http2_stream_t *stream = H2O_STRUCT_FROM_MEMBER(h2o_http2_stream_t, req, req);
+        bytes += stream->_req_body ? stream->_req_body->capacity : 0;
+    }
+    return bytes;
+}
+
 static int on_request(h2o_req_t *req, void *is_http1)
 {
     struct connection *connection = connection_of(req->conn);
@@ -61,7 +82,7 @@ static int on_request(h2o_req_t *req, void *is_http1)
     struct debt *const debt = &connection->debts[is_answered ? DEBT_ANSWER : DEBT_REQUEST];
     if (debt->oldest == 0 || began < debt->oldest)
         debt->oldest = began;
-    connection->unfinished++;
+    connection->held_bytes += held(req, is_http1);
     return 0;
 }
 
@@ -70,7 +91,7 @@ static void look_at_requests(struct loop *loop)
     static bool http1 = true;
     for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next) {
         struct connection *connection = connection_at(at);
-        connection->asked = connection->unfinished = 0;
+        connection->asked = connection->held_bytes = 0;
         for (int kind = 0; kind < DEBTS; kind++)
             connection->debts[kind].oldest = 0;
     }
@@ -127,21 +148,20 @@ static int64_t memory_bytes(const struct reaper *reaper)
     return (resident - of_files) * sysconf(_SC_PAGESIZE);
 }
 
-/** What a connection holds, in requests: a request that is not whole may hold a body, one that is
- * not taken its answer. */
+/** What a connection makes the server hold, in bytes. */
 static uint64_t weight(const struct connection *connection)
 {
-    return connection->unfinished + connection->sock->input->capacity / INPUT_BYTES_A_REQUEST;
+    return connection->held_bytes + connection->sock->input->capacity;
 }
 
 /** Those that hold at least half of what the greediest does: until the next look. */
 static void shed(struct loop *loop)
 {
-    uint64_t most = LEAST_WEIGHT;
+    uint64_t most = LEAST_BYTES;
     look_at_requests(loop);
     for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next) {
-        const uint64_t held = weight(connection_at(at));
-        most = held > most ? held : most;
+        const uint64_t bytes = weight(connection_at(at));
+        most = bytes > most ? bytes : most;
     }
     for (h2o_linklist_t *at = loop->connections.next; at != &loop->connections; at = at->next)
         if (weight(connection_at(at)) >= most / 2)
@@ -158,13 +178,15 @@ static void weigh(struct loop *loop, int64_t now_ns)
     struct reaper *reaper = &loop->reaper;
     const int64_t at_most = loop->side->memory_bytes_at_most, much = at_most / 4 * 3;
     int64_t used = at_most > 0 ? memory_bytes(reaper) : 0;
-    if (used > much && now_ns - reaper->trimmed_at_ns >= TRIM_NS) {
+    if (used > much &&
+        now_ns - reaper->trimmed_at_ns >= (used > at_most ? TRIM_SOON_NS : TRIM_NS)) {
         // What has been freed may be enough, but the C library keeps it.
         (void)malloc_trim(0);
         reaper->trimmed_at_ns = bal_clock_steady_ns();
         used = memory_bytes(reaper);
     }
     loop->short_of_memory = loop->beacons && used > at_most;
+    reaper->weigh_closely = used > at_most / 2;
     if (used > much)
         shed(loop);
 }
@@ -175,7 +197,7 @@ void reaper_turn(struct loop *loop)
 {
     struct reaper *reaper = &loop->reaper;
     const int64_t now_ns = bal_clock_steady_ns();
-    if (now_ns - reaper->weighed_at_ns >= WEIGH_NS) {
+    if (now_ns - reaper->weighed_at_ns >= (reaper->weigh_closely ? WEIGH_CLOSELY_NS : WEIGH_NS)) {
         reaper->weighed_at_ns = now_ns;
         weigh(loop, now_ns);
     }

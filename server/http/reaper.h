@@ -2,6 +2,7 @@
 #ifndef BALISE_HTTP_REAPER_H
 #define BALISE_HTTP_REAPER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct loop;
@@ -15,6 +16,7 @@ struct loop;
 struct reaper {
     int statm; /**< /proc/self/statm, or -1 */
     int64_t passed_at_ns, weighed_at_ns, trimmed_at_ns;
+    bool weigh_closely; /**< half of what the process may have is used */
 };
 
 /** Both on the loop's thread. */

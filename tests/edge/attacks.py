@@ -6,6 +6,7 @@
 prints what it did: connections opened, and how many of them the server ended."""
 import argparse
 import json
+import resource
 import socket
 import ssl
 import struct
@@ -23,7 +24,8 @@ class Attacker:
     """Opens connections and counts their ends."""
 
     def __init__(self, port, seconds, tls=False, source=None):
-        self.port, self.tls, self.source = port, tls, source
+        self.port, self.tls = port, tls
+        self.sources = [source] if source else []  # of connections, in turn
         self.deadline = time.monotonic() + seconds
         self.opened = self.ended = self.sent_bytes = 0
 
@@ -39,8 +41,8 @@ class Attacker:
         plain.settimeout(2)
         if receive_bytes:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        if self.source:
-            plain.bind((self.source, 0))
+        if self.sources:
+            plain.bind((self.sources[self.opened % len(self.sources)], 0))
         plain.connect(("127.0.0.1", self.port))
         self.opened += 1
         if not self.tls:
@@ -231,6 +233,14 @@ def big_bodies(attacker):
             connections = [c for c in connections if attacker._still_there(c, None)]  # pylint: disable=protected-access
 
 
+def few_bodies(attacker):
+    """The same of many connections, none of which has many, from two networks."""
+    attacker.sources.append("127.0.3.1")
+    body = b" " * 16000
+    begun = b"".join(h2.frame(h2.HEADERS, s, h2.BEACON_FIELDS, h2.END_HEADERS) + h2.frame(h2.DATA, s, body) * 4 for s in streams(0, 6))
+    attacker.hold(1800, h2.hello() + begun)
+
+
 def oversized(attacker):
     """Bodies far above what is taken, again and again."""
     body = b" " * 16000
@@ -270,7 +280,7 @@ def unknown_frames(attacker):
 
 
 def crowd(attacker):
-    """As many idle connections as there are descriptors here."""
+    """Many idle connections."""
     attacker.hold(900, b"", alpn="http/1.1")
 
 
@@ -282,7 +292,7 @@ def garbage(attacker):
 
 ATTACKS = {function.__name__: function for function in (
     rapid_reset, rapid_reset_unknown, made_you_reset, hpack_bomb, reset_abort, zero_window, no_reading, slow_headers, slow_body,
-    slow_streams, big_bodies, oversized, continuation_flood, empty_continuations, ping_flood, settings_flood, priority_flood,
+    slow_streams, big_bodies, few_bodies, oversized, continuation_flood, empty_continuations, ping_flood, settings_flood, priority_flood,
     unknown_frames, crowd, garbage)}
 
 
@@ -294,6 +304,8 @@ def main():
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--from", dest="source")
     chosen = parser.parse_args()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4096), most))
     attacker = Attacker(chosen.port, chosen.seconds, chosen.tls, chosen.source)
     try:
         ATTACKS[chosen.name](attacker)
