@@ -3,6 +3,7 @@
 #define BALISE_BUF_H
 
 #include <balise/status.h>
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,6 +72,15 @@ BAL_MUST_USE bal_status bal_file_read(const char *path, size_t max_bytes, struct
  */
 BAL_MUST_USE bal_status bal_file_replace(const char *path, struct bal_slice content, unsigned mode,
                                          struct bal_error *error);
+
+/** Whether something may be there: false only where the system says that nothing is. What cannot be
+ * seen (EIO, EACCES, no memory) is for whoever opens it to meet; to take it for nothing would
+ * let another be made in its place. */
+bool bal_file_may_be_there(const char *path);
+
+/** The next entry of a folder that is not "." or ".."; NULL at its end, or with BAL_EIO in
+ * `*status`. What readdir(3) could not read is not taken for the end. */
+const char *bal_folder_next(DIR *folder, bal_status *status);
 
 /** flock(2) over interruptions: 0, or -1 with errno. */
 int bal_file_lock(int fd, int how);

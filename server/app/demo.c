@@ -86,10 +86,8 @@ static bal_status remove_folder(const char *path, struct bal_error *error)
     if (!dir)
         return errno == ENOENT ? BAL_OK
                                : bal_error_set(error, BAL_EIO, "%s: %s", path, strerror(errno));
-    for (const struct dirent *entry; !status && (entry = readdir(dir));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        (void)snprintf(inside, sizeof inside, "%s/%s", path, entry->d_name);
+    for (const char *name; !status && (name = bal_folder_next(dir, &status));) {
+        (void)snprintf(inside, sizeof inside, "%s/%s", path, name);
         if (unlink(inside) != 0)
             status = bal_error_set(error, BAL_EIO, "%s: %s", inside, strerror(errno));
     }

@@ -124,6 +124,26 @@ static bool is_still(const char *path, const struct stat *facts)
     return !lstat(path, &now) && now.st_dev == facts->st_dev && now.st_ino == facts->st_ino;
 }
 
+bool bal_file_may_be_there(const char *path)
+{
+    return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+const char *bal_folder_next(DIR *folder, bal_status *status)
+{
+    for (;;) {
+        errno = 0;
+        const struct dirent *const entry = readdir(folder);
+        if (!entry) {
+            if (errno != 0)
+                *status = BAL_EIO;
+            return NULL;
+        }
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            return entry->d_name;
+    }
+}
+
 int bal_file_lock(int fd, int how)
 {
     int failed = -1;

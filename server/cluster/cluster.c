@@ -136,7 +136,7 @@ static bool is_here(const struct looking *l, const struct shipped_period *of)
     for (size_t k = 0; k < 2 && !found; k++) {
         (void)snprintf(path, sizeof path, "%s/%s/%s.mdb", l->config->data_dir, kinds[of->tier][k],
                        day);
-        found = access(path, F_OK) == 0;
+        found = bal_file_may_be_there(path);
     }
     return found;
 }

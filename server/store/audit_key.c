@@ -51,7 +51,7 @@ bal_status audit_load_key(struct bal_audit *audit, bool log_is_empty, struct bal
     char *const path = audit_path(audit->data_dir, "audit.key");
     struct bal_buf file = {0};
     bal_status status = BAL_OK;
-    if (access(path, F_OK) == 0) {
+    if (bal_file_may_be_there(path)) {
         status = bal_file_read(path, KEY_FILE_BYTES, &file, error);
         if (!status && parse_key(audit, bal_buf_slice(&file))) {
             status = bal_error_set(error, BAL_ECORRUPT, "%s is no key of an audit log", path);

@@ -62,16 +62,14 @@ static bal_status make_folder(const struct backup_run *run, const char *path,
 static bal_status check_empty(const char *path, struct bal_error *error)
 {
     DIR *dir = opendir(path);
-    const struct dirent *entry = NULL;
+    bal_status status = BAL_OK;
     if (!dir)
         return refused(error, "open folder", path);
-    do
-        entry = readdir(dir);
-    while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
-    const bal_status status =
-        entry ? bal_error_set(error, BAL_EINVAL, "%s is not empty: name a folder that is not there",
-                              path)
-              : BAL_OK;
+    if (bal_folder_next(dir, &status))
+        status = bal_error_set(error, BAL_EINVAL,
+                               "%s is not empty: name a folder that is not there", path);
+    else if (status)
+        status = refused(error, "read folder", path);
     (void)closedir(dir);
     return status;
 }
@@ -311,10 +309,13 @@ static bal_status copy_logs(const struct backup_run *run, struct bal_error *erro
     DIR *dir = status ? NULL : opendir(run->config->data_dir);
     if (!dir)
         return status ? status : refused(error, "open folder", run->config->data_dir);
-    for (const struct dirent *entry; !status && (entry = readdir(dir));) {
-        if (is_earlier_log(entry->d_name))
-            status = copy_log(run, entry->d_name, entry->d_name, error);
+    bal_status listed = BAL_OK;
+    for (const char *entry; !status && (entry = bal_folder_next(dir, &listed));) {
+        if (is_earlier_log(entry))
+            status = copy_log(run, entry, entry, error);
     }
+    if (listed)
+        status = refused(error, "read folder", run->config->data_dir);
     (void)closedir(dir);
     return status;
 }
@@ -323,7 +324,8 @@ static bal_status copy_annotations(const struct backup_run *run, struct bal_erro
 {
     char path[PATH_BYTES];
     (void)snprintf(path, sizeof path, "%s/annotations", run->config->data_dir);
-    return access(path, F_OK) == 0 ? copy_log(run, "annotations", "annotations", error) : BAL_OK;
+    return bal_file_may_be_there(path) ? copy_log(run, "annotations", "annotations", error)
+                                       : BAL_OK;
 }
 
 /* ---- the whole ---- */

@@ -79,7 +79,7 @@ bool folder_is_there(const char *data_dir)
 {
     char path[PATH_BYTES];
     (void)snprintf(path, sizeof path, "%s/version", data_dir);
-    return access(path, F_OK) == 0 || errno != ENOENT; /* what may not be seen may be there */
+    return bal_file_may_be_there(path);
 }
 
 bal_status folder_check_version(const char *data_dir, struct bal_error *error)
@@ -226,7 +226,7 @@ bal_status folder_site_ids(struct bal_store *store, struct bal_error *error)
     struct bal_buf text = {0};
     bal_status status = BAL_OK;
     path_in(store, "sites", path);
-    if (access(path, F_OK) == 0)
+    if (bal_file_may_be_there(path))
         status = bal_file_read(path, SITES_FILE_MAX_BYTES, &text, error);
     const size_t before = text.length;
     store->site_ids = bal_calloc(store->config->site_count, sizeof *store->site_ids);

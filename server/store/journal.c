@@ -204,7 +204,7 @@ bool bal_journal_is_there(const char *folder)
 {
     char path[PATH_BYTES];
     (void)snprintf(path, sizeof path, "%s/%s", folder, keys_name);
-    return access(path, F_OK) == 0;
+    return bal_file_may_be_there(path);
 }
 
 /* The keys' file last: while it is there the rest is found again. */

@@ -31,10 +31,8 @@ struct keyslots {
 
 static bal_status create_destroyed(const char *path, struct bal_error *error)
 {
-    if (access(path, F_OK) == 0)
+    if (bal_file_may_be_there(path))
         return BAL_OK;
-    if (errno != ENOENT)
-        return bal_error_set(error, blocks_status(errno), "%s: %s", path, strerror(errno));
     uint8_t *noise = bal_alloc(SLOTS * BLOCK_BYTES);
     randombytes_buf(noise, SLOTS * BLOCK_BYTES);
     const struct bal_slice content = {.data = (const char *)noise, .length = SLOTS * BLOCK_BYTES};

@@ -293,16 +293,19 @@ static bal_status load_day(struct bal_store *store, int32_t day)
     struct partition *partition = NULL;
     bal_status status =
         partition_acquire(store->partitions, PARTITION_OPEN, day, false, &partition);
-    if (!status) {
-        status = load_file(&loader, partition);
-        partition_release(store->partitions, partition);
+    if (status == BAL_ENOTFOUND) { /* it was damaged, and is set aside */
+        store->lost_open_day = true;
+        return BAL_OK;
     }
-    if (status == BAL_ECORRUPT)
-        status = give_up(store, day);
-    else if (status != BAL_ENOTFOUND)
+    if (status)
         return status;
-    store->lost_open_day = true;
-    return status == BAL_ENOTFOUND ? BAL_OK : status;
+    status = load_file(&loader, partition);
+    partition_release(store->partitions, partition);
+    if (status == BAL_ECORRUPT) {
+        status = give_up(store, day);
+        store->lost_open_day = true;
+    }
+    return status == BAL_ENOTFOUND ? BAL_EIO : status;
 }
 
 bal_status load_open_days(struct bal_store *store, struct bal_error *error)

@@ -268,7 +268,7 @@ static int look_at(struct partitions *partitions, enum partition_kind kind, int3
     partition_path(partitions->data_dir, kind, period, path);
     const bool was_known = is_known(partitions, kind, period);
     int rc = 0;
-    if (access(path, F_OK) != 0)
+    if (!bal_file_may_be_there(path))
         rc = partition_file_make(path);
     else if (!was_known)
         rc = partition_check(path);
@@ -288,7 +288,7 @@ static bal_status open_new(struct partitions *partitions, enum partition_kind ki
 {
     char path[PARTITION_PATH_BYTES];
     partition_path(partitions->data_dir, kind, period, path);
-    if (!create && access(path, F_OK) != 0)
+    if (!create && !bal_file_may_be_there(path))
         return BAL_ENOTFOUND;
     const int shared_fd = partitions->beside ? lock_shared(path) : -1;
     if (partitions->beside && shared_fd < 0)
@@ -352,7 +352,7 @@ bool partition_exists(struct partitions *partitions, enum partition_kind kind, i
 {
     char path[PARTITION_PATH_BYTES];
     partition_path(partitions->data_dir, kind, partition_period(kind, day), path);
-    return access(path, F_OK) == 0;
+    return bal_file_may_be_there(path);
 }
 
 void partition_release(struct partitions *partitions, struct partition *partition)

@@ -67,6 +67,7 @@ void partitions_distrust(struct partitions *partitions);
 /** A slice as LMDB takes it, which asks for a pointer it promises not to write through. */
 MDB_val partition_val(struct bal_slice slice);
 
+/** False only where it is certain that there is none (bal_file_may_be_there). */
 bool partition_exists(struct partitions *partitions, enum partition_kind kind, int32_t day);
 const char *partition_kind_name(enum partition_kind kind); /**< its folder's name too */
 enum { PARTITION_KINDS = PARTITION_DAILY + 1 };

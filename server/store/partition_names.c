@@ -53,8 +53,10 @@ bool partition_any(const char *data_dir)
         (void)snprintf(folder, sizeof folder, "%s/%s", data_dir,
                        partition_kind_name((enum partition_kind)kind));
         DIR *dir = opendir(folder);
-        for (const struct dirent *entry; dir && !found && (entry = readdir(dir));)
-            found = partition_is_name((enum partition_kind)kind, entry->d_name);
+        bal_status status = BAL_OK;
+        for (const char *name; dir && !found && (name = bal_folder_next(dir, &status));)
+            found = partition_is_name((enum partition_kind)kind, name);
+        found = found || status; /* what cannot be seen may be there */
         if (dir)
             (void)closedir(dir);
     }
@@ -66,15 +68,16 @@ bal_status partition_names(const char *data_dir, enum partition_kind kind, const
 {
     char folder[PARTITION_PATH_BYTES];
     (void)snprintf(folder, sizeof folder, "%s/%s", data_dir, partition_kind_name(kind));
+    *out = NULL;
+    *count = 0;
     DIR *dir = opendir(folder);
     if (!dir)
         return BAL_EIO;
     size_t capacity = 0;
-    *out = NULL;
-    *count = 0;
-    for (const struct dirent *entry; (entry = readdir(dir));) {
+    bal_status status = BAL_OK;
+    for (const char *name; (name = bal_folder_next(dir, &status));) {
         int32_t period;
-        if (!parse_name(kind, entry->d_name, ending, &period))
+        if (!parse_name(kind, name, ending, &period))
             continue;
         if (*count == capacity) {
             capacity = capacity ? capacity * 2 : 32;
@@ -83,7 +86,12 @@ bal_status partition_names(const char *data_dir, enum partition_kind kind, const
         (*out)[(*count)++] = period;
     }
     (void)closedir(dir);
+    if (status) {
+        free(*out);
+        *out = NULL;
+        *count = 0;
+    }
     if (*count)
         qsort(*out, *count, sizeof **out, compare_days);
-    return BAL_OK;
+    return status;
 }

@@ -134,7 +134,7 @@ BAL_MUST_USE bal_status checkpoint_forget_day(struct bal_store *store, uint16_t 
 
 /* publish.c */
 /** Copies what the closing of a day has decided to the tiers. Repeating it changes nothing.
- * BAL_ECORRUPT when the decision is not whole. */
+ * BAL_ECORRUPT when the decision is not whole, never for a tier's sake. */
 BAL_MUST_USE bal_status publish_day(struct bal_store *store, struct bal_slice site, int32_t day);
 
 /* load.c: and back */

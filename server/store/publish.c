@@ -17,6 +17,12 @@ struct publishing {
     bool has_record; /* of the day, which every decision ends with */
 };
 
+/* What a tier refuses is not of the open file: that is neither gone nor damaged for it. */
+static bal_status of_tier(bal_status status)
+{
+    return status == BAL_ENOTFOUND || status == BAL_ECORRUPT ? BAL_EIO : status;
+}
+
 static int leave_tier(struct publishing *publishing, int rc)
 {
     rc = partition_write_end(&publishing->write, rc);
@@ -57,15 +63,15 @@ static bal_status enter_tier(struct publishing *publishing, enum partition_kind 
         return BAL_OK;
     int rc = leave_tier(publishing, 0);
     if (rc)
-        return partition_status(rc);
+        return of_tier(partition_status(rc));
     const bal_status status =
         partition_acquire(publishing->partitions, kind, publishing->day, true, &publishing->tier);
     if (status)
-        return status;
+        return of_tier(status);
     rc = partition_write_begin(&publishing->write, publishing->tier->env, publishing->tier->dbi);
     if (!rc)
         rc = clear(publishing);
-    return partition_status(rc);
+    return of_tier(partition_status(rc));
 }
 
 /* `key` begins with the tier and the day. */
@@ -88,7 +94,7 @@ static bal_status publish(struct publishing *publishing, struct bal_slice key,
                                    .length = told_day_key(publishing->site, day, record)};
     publishing->has_record =
         publishing->has_record || (kind == PARTITION_DAILY && bal_slice_equal(told, last));
-    return partition_status(partition_write_put(&publishing->write, told, value));
+    return of_tier(partition_status(partition_write_put(&publishing->write, told, value)));
 }
 
 static bal_status publish_all(struct publishing *publishing, MDB_cursor *cursor,
@@ -134,6 +140,6 @@ bal_status publish_day(struct bal_store *store, struct bal_slice site, int32_t d
     partition_release(store->partitions, open);
     bal_buf_finish(&before);
     if (!status)
-        status = partition_status(rc ? rc : left);
+        status = rc ? partition_status(rc) : of_tier(partition_status(left));
     return status || publishing.has_record ? status : BAL_ECORRUPT;
 }

@@ -284,7 +284,7 @@ bal_status purge_resume(struct bal_store *store, struct bal_error *error)
 {
     char path[PATH_BYTES];
     (void)snprintf(path, sizeof path, "%s/unproved", store->data_dir);
-    if (access(path, F_OK) != 0)
+    if (!bal_file_may_be_there(path))
         return BAL_OK;
     const bal_status status = read_note(store, path, error);
     return status ? status : ask_for_noted(store, INT64_MAX, true);

@@ -162,16 +162,17 @@ static bal_status each_entry(const struct inspection *inspection, const char *pa
                              struct bal_error *error)
 {
     DIR *dir = opendir(path);
-    if (!dir)
-        return bal_error_set(error, BAL_EIO, "cannot read %s: %s", path, strerror(errno));
-    for (const struct dirent *entry; (entry = readdir(dir));) {
+    bal_status status = dir ? BAL_OK : BAL_EIO;
+    for (const char *name; dir && (name = bal_folder_next(dir, &status));) {
         struct stat file;
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            fstatat(dirfd(dir), entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0)
-            each(inspection, entry->d_name, &file);
+        if (fstatat(dirfd(dir), name, &file, AT_SYMLINK_NOFOLLOW) == 0)
+            each(inspection, name, &file);
     }
-    (void)closedir(dir);
-    return BAL_OK;
+    if (status)
+        (void)bal_error_set(error, status, "cannot read %s: %s", path, strerror(errno));
+    if (dir)
+        (void)closedir(dir);
+    return status;
 }
 
 static void on_tier_entry(const struct inspection *inspection, const char *name,
@@ -245,7 +246,7 @@ static bal_status read_unproved(const struct inspection *inspection, struct bal_
     struct purge_note note;
     char path[PATH_BYTES];
     (void)snprintf(path, sizeof path, "%s/unproved", inspection->config->data_dir);
-    if (access(path, F_OK) != 0)
+    if (!bal_file_may_be_there(path))
         return BAL_OK;
     const bal_status status = bal_file_read(path, NOTE_MAX_BYTES, &text, error);
     for (size_t at = 0, length; !status && (length = purge_note_read(&text, at, &note)) > 0;

@@ -49,11 +49,9 @@ bal_status text_file_read(const char *folder, const char *name, struct bal_buf *
                           struct bal_error *error)
 {
     char *const path = text_file_path(folder, name);
-    bal_status status = BAL_OK;
-    if (!access(path, F_OK))
-        status = bal_file_read(path, TEXT_FILE_MAX_BYTES, content, error);
-    else if (errno != ENOENT)
-        status = refused(error, "read", path);
+    const bal_status status = bal_file_may_be_there(path)
+                                  ? bal_file_read(path, TEXT_FILE_MAX_BYTES, content, error)
+                                  : BAL_OK;
     free(path);
     return status;
 }
