@@ -11,8 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+/* For whoever writes to the file to come to an end: a closing takes seconds. */
+enum { PAUSE_MS = 200, WAIT_MS = 30000 };
 enum {
     METAS = 2,
     MAGIC = (int)0xBEEFC0DE,
@@ -48,6 +51,7 @@ _Static_assert(sizeof(struct meta) == 136, "as LMDB lays it out on 64-bit machin
 struct check {
     int fd, code;
     uint32_t page_bytes;
+    uint64_t txn;     /* that the file was looked at as of */
     uint64_t pages;   /* of the file */
     uint8_t *seen;    /* a bit a page: none is reached twice */
     uint64_t entries; /* of the tree being walked */
@@ -265,9 +269,11 @@ static bool are_ours(const struct meta *meta)
     return (meta->tree[0].flags & TREE_FLAGS) == MDB_INTEGERKEY && meta->tree[1].flags == 0;
 }
 
-static bool check_file(struct check *check, uint64_t file_bytes)
+/* The newest of both meta pages; the size of the file is as of a moment later. */
+static bool read_metas(struct check *check, struct meta *newest, struct stat *file)
 {
     struct meta first, second;
+    check->page_bytes = 0;
     if (!read_meta(check, 0, &first))
         return false;
     check->page_bytes = first.tree[0].pad;
@@ -276,31 +282,66 @@ static bool check_file(struct check *check, uint64_t file_bytes)
         return corrupt(check);
     if (!read_meta(check, 1, &second))
         return false;
-    const struct meta *newest = second.txn > first.txn ? &second : &first;
-    if (newest->tree[0].pad != check->page_bytes || !are_ours(newest) ||
-        newest->last_page >= PARTITION_MOST_BYTES / check->page_bytes)
-        return corrupt(check);
-    check->pages = file_bytes / check->page_bytes;
-    if (newest->last_page < check->pages)
-        check->pages = newest->last_page + 1;
-    check->seen = bal_calloc(1, check->pages / 8 + 1);
-    return check_tree(check, &newest->tree[0], true) && check_tree(check, &newest->tree[1], false);
+    *newest = second.txn > first.txn ? second : first;
+    if (fstat(check->fd, file) != 0)
+        check->code = errno;
+    return !check->code;
 }
 
-int partition_check(const char *path)
+static bool check_file(struct check *check)
+{
+    struct meta newest;
+    struct stat file;
+    if (!read_metas(check, &newest, &file))
+        return false;
+    check->txn = newest.txn;
+    if (newest.tree[0].pad != check->page_bytes || !are_ours(&newest) ||
+        newest.last_page >= PARTITION_MOST_BYTES / check->page_bytes)
+        return corrupt(check);
+    check->pages = (uint64_t)file.st_size / check->page_bytes;
+    if (newest.last_page < check->pages)
+        check->pages = newest.last_page + 1;
+    check->seen = bal_calloc(1, check->pages / 8 + 1);
+    return check_tree(check, &newest.tree[0], true) && check_tree(check, &newest.tree[1], false);
+}
+
+/* Whether somebody has written since. */
+static bool has_moved(const struct check *check)
+{
+    struct check again = {.fd = check->fd};
+    struct meta newest;
+    struct stat file;
+    return read_metas(&again, &newest, &file) && newest.txn != check->txn;
+}
+
+/* `*moved`: what was found may be of two states of the file. */
+static int check_once(const char *path, bool *moved)
 {
     struct check check = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
     struct stat facts;
+    *moved = false;
     if (check.fd < 0)
         return errno;
     if (fstat(check.fd, &facts) != 0)
         check.code = errno;
-    else if (facts.st_size > 0)
-        (void)check_file(&check, (uint64_t)facts.st_size);
+    else if (facts.st_size > 0 && !check_file(&check))
+        *moved = check.code == MDB_CORRUPTED && has_moved(&check);
     (void)close(check.fd); /* nothing was written */
     free(check.seen);
     bal_buf_finish(&check.last);
     return check.code;
+}
+
+int partition_check(const char *path)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    bool moved;
+    int code = check_once(path, &moved);
+    for (int waited = 0; moved && waited < WAIT_MS; waited += PAUSE_MS) {
+        (void)nanosleep(&pause, NULL);
+        code = check_once(path, &moved);
+    }
+    return code;
 }
 
 int partition_settle(const char *path)

@@ -16,7 +16,9 @@
  * its length. Costs a read of the file.
  *
  * An LMDB status: 0, also for a file that is empty; MDB_CORRUPTED; MDB_INVALID for a file that is
- * none of LMDB's; or errno. Nobody may be writing to the file.
+ * none of LMDB's; or errno. A server beside may be writing to the file, and takes pages again that
+ * a walk is about to come to: what looks corrupt is then looked at anew, for half a minute at
+ * the most, until nothing was written meanwhile.
  */
 int partition_check(const char *path);
 
@@ -25,7 +27,7 @@ int partition_check(const char *path);
  * alone. Both meta pages are written again as the page cache has them: after one could not be
  * written LMDB goes on from the cache's older one and takes the pages of the other for free, which
  * a power cut would bring back. And the folder is synced: the file may bear its name since a moment
- * ago. errno, or 0. As partition_check.
+ * ago. errno, or 0. Nobody may be writing to the file.
  */
 int partition_settle(const char *path);
 
