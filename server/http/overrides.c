@@ -178,7 +178,9 @@ static bool is_malformed(const h2o_req_t *req)
 
 /**
  * One byte may stand for a field of kilobytes that is in the table, and each becomes an entry of
- * the request's list: the library bounds neither.
+ * the request's list: the library bounds neither. Trailers (they have no pseudo-headers) would join
+ * that list after the headers, where a visitor's X-Forwarded-For comes after his proxy's own; they
+ * are read, for the table's sake, and forgotten (RFC 9110 §6.5.1).
  */
 int h2o_hpack_parse_headers(h2o_req_t *req, void *table, const uint8_t *data, size_t length,
                             int *pseudo, size_t *content_length, void **digests, const char **error)
@@ -191,9 +193,13 @@ int h2o_hpack_parse_headers(h2o_req_t *req, void *table, const uint8_t *data, si
         *error = "too many header fields";
         return ENHANCE_YOUR_CALM;
     }
+    const size_t headers = req->headers.size;
     const int result =
         library.parse_fields(req, table, data, length, pseudo, content_length, digests, error);
-    if (result != 0 || !is_malformed(req))
+    const bool malformed = result == 0 && is_malformed(req);
+    if (!pseudo)
+        req->headers.size = headers;
+    if (!malformed)
         return result;
     count(GUARD_FRAMING);
     *error = "a malformed request";

@@ -121,6 +121,8 @@ STREAMS = {
     "6.8 a request after the client's own GOAWAY": (h2.frame(h2.GOAWAY, 0, bytes(8)) + DONE, FINE | IGNORED | {"closed"}),
     "8.1 HEADERS in the middle": (BEGUN + h2.frame(h2.HEADERS, 1, h2.literal("x", "y"), 4), MALFORMED),
     "8.1 trailers": (BEGUN + h2.frame(h2.DATA, 1, h2.BEACON) + h2.frame(h2.HEADERS, 1, h2.literal("x", "y"), 5), {"answered 204"}),
+    "8.1 trailers that as headers would mean something": (
+        BEGUN + h2.frame(h2.DATA, 1, h2.BEACON) + h2.frame(h2.HEADERS, 1, h2.literal("sec-gpc", "1"), 5), {"answered 204"}),
     "8.1 trailers with a pseudo-header": (BEGUN + h2.frame(h2.DATA, 1, h2.BEACON) + h2.frame(h2.HEADERS, 1, h2.literal(":method", "GET"), 5),
                                           MALFORMED),
 }
