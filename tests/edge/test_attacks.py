@@ -12,10 +12,9 @@ import pytest
 import frames as h2
 from attacks import ATTACKS
 from balise import ORIGIN, Balise
-from edge import ATTACKER, VISITOR, Edge, attack
+from edge import ATTACKER, MEBIBYTES_AT_MOST, VISITOR, Edge, attack
 from wait import until
 
-CEILING_MEBIBYTES = 384  # public.memory_mebibytes, unless it is configured
 # Which guard ends an attack; those without one are ignored or answered for what they are.
 ENDED_BY = {"rapid_reset": "resets", "rapid_reset_unknown": "resets", "made_you_reset": "resets", "oversized": "resets",
             "hpack_bomb": "headers", "empty_continuations": "headers"}
@@ -39,7 +38,7 @@ def test_a_visitor_notices_nothing_of(name, tls, seconds):
         outcome = attack(edge, name, seconds)
         assert outcome.alive
         assert outcome.probes and not outcome.failed
-        assert outcome.memory < CEILING_MEBIBYTES
+        assert outcome.memory < MEBIBYTES_AT_MOST
         assert outcome.log_bytes < 20000
         if name in ENDED_BY:
             assert guarded(outcome.counted).get(ENDED_BY[name])
