@@ -13,4 +13,5 @@ void counters_sum(const struct counters *counters, struct totals *into)
     into->flights += counter_read(&counters->flights);
     into->accepted += counter_read(&counters->accepted);
     into->paused += counter_read(&counters->paused);
+    into->refused += counter_read(&counters->refused) + counter_read(&counters->goaways);
 }

@@ -33,7 +33,9 @@ struct counters {
     _Atomic uint64_t flights;  /**< sent to the store */
     _Atomic uint64_t accepted; /**< connections */
     _Atomic uint64_t guarded[GUARD_COUNT];
-    _Atomic uint64_t paused; /**< times accepting had to wait for a free descriptor */
+    _Atomic uint64_t paused;  /**< times accepting had to wait for a free descriptor */
+    _Atomic uint64_t refused; /**< by the library itself: errors it answered, or reset for */
+    _Atomic uint64_t goaways; /**< connections of HTTP/2 that it ended for an error */
 };
 
 static inline void counter_add(_Atomic uint64_t *counter, uint64_t n)
@@ -51,7 +53,7 @@ static inline uint64_t counter_read(const _Atomic uint64_t *counter)
 struct totals {
     uint64_t outcomes[BAL_OUTCOME_COUNT];
     uint64_t guarded[GUARD_COUNT];
-    uint64_t boarded, flights, accepted, paused;
+    uint64_t boarded, flights, accepted, paused, refused;
 };
 
 /** Adds one loop's counters to a sum. Any thread. */

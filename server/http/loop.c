@@ -197,6 +197,17 @@ static void close_loop(struct loop *loop)
     h2o_evloop_destroy(loop->evloop);
 }
 
+/** The library counts by its own context, which only this thread may read. */
+static void count_refusals(struct loop *loop)
+{
+    uint64_t refused = 0;
+    for (int e = 0; e < H2O_STATUS_ERROR_MAX; e++)
+        refused += loop->context.emitted_error_status[e];
+    for (int e = 0; e < H2O_HTTP2_ERROR_MAX; e++)
+        refused += loop->context.http2.events.protocol_level_errors[e];
+    atomic_store_explicit(&loop->counters.refused, refused, memory_order_relaxed);
+}
+
 static void *loop_main(void *memory)
 {
     struct loop *loop = memory;
@@ -208,6 +219,7 @@ static void *loop_main(void *memory)
         if (loop->beacons)
             flights_turn(&loop->flights, loop->draining);
         reaper_turn(loop);
+        count_refusals(loop);
         bal_forget_stack(loop->accept.ssl_ctx != NULL);
         ended = loop->draining && drain(loop);
     }

@@ -35,12 +35,14 @@ typedef int parse_fields_fn(h2o_req_t *, void *, const uint8_t *, size_t, int *,
 typedef ssize_t decode_frame_fn(void *, const uint8_t *, size_t, const void *, const char **);
 typedef void *stream_open_fn(h2o_conn_t *, uint32_t, h2o_req_t *, const void *);
 typedef void stream_reset_fn(h2o_conn_t *, void *);
+typedef void encode_goaway_fn(h2o_buffer_t **, uint32_t, int, h2o_iovec_t);
 
 parse_request_fn phr_parse_request;
 parse_fields_fn h2o_hpack_parse_headers;
 decode_frame_fn h2o_http2_decode_frame;
 stream_open_fn h2o_http2_stream_open;
 stream_reset_fn h2o_http2_stream_reset;
+encode_goaway_fn h2o_http2_encode_goaway_frame;
 
 static struct {
     parse_request_fn *parse_request;
@@ -48,6 +50,7 @@ static struct {
     decode_frame_fn *decode_frame;
     stream_open_fn *stream_open;
     stream_reset_fn *stream_reset;
+    encode_goaway_fn *encode_goaway;
 } library;
 
 static void find(void *pointer, const char *name)
@@ -64,6 +67,7 @@ void overrides_bind(void)
     find(&library.decode_frame, "h2o_http2_decode_frame");
     find(&library.stream_open, "h2o_http2_stream_open");
     find(&library.stream_reset, "h2o_http2_stream_reset");
+    find(&library.encode_goaway, "h2o_http2_encode_goaway_frame");
 }
 
 static void count(enum guard guard)
@@ -95,6 +99,16 @@ static bool is_unambiguous(int minor_version, const struct phr_header *headers, 
            !(encodings > 0 && is_1_0);
 }
 
+/** The beginning of HTTP/2, or an empty line after a request: no request, and no error either. */
+static bool is_none(const char *data, size_t length)
+{
+    const struct bal_slice said = {.data = data, .length = length};
+    size_t ends = 0;
+    while (ends < length && (data[ends] == '\r' || data[ends] == '\n'))
+        ends++;
+    return ends == length || bal_slice_starts(said, BAL_SLICE("PRI * HTTP/2"));
+}
+
 /** -1 is a 400 and the end of the connection, -2 "not yet whole". */
 int phr_parse_request(const char *data, size_t length, const char **method, size_t *method_length,
                       const char **path, size_t *path_length, int *minor_version,
@@ -111,6 +125,8 @@ int phr_parse_request(const char *data, size_t length, const char **method, size
         count(GUARD_FRAMING);
         return -1;
     }
+    if (parsed == -1 && !is_none(data, length))
+        count(GUARD_FRAMING);
     return parsed;
 }
 
@@ -270,4 +286,14 @@ void h2o_http2_stream_reset(h2o_conn_t *conn, void *stream)
         connection_condemn(connection);
     }
     library.stream_reset(conn, stream);
+}
+
+/** The end of a connection: for an error, unless it is 0. */
+void h2o_http2_encode_goaway_frame(h2o_buffer_t **buffer, uint32_t last_stream_id, int error,
+                                   h2o_iovec_t more)
+{
+    struct loop *loop = loop_current();
+    if (loop && error != 0)
+        counter_add(&loop->counters.goaways, 1);
+    library.encode_goaway(buffer, last_stream_id, error, more);
 }

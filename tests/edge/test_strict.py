@@ -6,6 +6,7 @@ import pytest
 
 import frames as h2
 from balise import Balise
+from wait import until
 
 BODY = h2.BEACON.decode()
 LENGTH = f"Content-Length: {len(BODY)}\r\n"
@@ -66,3 +67,18 @@ def test_each_refusal_is_counted(server):
     before = server.metrics()[name]
     say(server, post(LENGTH))
     assert server.metrics()[name] == before + 1
+    say(server, "GET / nonsense\r\n\r\n")
+    assert server.metrics()[name] == before + 2
+    say(server, post(HOST + LENGTH) + "\r\n")  # an empty line is none
+    assert server.metrics()[name] == before + 2
+
+
+def test_what_the_library_refuses_by_itself_is_counted_too(server):
+    def refused():
+        return server.metrics()["balise_library_refusals_total"]
+    before = refused()
+    with socket.create_connection(("127.0.0.1", server.public_port), 10) as connection:
+        connection.sendall(h2.hello() + h2.frame(h2.PING, 1, bytes(8)))  # of no stream
+        while connection.recv(65536):
+            continue
+    until(lambda: refused() == before + 1, what="a connection error")
