@@ -155,7 +155,8 @@ def step_attack(session):
 
 
 def step_privacy(session):
-    """canaries in files and memory, and builds that leak on purpose"""
+    """canaries in files and memory, also of what is released, and builds that leak on purpose"""
+    session.build("release")
     return session.pytest("tests/privacy", "dev", workers=CORES)
 
 

@@ -8,9 +8,10 @@ import pytest
 
 import leaks
 import mutants
-from balise import Balise, view
+from balise import ROOT, Balise, view
 from canary import Flock
 
+RELEASED = ROOT / "build" / "release" / "balise"
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="a process that nobody may dump is dumped by root only")
 
 
@@ -75,6 +76,15 @@ def what_stays_in_memory(balise, flock):
 
 @NEEDS_ROOT
 def test_privacy_05_nothing_stays_in_memory_once_the_connections_are_closed():
+    with Balise() as balise:
+        assert what_stays_in_memory(balise, Flock()) == []
+
+
+@NEEDS_ROOT
+@pytest.mark.skipif(not RELEASED.exists(), reason="build/release is not there: script/build")
+def test_privacy_05_nothing_stays_in_memory_of_what_is_released_either(monkeypatch):
+    """Its code is generated at link time, by which the functions that wipe memory could be left out."""
+    monkeypatch.setenv("BALISE_BIN", str(RELEASED))
     with Balise() as balise:
         assert what_stays_in_memory(balise, Flock()) == []
 

@@ -19,11 +19,12 @@ import tempfile
 import urllib.parse
 import uuid
 
-from balise import executable
+from balise import ROOT, executable
 
 LEAST_BYTES = 8
-# Of the build under test; a mutant's executable stands alone.
-SEEK = pathlib.Path(executable()).parent / "tests" / "tools" / "balise-seek"
+# Of the build under test; a mutant's executable stands alone, and so does what is released.
+OF_BUILD = pathlib.Path(executable()).parent / "tests" / "tools" / "balise-seek"
+SEEK = OF_BUILD if OF_BUILD.exists() else ROOT / "build" / "dev" / "tests" / "tools" / "balise-seek"
 
 
 def _aligned_base64(data):
