@@ -8,13 +8,19 @@
 // fails: some crash, some read a configuration with a value less, some take UTC for the time zone.
 // Big blocks go back to the system as they are freed, always. The C library stops doing so once it
 // has seen one, keeps the room it had in the heap, and the blocks that come to lie between make it
-// grow. A sanitizer replaces these functions itself, so its builds go without.
+// grow. They are not wiped either, which would first make memory of what was never touched (LMDB
+// reserves three megabytes for each opening of a file): the system forgets their pages.
+// A sanitizer replaces these functions itself, so its builds go without.
 #include <balise/buf.h>
 
 #include <assert.h>
+#include <errno.h>
 #include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 
 #ifndef BALISE_SANITIZED
 
@@ -28,9 +34,11 @@ extern void __libc_free(void *block);       // NOLINT(bugprone-reserved-identifi
 /** From here on a block is a mapping of its own: the C library's own first value, which stays as
  * it is once it was set (mallopt(3), M_MMAP_THRESHOLD). */
 enum { BIG_BYTES = 128 * 1024 };
+static size_t page_bytes; // 0: not known yet
 
 __attribute__((constructor)) static void return_big_blocks(void)
 {
+    page_bytes = getauxval(AT_PAGESZ);
     const int set = mallopt(M_MMAP_THRESHOLD, BIG_BYTES);
     assert(set == 1);
 }
@@ -64,10 +72,27 @@ int posix_memalign(void **out, size_t alignment, size_t bytes)
     return 0;
 }
 
+static void wipe(void *block, size_t bytes)
+{
+    const uintptr_t page = page_bytes, begin = (uintptr_t)block, end = begin + bytes;
+    if (page > 0 && bytes >= BIG_BYTES) {
+        const uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+        char *const inner = (char *)block + (first - begin);
+        if (madvise(inner, last - first, MADV_DONTNEED) == 0) {
+            explicit_bzero(block, first - begin);
+            explicit_bzero(inner + (last - first), end - last);
+            return;
+        }
+    }
+    explicit_bzero(block, bytes); // a small one, or one that is locked
+}
+
 void free(void *block)
 {
     if (block) {
-        explicit_bzero(block, malloc_usable_size(block));
+        const int code = errno; // free(3) leaves it as it is
+        wipe(block, malloc_usable_size(block));
+        errno = code;
     }
     __libc_free(block);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +101,39 @@ static void a_big_block_is_a_mapping_of_its_own_whatever_was_freed_before(void *
     }
 }
 
+static void a_big_block_that_nobody_touched_is_not_touched_to_be_freed(void **state)
+{
+    struct rusage before, after;
+    (void)state;
+    free(malloc((size_t)1 << 24)); // what the first call of all this needs
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    block = malloc((size_t)1 << 24);
+    free(block);
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    assert_in_range(after.ru_minflt - before.ru_minflt, 0, 100);
+}
+
+/* In the heap, where the next one would find it. */
+static void of_a_big_block_nothing_is_left(void **state)
+{
+    enum { BIG = 1 << 18 };
+    (void)state;
+    assert_int_equal(mallopt(M_MMAP_THRESHOLD, 1 << 24), 1);
+    volatile unsigned char *const big = malloc(BIG);
+    void *const above = malloc(64); // the heap does not end with it
+    assert_non_null(above);
+    for (size_t i = 0; i < BIG; i++)
+        big[i] = 0xa5;
+    block = (void *)(uintptr_t)big;
+    free(block);
+    size_t left = 0;
+    for (size_t i = 0; i < BIG; i++)
+        left += big[i] == 0xa5; // NOLINT(clang-analyzer-unix.Malloc): that is the question
+    assert_int_equal(left, 0);
+    free(above);
+    assert_int_equal(mallopt(M_MMAP_THRESHOLD, 1 << 17), 1);
+}
+
 #endif
 
 static void aligned_memory_is_aligned_and_zeroed(void **state)
@@ -120,6 +154,8 @@ int main(void)
 #ifndef BALISE_SANITIZED
         cmocka_unit_test(memory_that_cannot_be_had_ends_the_process_with_a_word),
         cmocka_unit_test(a_big_block_is_a_mapping_of_its_own_whatever_was_freed_before),
+        cmocka_unit_test(a_big_block_that_nobody_touched_is_not_touched_to_be_freed),
+        cmocka_unit_test(of_a_big_block_nothing_is_left),
 #endif
         cmocka_unit_test(aligned_memory_is_aligned_and_zeroed),
     };
