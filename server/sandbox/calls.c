@@ -99,7 +99,8 @@ static void allow_if(struct filter *filter, int call, struct scmp_arg_cmp given)
 }
 
 /** Memory that is executable is what an attacker makes first. Name services may be
- * libraries that are loaded late: from files, never from what was written. */
+ * libraries that are loaded late: from files. That none of these was written by the process itself
+ * is for its unit to see to (NoExecPaths=): no filter of calls knows a file. */
 static void allow_memory(struct filter *filter, bool loads_libraries)
 {
     allow_if(filter, SCMP_SYS(mmap), without(2, PROT_EXEC));

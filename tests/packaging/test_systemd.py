@@ -44,6 +44,8 @@ def test_the_service_starts_with_the_machine_and_serves_in_its_sandbox(serving):
     assert re.search(r"^Seccomp:\s+2$", mine, re.MULTILINE) and re.search(r"^NoNewPrivs:\s+1$", mine, re.MULTILINE)
     assert "event=started" in serving.run("journalctl", "-u", "balise", "-o", "cat").stdout
     assert re.search(r"^CapBnd:\s+0+$", mine, re.MULTILINE)
+    mounts = serving.run("cat", f"/proc/{serving.show('MainPID')}/mountinfo").stdout
+    assert re.search(r" /var/lib/balise \S*\bnoexec\b", mounts), mounts  # what it writes it cannot run
     limits = serving.run("cat", f"/proc/{serving.show('MainPID')}/limits").stdout
     assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)  # LimitMEMLOCK= this room may not raise
     said = serving.run("journalctl", "-u", "balise", "-o", "cat").stdout
