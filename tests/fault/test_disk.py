@@ -44,6 +44,7 @@ REFUSALS = {
     "a checkpoint finds its map full": ("put", {"code": MAP_FULL}),
     "no descriptor is left for files": ("open", {"code": errno.EMFILE}),
     "the folder has become read-only": ("open", {"code": errno.EROFS}),
+    "the disk has become read-only under files that are open": ("write", {"code": errno.EROFS}),
 }
 
 
