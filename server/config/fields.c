@@ -179,7 +179,7 @@ static const struct bal_field_info fields[] = {
      PLACE(int64, AT(retention.daily_months), .above = "25 is the ceiling")},
 
     {.path = "store.journal", .type = "boolean", .default_text = "true", .is_privacy = true,
-     .help = "Writes each view to an encrypted crash log before it is acknowledged. false: up to checkpoint_seconds of views are lost at a crash.",
+     .help = "Writes each view to an encrypted crash log before it is acknowledged. false: up to checkpoint_seconds of views are lost at a crash, and where the disk refuses.",
      PLACE(bool, AT(store.journal))},
     {.path = "store.journal_kibibytes", .type = "integer", .default_text = "65536", .min = 1024, .max = 1048576,
      .help = "Size of the crash log, both halves together.",
