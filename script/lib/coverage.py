@@ -3,6 +3,7 @@
 
     coverage.py BUILD-FOLDER REPORT-FOLDER
 
+Ends with status 1 where less ran than there must: 95 % of all lines, 85 % of all branches, every line of the acknowledgement path.
 Reads what gcc's own gcov says of every object, and adds up what several say of one file (a floor that a test compiles for itself is
 such a one). Branches of an assertion are not counted: the other way ends the program. Neither are those of a line that holds no
 decision of its own."""
@@ -19,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # From a socket to the disk and the answer.
 ACKNOWLEDGEMENT = ("ingest/ingest.c", "http/beacon.c", "http/flights.c", "store/writer.c", "store/land.c", "store/journal.c",
                    "store/record.c", "store/blocks.c", "store/keyslot.c", "core/flight.c")
+LINES_AT_LEAST, BRANCHES_AT_LEAST = 0.95, 0.85
 ASSERTION = re.compile(r"\bassert\(")
 
 
@@ -95,6 +97,12 @@ def table(files):
     yield row("the acknowledgement path", path)
 
 
+def is_enough(files):
+    lines, ran, branches, taken = map(sum, zip(*(file.figures() for file in files.values())))
+    return (ran >= LINES_AT_LEAST * lines and taken >= BRANCHES_AT_LEAST * branches
+            and all(all(files[name].lines.values()) for name in ACKNOWLEDGEMENT))
+
+
 def missing(files):
     """FILE: the lines that never ran, and those of which a branch was never taken."""
     for name in sorted(files):
@@ -112,6 +120,7 @@ def main():
     told = "\n".join(table(files)) + "\n"
     (out / "coverage.txt").write_text(told + "\n" + "\n".join(missing(files)) + "\n")
     print(told, end="")
+    sys.exit(not is_enough(files))
 
 
 if __name__ == "__main__":
