@@ -26,7 +26,7 @@ def play(kind, how, some):
     chosen = some(count)
     struck = sum(live(kind, n, **how)[1] for n in chosen)
     print(f"{kind} {how}: {struck} failures of {len(chosen)} calls, {count} in all")
-    assert struck >= len(chosen) // 2  # the last ones may not come: a life is not the same to the last call
+    assert struck >= len(chosen) - 1 - len(chosen) // 8  # the last ones may not come: a life is not the same to the last call
 
 
 def spread(most):
