@@ -169,21 +169,23 @@ bal_status account_open(const struct bal_config *config, struct account *account
     DIR *const dir = opendir(folder);
     if (!dir)
         return bal_error_set(error, BAL_EIO, "cannot read %s: %s", folder, strerror(errno));
-    for (const struct dirent *entry; (entry = readdir(dir));) {
+    bal_status status = BAL_OK;
+    for (const char *name; (name = bal_folder_next(dir, &status));) {
         for (unsigned tier = BAL_TIER_HOURLY; tier <= BAL_TIER_DAILY; tier++) {
             const size_t skip = strlen(prefix[tier]);
             char path[PATH_BYTES];
             int32_t period;
-            if (strncmp(entry->d_name, prefix[tier], skip) != 0 ||
-                bal_day_parse(entry->d_name + skip, strlen(entry->d_name + skip), &period) !=
-                    BAL_OK)
+            if (strncmp(name, prefix[tier], skip) != 0 ||
+                bal_day_parse(name + skip, strlen(name + skip), &period) != BAL_OK)
                 continue;
             file_path(account, (enum bal_tier)tier, period, path);
             read_file(account, path, (enum bal_tier)tier, period);
         }
     }
+    if (status)
+        (void)bal_error_set(error, status, "cannot read %s: %s", folder, strerror(errno));
     (void)closedir(dir);
-    return BAL_OK;
+    return status;
 }
 
 /* ---- writing ---- */

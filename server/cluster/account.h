@@ -37,7 +37,8 @@ struct account {
     uint64_t last_version; /**< greatest of any unit */
 };
 
-/** Reads the folder, making it where there is none. What cannot be read counts as not shipped. */
+/** Reads the folder, making it where there is none. A file that cannot be read counts as not
+ * shipped; a folder that cannot be listed is BAL_EIO. */
 BAL_MUST_USE bal_status account_open(const struct bal_config *config, struct account *account,
                                      struct bal_error *error);
 void account_finish(struct account *account);

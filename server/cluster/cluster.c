@@ -110,18 +110,19 @@ static void look_at_outbox(const struct looking *l)
 {
     static const char *const kinds[] = {"hourly", "daily"};
     size_t waiting = 0;
+    bal_status status = BAL_OK;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         char path[PATH_BYTES];
         (void)snprintf(path, sizeof path, "%s/%s", l->config->data_dir, kinds[k]);
         DIR *const dir = opendir(path);
-        for (const struct dirent *entry; dir && (entry = readdir(dir));)
-            waiting += is_waiting(l, kinds[k], entry->d_name);
+        for (const char *name; dir && (name = bal_folder_next(dir, &status));)
+            waiting += is_waiting(l, kinds[k], name);
         if (dir)
             (void)closedir(dir);
     }
     bal_buf_printf(l->out, "%s: %zu files of told cells wait to be shipped\n",
                    l->config->cluster.node, waiting);
-    *l->well = *l->well && waiting == 0;
+    *l->well = *l->well && waiting == 0 && !status;
 }
 
 static bool is_here(const struct looking *l, const struct shipped_period *of)
