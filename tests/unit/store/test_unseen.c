@@ -45,6 +45,15 @@ static void see(struct fixture *f)
     assert_int_equal(fixture_land(f), BAL_OK);
 }
 
+/* A restart during which the system cannot look, so many times, at what has that in its path. */
+static void restart_unseeing(struct fixture *f, const char *path, unsigned times)
+{
+    fixture_shut(f);
+    hidden = path;
+    looking = (struct refusal){.times = times, .code = EIO};
+    fixture_open(f);
+}
+
 static uint64_t told_on(struct fixture *f, int32_t day)
 {
     struct found found;
@@ -59,10 +68,7 @@ static void an_open_day_that_is_not_seen_at_a_start_is_not_lost(void **state)
         struct fixture f;
         fixture_begin(&f, ",\"store\":{\"journal\":false}");
         see(&f);
-        fixture_shut(&f);
-        hidden = "/open/";
-        looking = (struct refusal){.times = times, .code = EIO};
-        fixture_open(&f);
+        restart_unseeing(&f, "/open/", times);
         looking.times = 0;
         fixture_tick_at(&f, FIXTURE_NOON_S + DAY_S);
         assert_int_equal(told_on(&f, FIXTURE_DAY), VIEWS);
@@ -78,10 +84,7 @@ static void a_month_that_is_not_seen_at_a_closing_is_not_made_anew(void **state)
         fixture_begin(&f, "");
         see(&f);
         fixture_tick_at(&f, FIXTURE_NOON_S + DAY_S);
-        fixture_shut(&f);
-        hidden = "/daily/";
-        looking = (struct refusal){.times = times, .code = EIO};
-        fixture_open(&f);
+        restart_unseeing(&f, "/daily/", times);
         see(&f);
         fixture_tick_at(&f, FIXTURE_NOON_S + 2 * DAY_S);
         looking.times = 0;
@@ -123,9 +126,8 @@ static void sites_that_are_not_seen_keep_their_numbers(void **state)
     assert_non_null(file);
     assert_true(fputs("one-that-left\nportal\nultramarine\n", file) > 0);
     assert_int_equal(fclose(file), 0);
-    hidden = "/sites";
-    looking = (struct refusal){.times = 1, .code = EIO};
     fixture_open(&f);
+    restart_unseeing(&f, "/sites", 1);
     assert_int_equal(looking.times, 0);
     assert_memory_equal(f.store->site_ids, numbers, sizeof numbers);
     fixture_end(&f);
