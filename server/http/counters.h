@@ -34,8 +34,9 @@ struct counters {
     _Atomic uint64_t accepted; /**< connections */
     _Atomic uint64_t guarded[GUARD_COUNT];
     _Atomic uint64_t paused;  /**< times accepting had to wait for a free descriptor */
-    _Atomic uint64_t refused; /**< by the library itself: errors it answered, or reset for */
-    _Atomic uint64_t goaways; /**< connections of HTTP/2 that it ended for an error */
+    _Atomic uint64_t refused; /**< by the library: errors it answered, or reset a stream for */
+    _Atomic uint64_t
+        goaways; /**< connections of HTTP/2 that it ended for an error, a guard's too */
 };
 
 static inline void counter_add(_Atomic uint64_t *counter, uint64_t n)

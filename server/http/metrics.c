@@ -54,7 +54,8 @@ static void write_http(const struct bal_server *server, struct bal_buf *out)
         bal_buf_printf(out, "balise_guard_total{guard=\"%s\"} %" PRIu64 "\n", guards[i],
                        totals.guarded[i]);
     counter(out, "balise_library_refusals_total", totals.refused,
-            "Errors that the HTTP library answered, or ended a stream or a connection for.");
+            "Errors that the HTTP library answered, or ended a stream or a connection for, "
+            "a guard's among them.");
     counter(out, "balise_accept_pauses_total", totals.paused,
             "Times no descriptor was left for a connection.");
     uint64_t queued = totals.boarded;

@@ -10,8 +10,8 @@ struct loop;
 /**
  * Ends connections that hold what they do not use: those whose client has owed the same thing (the
  * rest of a request, the taking of an answer, any request at all) for as long as the side is
- * patient; and, on the public side, while the process has more memory than it may, those that hold
- * the most. A request that waits for the server is nothing that its client owes.
+ * patient; and, while the process has more than three quarters of the memory that it may, those
+ * that hold the most. A request that waits for the server is nothing that its client owes.
  */
 struct reaper {
     int statm; /**< /proc/self/statm, or -1 */
